@@ -1,0 +1,59 @@
+"""Settings that every part shares, read once at start from the environment (and `.env`), never at import."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rookery_core.errors import ConfigurationError
+from rookery_core.identity.caller import DEFAULT_TEAM
+
+
+def default_data_dir() -> Path:
+    """Where the embedded database lives when ROOKERY_DATA_DIR is not set: the user's own data folder."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "rookery"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "rookery"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "rookery"
+
+
+class CoreSettings(BaseSettings):
+    """What core reads. Packages subclass it to add their own fields; `from_environment` reads either."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    data_dir: Path = Field(default_factory=default_data_dir, validation_alias="ROOKERY_DATA_DIR")
+    team: str = Field(default=DEFAULT_TEAM, min_length=1, validation_alias="ROOKERY_TEAM")
+    embedder: Literal["auto", "wordllama", "openai", "none"] = Field(
+        default="auto", validation_alias="ROOKERY_EMBEDDER"
+    )
+    embedding_model: str | None = Field(default=None, validation_alias="ROOKERY_EMBEDDING_MODEL")
+    embedding_base_url: str | None = Field(default=None, validation_alias="ROOKERY_EMBEDDING_BASE_URL")
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    http_tokens: SecretStr | None = Field(default=None, validation_alias="ROOKERY_HTTP_TOKENS")
+    context_key: SecretStr | None = Field(default=None, validation_alias="ROOKERY_CONTEXT_KEY")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", validation_alias="ROOKERY_LOG_LEVEL"
+    )
+    log_format: Literal["text", "json"] = Field(default="text", validation_alias="ROOKERY_LOG_FORMAT")
+
+    @classmethod
+    def from_environment(cls, **overrides: Any) -> Self:
+        """Read the settings. Raises ConfigurationError that names the variable and what it takes."""
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error), hint="See .env.example for every variable.") from None
+
+
+def _explain(error: ValidationError) -> str:
+    problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)]
+    return "Settings are not usable: " + "; ".join(problems) + "."

@@ -1,0 +1,1 @@
+"""Fills Rookery's Slack and docs stores: exports, live events, manuals, folders."""

@@ -1,0 +1,1 @@
+"""MCP server: documentation search with exact links."""

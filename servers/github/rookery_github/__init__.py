@@ -1,0 +1,1 @@
+"""MCP server: GitHub for a language model, in few tokens."""

@@ -1,0 +1,1 @@
+"""MCP server: long-term memory, and the event queue as tools."""

@@ -1,0 +1,1 @@
+"""MCP server: what was said in Slack, found and cited."""
