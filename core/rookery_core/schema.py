@@ -38,7 +38,9 @@ class Schema:
 
 def installed_schemas() -> list[Schema]:
     """Every schema announced by an installed package, each after those it depends on."""
-    found = {schema.name: schema for point in entry_points(group=ENTRY_POINT_GROUP) for schema in [point.load()]}
+    found = {
+        schema.name: schema for point in entry_points(group=ENTRY_POINT_GROUP) for schema in [point.load()]
+    }
     ordered: dict[str, Schema] = {}
 
     def place(name: str) -> None:
@@ -52,3 +54,7 @@ def installed_schemas() -> list[Schema]:
     for name in sorted(found):
         place(name)
     return list(ordered.values())
+
+
+SCHEMA = Schema(name="queue", package="rookery_core", depends_on=())
+"""Core's own schema: roles, extensions and the event queue. Every other schema depends on it."""

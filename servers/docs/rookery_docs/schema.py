@@ -1,0 +1,7 @@
+"""The schema `docs`: whose migrations are in this package, and the role that serves it."""
+
+from __future__ import annotations
+
+from rookery_core.schema import Schema
+
+SCHEMA = Schema(name="docs", package="rookery_docs", role="rookery_docs")
