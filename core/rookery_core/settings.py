@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rookery_core.errors import ConfigurationError
 from rookery_core.identity.caller import DEFAULT_TEAM
+
+
+def _split(value: object) -> object:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""A variable that holds several values, separated by commas."""
 
 
 def default_data_dir() -> Path:
@@ -40,6 +50,11 @@ class CoreSettings(BaseSettings):
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     http_tokens: SecretStr | None = Field(default=None, validation_alias="ROOKERY_HTTP_TOKENS")
     context_key: SecretStr | None = Field(default=None, validation_alias="ROOKERY_CONTEXT_KEY")
+    jwt_jwks_url: str | None = Field(default=None, validation_alias="ROOKERY_JWT_JWKS_URL")
+    jwt_issuer: str | None = Field(default=None, validation_alias="ROOKERY_JWT_ISSUER")
+    jwt_audience: str | None = Field(default=None, validation_alias="ROOKERY_JWT_AUDIENCE")
+    allowed_hosts: CommaSeparated = Field(default=(), validation_alias="ROOKERY_ALLOWED_HOSTS")
+    allowed_origins: CommaSeparated = Field(default=(), validation_alias="ROOKERY_ALLOWED_ORIGINS")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", validation_alias="ROOKERY_LOG_LEVEL"
     )
@@ -55,5 +70,7 @@ class CoreSettings(BaseSettings):
 
 
 def _explain(error: ValidationError) -> str:
-    problems = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)]
+    problems = [
+        f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)
+    ]
     return "Settings are not usable: " + "; ".join(problems) + "."

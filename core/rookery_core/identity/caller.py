@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def current_caller() -> Caller:
 
 
 @contextmanager
-def acting_as(caller: Caller) -> Iterator[Caller]:
+def acting_as(caller: Caller) -> Generator[Caller]:
     """Serve what runs inside the block for `caller`."""
     token = _current.set(caller)
     try:

@@ -1,0 +1,135 @@
+"""The command line that all four servers share."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fastmcp import FastMCP
+
+from rookery_core.errors import RookeryError
+from rookery_core.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from rookery_core.serving.http import Readiness
+    from rookery_core.settings import CoreSettings
+
+DEFAULT_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class ServeArguments:
+    """How a server was asked to run."""
+
+    transport: str
+    host: str
+    port: int
+    as_user: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltServer:
+    """A server and how to tell whether it can do its work."""
+
+    server: FastMCP
+    ready: Readiness | None = None
+
+
+Build = Callable[["CoreSettings", ServeArguments], "BuiltServer | FastMCP"]
+
+
+def run(
+    build: Build,
+    *,
+    prog: str,
+    description: str,
+    default_port: int,
+    settings: Callable[[], CoreSettings],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Run one server until its client leaves or a signal stops it. Returns the exit status.
+
+    build: makes the server from the settings and the arguments. settings: reads them; called once.
+    """
+    arguments = _parse(prog, description, default_port, argv)
+    try:
+        read = settings()
+        configure_logging(read)
+        built = build(read, arguments)
+        if isinstance(built, FastMCP):
+            built = BuiltServer(built)
+        _run_loop(_serve(built, read, arguments))
+    except RookeryError as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        print(
+            f"{prog}: cannot listen on {arguments.host}:{arguments.port}: {error.strerror}", file=sys.stderr
+        )
+        return 1
+    return 0
+
+
+async def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments) -> None:
+    if arguments.transport == "stdio":
+        await built.server.run_stdio_async(show_banner=False)
+        return
+    from rookery_core.serving import http
+
+    http.guard(built.server, settings, arguments.host)
+    http.add_health(built.server, built.ready)
+    print(f"{built.server.name}: http://{arguments.host}:{arguments.port}/mcp", file=sys.stderr)
+    await http.serve_http(built.server, settings, arguments.host, arguments.port)
+
+
+def _run_loop(main: Any) -> None:
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop
+
+    uvloop.run(main)
+
+
+def _parse(prog: str, description: str, default_port: int, argv: Sequence[str] | None) -> ServeArguments:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        epilog=(
+            f"examples:\n  {prog}                        over stdio, as MCP clients start it\n"
+            f"  {prog} --transport http       http://{DEFAULT_HOST}:{default_port}/mcp, no token needed on loopback\n"
+            f"  {prog} --as-user U012AB3CD    answer with what that person may see\n"
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--transport", choices=("stdio", "http"), default="stdio", help="default: stdio")
+    parser.add_argument(
+        "--host", default=DEFAULT_HOST, help=f"address to listen on (http; default {DEFAULT_HOST})"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=default_port, help=f"port (http; default {default_port})"
+    )
+    parser.add_argument(
+        "--as-user",
+        metavar="USER",
+        help="the person to answer for (stdio; default: nobody, public content only)",
+    )
+    parsed = parser.parse_args(argv)
+    if parsed.as_user and parsed.transport == "http":
+        parser.error(
+            "--as-user goes with stdio; over HTTP the caller's token says who asks (ROOKERY_HTTP_TOKENS)"
+        )
+    return ServeArguments(parsed.transport, parsed.host, parsed.port, parsed.as_user)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return port

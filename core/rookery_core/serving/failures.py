@@ -1,0 +1,64 @@
+"""What a failing tool answers: one JSON object that tells the model what to do next, never a traceback."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastmcp.exceptions import ToolError
+from pydantic import ValidationError
+
+from rookery_core.errors import InvalidInput, RookeryError
+from rookery_core.telemetry import get_logger, trace_id
+
+logger = get_logger(__name__)
+_QUIET = 10  # logging.DEBUG: fastmcp would log each refused call again
+
+
+def answering_failures(fn: Callable[..., Awaitable[Any]], name: str) -> Callable[..., Awaitable[Any]]:
+    """`fn`, with its errors turned into answers. Signature, annotations and docstring stay."""
+
+    @functools.wraps(fn)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await fn(*args, **kwargs)
+        except ToolError:
+            raise
+        except RookeryError as error:
+            logger.info("%s answered %s: %s", name, error.code, error)
+            raise tool_error(error) from None
+        except Exception as error:
+            logger.error("%s failed: %s: %s", name, type(error).__name__, error)
+            logger.debug("where %s failed", name, exc_info=True)
+            raise internal_error(name) from error
+
+    return call
+
+
+def tool_error(error: RookeryError) -> ToolError:
+    """A RookeryError as the wire carries it."""
+    return ToolError(json.dumps(error.as_answer(), ensure_ascii=False), log_level=_QUIET)
+
+
+def internal_error(name: str) -> ToolError:
+    """An unexpected failure: the details are in the server's log under the trace id."""
+    answer = {
+        "code": "internal",
+        "message": f"{name} failed unexpectedly; nothing was changed by this answer.",
+        "hint": "Trying once more is fine. If it fails again, report the trace_id to the operator.",
+        "trace_id": trace_id(),
+    }
+    return ToolError(json.dumps(answer), log_level=_QUIET)
+
+
+def argument_error(error: ValidationError) -> InvalidInput:
+    """Arguments that do not fit the schema, by field and cause. The given values are not repeated."""
+    problems = [
+        f"{'.'.join(map(str, detail['loc'])) or 'arguments'}: {detail['msg']}"
+        for detail in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    return InvalidInput(
+        "; ".join(problems) + ".", hint="Call again with arguments that fit the tool's input schema."
+    )

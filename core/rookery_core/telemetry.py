@@ -1,0 +1,99 @@
+"""Trace ids and logs. One question keeps one trace id through Slack, queue rows, MCP calls and log lines.
+
+Logs go to stderr only: stdout belongs to the MCP wire and to what commands print.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rookery_core.settings import CoreSettings
+
+TRACE_META_KEY = "rookery/trace"
+"""The key of the trace id in `_meta` of an MCP request. W3C `traceparent` is read where it is missing."""
+
+_trace_id: ContextVar[str | None] = ContextVar("rookery_trace_id", default=None)
+
+
+def new_trace_id() -> str:
+    """32 hexadecimal digits, as W3C trace context and OpenTelemetry have them."""
+    return secrets.token_hex(16)
+
+
+def trace_id() -> str | None:
+    """The trace id of what is running now, or None outside of any."""
+    return _trace_id.get()
+
+
+@contextmanager
+def tracing(trace: str | None = None) -> Generator[str]:
+    """Run the block under `trace`, or under a new trace id."""
+    value = trace or new_trace_id()
+    token = _trace_id.set(value)
+    try:
+        yield value
+    finally:
+        _trace_id.reset(token)
+
+
+def trace_id_of(meta: Any) -> str | None:
+    """The trace id that a request's `_meta` carries: ours, else that of a W3C traceparent, else None."""
+    if not hasattr(meta, "get"):
+        return None
+    own = meta.get(TRACE_META_KEY)
+    if isinstance(own, str) and 0 < len(own) <= 64 and own.isalnum():
+        return own
+    parent = meta.get("traceparent")
+    if isinstance(parent, str) and len(parts := parent.split("-")) == 4 and len(parts[1]) == 32:
+        return parts[1]
+    return None
+
+
+def get_logger(name: str) -> logging.Logger:
+    """A logger under `rookery`, so that one setting governs all of them."""
+    return logging.getLogger(name if name.startswith("rookery") else f"rookery.{name}")
+
+
+class _TraceFilter(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.trace = trace_id() or "-"
+        return True
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "trace_id": getattr(record, "trace", "-"),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure_logging(settings: CoreSettings) -> None:
+    """Send every log line to stderr, at the level and in the format of the settings. Replaces earlier handlers."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_TraceFilter())
+    handler.setFormatter(
+        _JsonFormatter()
+        if settings.log_format == "json"
+        else logging.Formatter("%(asctime)s %(levelname)-7s %(name)s [%(trace)s] %(message)s")
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("rookery").setLevel(settings.log_level.upper())
+    # fastmcp logs a line for each failed call; the middleware already does, with the trace id.
+    logging.getLogger("fastmcp").setLevel(logging.CRITICAL)
