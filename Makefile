@@ -27,3 +27,44 @@ setup: .venv/ready ## Install everything into .venv, from the lock
 lock: .venv/ready ## Resolve the dependencies anew and write requirements.lock
 	.tools/bin/uv lock --upgrade --quiet
 	.tools/bin/uv export --quiet --all-packages --all-groups --no-emit-workspace --no-header --format requirements-txt > requirements.lock
+
+.PHONY: demo
+demo: .venv/ready ## Import sample data, ask three questions, print cited answers (SLACK_EXPORT= DOCS= QUESTION= for your own)
+	@$(BIN)/rookery demo $(if $(SLACK_EXPORT),--slack-export "$(SLACK_EXPORT)") $(if $(DOCS),--docs "$(DOCS)") $(if $(QUESTION),--question "$(QUESTION)")
+
+.PHONY: demo-slack
+demo-slack: .venv/ready ## Talk to the Slack bot in this terminal, against an emulated Slack
+	@PYTHONPATH=tests $(BIN)/python -m emulators.slack --chat
+
+.PHONY: test
+test: check .venv/ready ## Everything: formatting, lint, types, import contracts and the whole test suite
+	$(BIN)/python -m pytest -q -n 2 $(PYTEST)
+
+.PHONY: test-quick
+test-quick: .venv/ready ## The quick part of the tests (under two minutes)
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(PYTEST)
+
+.PHONY: check
+check: .venv/ready ## Formatting, lint, types (pyright strict) and import contracts
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: .venv/ready ## Format the code and sort its imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: conformance
+conformance: .venv/ready ## The official MCP conformance suite against all four servers over HTTP
+	$(BIN)/python -m tests.conformance
+
+BENCHES := queue memory slack docs github agent start
+
+.PHONY: bench
+bench: $(BENCHES:%=bench-%) ## Every benchmark, one after the other
+
+.PHONY: $(BENCHES:%=bench-%)
+$(BENCHES:%=bench-%): bench-%: .venv/ready
+	$(BIN)/python -m bench.$*

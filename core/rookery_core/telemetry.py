@@ -58,8 +58,8 @@ def trace_id_of(meta: Any) -> str | None:
 
 
 def get_logger(name: str) -> logging.Logger:
-    """A logger under `rookery`, so that one setting governs all of them."""
-    return logging.getLogger(name if name.startswith("rookery") else f"rookery.{name}")
+    """A logger under `rookery`, so that one setting governs all: `rookery_core.queue` logs as `rookery.core.queue`."""
+    return logging.getLogger("rookery." + name.removeprefix("rookery_").removeprefix("rookery."))
 
 
 class _TraceFilter(logging.Filter):

@@ -1,0 +1,58 @@
+"""One trace id from the request's `_meta` to the log line; logs on stderr only, without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from rookery_core.settings import CoreSettings
+from rookery_core.telemetry import configure_logging, get_logger, trace_id, trace_id_of, tracing
+
+
+@pytest.fixture
+def untouched_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    kept = (root.handlers[:], root.level, logging.getLogger("rookery").level)
+    yield
+    root.handlers[:], level, own = kept[0], kept[1], kept[2]
+    root.setLevel(level)
+    logging.getLogger("rookery").setLevel(own)
+
+
+@pytest.mark.parametrize(
+    ("meta", "expected"),
+    [
+        ({"rookery/trace": "abc123"}, "abc123"),
+        ({"rookery/trace": "two lines\ninjected"}, None),
+        ({"rookery/trace": "a" * 65}, None),
+        ({"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01"}, "a" * 32),
+        ({"traceparent": "nonsense"}, None),
+        ({}, None),
+        (None, None),
+        ("text", None),
+    ],
+)
+def test_the_trace_id_of_a_request(meta: object, expected: str | None) -> None:
+    assert trace_id_of(meta) == expected
+
+
+def test_traces_nest_and_end() -> None:
+    assert trace_id() is None
+    with tracing("outer"), tracing() as inner:
+        assert trace_id() == inner != "outer"
+    assert trace_id() is None
+
+
+def test_log_lines_are_json_on_stderr_with_the_trace_id(
+    capsys: pytest.CaptureFixture[str], untouched_logging: None
+) -> None:
+    configure_logging(CoreSettings(log_format="json", log_level="info"))
+    with tracing("t1"):
+        get_logger("rookery_core.test").info("hello %s", "wörld")
+    output = capsys.readouterr()
+    assert output.out == ""
+    line = json.loads(output.err)
+    assert (line["trace_id"], line["message"], line["level"]) == ("t1", "hello wörld", "info")
