@@ -1,0 +1,70 @@
+"""What goes wrong on purpose: limits, errors, answers that get lost, calls that are held back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from emulators.slack.errors import ApiError, rate_limited
+
+FaultKind = Literal["rate_limit", "error", "server_error", "lose_answer", "hold"]
+
+
+@dataclass
+class Fault:
+    """One planned failure of a method, used up after `times` calls.
+
+    rate_limit: 429. error: `ok: false`. server_error: 503 before anything happens. lose_answer: the call takes
+    effect and the connection breaks before the answer. hold: the call takes effect and the answer waits
+    for `release` (so that a test can kill the caller in between).
+    """
+
+    method: str
+    kind: FaultKind
+    times: int = 1
+    code: str = "internal_error"
+    retry_after: int = 1
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass
+class Faults:
+    planned: list[Fault] = field(default_factory=list[Fault])
+    every_nth: dict[str, int] = field(default_factory=dict[str, int])
+    _calls: Counter[str] = field(default_factory=Counter[str])
+
+    def plan(self, method: str, kind: FaultKind, **details: object) -> Fault:
+        fault = Fault(method, kind, **details)  # type: ignore[arg-type]
+        self.planned.append(fault)
+        return fault
+
+    def rate_limit_every(self, method: str, nth: int) -> None:
+        """Refuse each nth call of a method with 429."""
+        self.every_nth[method] = nth
+
+    def take(self, method: str) -> Fault | None:
+        self._calls[method] += 1
+        nth = self.every_nth.get(method)
+        if nth and self._calls[method] % nth == 0:
+            return Fault(method, "rate_limit")
+        for fault in self.planned:
+            if fault.method == method and fault.times > 0:
+                fault.times -= 1
+                fault.reached.set()
+                return fault
+        return None
+
+
+def before(fault: Fault | None) -> None:
+    """Raise what prevents the call from happening."""
+    if fault is None:
+        return
+    if fault.kind == "rate_limit":
+        raise rate_limited(fault.retry_after)
+    if fault.kind == "error":
+        raise ApiError(fault.code)
+    if fault.kind == "server_error":
+        raise ApiError(fault.code, status=503)
