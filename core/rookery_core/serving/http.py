@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from fastmcp import FastMCP
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from rookery_core.errors import ConfigurationError, RookeryError
+from rookery_core.serving.headers import TrimmedHeaders
 from rookery_core.serving.tokens import verifier
 from rookery_core.telemetry import get_logger
 
@@ -72,6 +74,7 @@ async def serve_http(server: FastMCP, settings: CoreSettings, host: str, port: i
         show_banner=False,
         host=host,
         port=port,
+        middleware=[Middleware(TrimmedHeaders)],
         stateless_http=True,
         json_response=True,
         host_origin_protection=True,
