@@ -40,6 +40,8 @@ class CoreSettings(BaseSettings):
 
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
     data_dir: Path = Field(default_factory=default_data_dir, validation_alias="ROOKERY_DATA_DIR")
+    database_idle_s: float = Field(default=600.0, ge=0, validation_alias="ROOKERY_DATABASE_IDLE_S")
+    """Seconds without clients after which the embedded server stops; 0 lets it run."""
     team: str = Field(default=DEFAULT_TEAM, min_length=1, validation_alias="ROOKERY_TEAM")
     embedder: Literal["auto", "wordllama", "openai", "none"] = Field(
         default="auto", validation_alias="ROOKERY_EMBEDDER"

@@ -1,0 +1,30 @@
+"""PostgreSQL: the embedded server or DATABASE_URL, its migrations, and a pool that serves under one role.
+
+Importing this imports no driver; `Database` is loaded when first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rookery_core.database.capabilities import Capabilities
+from rookery_core.database.connection import Connection, Row
+from rookery_core.database.gate import DatabaseGate
+
+if TYPE_CHECKING:
+    from rookery_core.database.adapting import adapt
+    from rookery_core.database.migrations import migrate
+    from rookery_core.database.pool import Database
+    from rookery_core.database.reporting import status
+
+__all__ = ["Capabilities", "Connection", "Database", "DatabaseGate", "Row", "adapt", "migrate", "status"]
+
+_HOMES = {"Database": "pool", "adapt": "adapting", "migrate": "migrations", "status": "reporting"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

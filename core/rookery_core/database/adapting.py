@@ -1,0 +1,69 @@
+"""Make of what a server offers the most: extensions, then what each schema builds on them.
+
+Every step can be repeated, and resumed after it was interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from rookery_core import __version__, sql
+from rookery_core.database import capabilities
+from rookery_core.database.connecting import connected
+from rookery_core.database.connection import Connection
+from rookery_core.errors import Unavailable
+from rookery_core.schema import Schema, installed_schemas
+
+OPTIONAL_EXTENSIONS = ("timescaledb", "vectorscale", "pg_textsearch")
+_PATIENCE_S = 600.0
+_POLL_S = 0.2
+
+
+async def adapt(
+    dsn: str, *, schemas: Sequence[Schema] | None = None, patience_s: float = _PATIENCE_S
+) -> AsyncIterator[str]:
+    """Adapt the database, as its owner; yields a line for each step done.
+
+    patience_s: how long to wait for another one that is adapting it. Raises Unavailable after that.
+    """
+    async for line in _create_extensions(dsn):
+        yield line
+    async with connected(dsn, "rookery db adapt") as connection:
+        await _lock(connection, patience_s)
+        statements = sql.load("rookery_core.database", "migrations.sql")
+        await connection.execute("set role rookery_owner")
+        offered = await capabilities.detect(connection)
+        for schema in schemas if schemas is not None else installed_schemas():
+            if schema.adapt is not None:
+                async for line in schema.adapt(connection, offered):
+                    yield f"{schema.name}: {line}"
+            await connection.execute(statements["adapted"], schema.name, __version__, offered.as_dict())
+
+
+async def _create_extensions(dsn: str) -> AsyncIterator[str]:
+    import asyncpg
+
+    # In a session of their own: an extension must not be used in the session that creates it.
+    async with connected(dsn, "rookery db adapt") as connection:
+        for row in await connection.fetch(
+            "select name from pg_available_extensions where name = any ($1) and installed_version is null",
+            list(OPTIONAL_EXTENSIONS),
+        ):
+            name = row["name"]
+            try:
+                await connection.execute(f"create extension if not exists {name} cascade")
+            except asyncpg.PostgresError as error:
+                yield f"extension {name}: not created, so its features are done without ({error})"
+            else:
+                yield f"extension {name}: created"
+
+
+async def _lock(connection: Connection, patience_s: float) -> None:
+    statement = sql.load("rookery_core.database", "migrations.sql")["lock_adapting"]
+    deadline = asyncio.get_running_loop().time() + patience_s
+    # Polled, not waited for: a waiting statement would hold up indexes that are built concurrently.
+    while not await connection.fetchval(statement):
+        if asyncio.get_running_loop().time() > deadline:
+            raise Unavailable("Another process is adapting the database.", retry_after_s=30.0)
+        await asyncio.sleep(_POLL_S)

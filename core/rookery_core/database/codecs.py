@@ -1,0 +1,53 @@
+"""How values of PostgreSQL become Python's: JSON its objects, vectors numpy arrays of float32."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import sql
+
+if TYPE_CHECKING:
+    import asyncpg
+    import numpy as np
+
+_HEADER = struct.Struct(">HH")  # dimensions, and two bytes of which pgvector wants nothing
+
+
+async def register(connection: asyncpg.Connection[Any]) -> None:
+    """Register the codecs on a connection; those for vectors only when the database knows the types."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=_dump_json, decoder=json.loads)
+    schema = await connection.fetchval(sql.load("rookery_core.database", "session.sql")["vector_schema"])
+    if schema is None:
+        return
+    for name, element in (("vector", ">f4"), ("halfvec", ">f2")):
+        await connection.set_type_codec(
+            name, schema=schema, format="binary", encoder=_encoder(element), decoder=_decoder(element)
+        )
+
+
+def _dump_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _encoder(element: str) -> Any:
+    def encode(value: Any) -> bytes:
+        import numpy as np
+
+        array = np.asarray(value, dtype=element)
+        if array.ndim != 1:
+            raise ValueError(f"a vector has one dimension, not {array.ndim}")
+        return _HEADER.pack(array.size, 0) + array.tobytes()
+
+    return encode
+
+
+def _decoder(element: str) -> Any:
+    def decode(value: bytes) -> np.ndarray[Any, np.dtype[np.float32]]:
+        import numpy as np
+
+        return np.frombuffer(value, dtype=element, offset=_HEADER.size).astype(np.float32)
+
+    return decode

@@ -1,0 +1,69 @@
+"""A PostgreSQL of the user's own, started when first needed and shared by all their programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from rookery_core.errors import ConfigurationError
+
+__all__ = ["EmbeddedServer"]
+
+
+@dataclass(slots=True)
+class EmbeddedServer:
+    """A running server, and this program's lease on it: it is not stopped for being idle until `close`."""
+
+    owner_dsn: str = field(repr=False)
+    """For migrating and administration."""
+    app_dsn: str = field(repr=False)
+    """For serving: a login that may do nothing but take the roles of the packages."""
+    _lease: int = field(repr=False)
+
+    @classmethod
+    def start(
+        cls, data_dir: Path, *, idle_s: float = 600.0, server_settings: Mapping[str, str] | None = None
+    ) -> EmbeddedServer:
+        """The server of a data folder; blocks until it answers, for seconds when it has to be created.
+
+        idle_s: how long it goes on without clients; 0 for ever. Raises ConfigurationError or Unavailable.
+        """
+        if os.name != "posix":
+            raise ConfigurationError(
+                "The embedded database does not run on this system.",
+                hint="Set DATABASE_URL to use another PostgreSQL server (16 or newer, with pgvector).",
+            )
+        from rookery_core.database.embedded import launch, layout, lease, socket_folder
+
+        place = layout.prepare(data_dir)
+        descriptor = lease.take(place)
+        try:
+            passwords = launch.ensure_started(place, idle_s=idle_s, server_settings=server_settings or {})
+        except BaseException:
+            os.close(descriptor)
+            raise
+        folder = socket_folder.socket_folder(place)
+        return cls(
+            _dsn("postgres", passwords.owner, folder), _dsn("rookery_app", passwords.app, folder), descriptor
+        )
+
+    @staticmethod
+    def stop(data_dir: Path) -> bool:
+        """Stop the server of a data folder, whoever uses it. Whether there was one that ran."""
+        from rookery_core.database.embedded import launch, layout
+
+        return launch.stop(layout.prepare(data_dir))
+
+    def close(self) -> None:
+        """Give the lease up. The server goes on for others, and stops some time after the last."""
+        descriptor, self._lease = self._lease, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _dsn(login: str, password: str, folder: Path) -> str:
+    query = urlencode({"host": str(folder)}, quote_via=quote)
+    return f"postgresql://{login}:{quote(password, safe='')}@/rookery?{query}"

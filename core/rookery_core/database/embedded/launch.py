@@ -1,0 +1,194 @@
+"""Start the server that a cluster needs, or find it running."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rookery_core.database.embedded import binaries as programs
+from rookery_core.database.embedded import cluster, socket_folder
+from rookery_core.database.embedded.account import Account, server_account
+from rookery_core.database.embedded.binaries import Binaries
+from rookery_core.database.embedded.cluster import Passwords
+from rookery_core.database.embedded.layout import Layout
+from rookery_core.database.embedded.locks import is_locked, take_lock
+from rookery_core.errors import ConfigurationError, Unavailable
+
+START_PATIENCE_S = 60.0
+_KEEPER = Path(__file__).with_name("keeper.py")
+_POLL_S = 0.01
+_LOG_LIMIT = 4 * 1024 * 1024
+_SHARED_MEMORY_NEEDED = 512 * 1024 * 1024
+
+
+def ensure_started(layout: Layout, *, idle_s: float, server_settings: Mapping[str, str]) -> Passwords:
+    """The passwords of the server, which runs and answers when this returns. Call while holding a client's lease.
+
+    Raises ConfigurationError or Unavailable, which say why it does not start and what to do.
+    """
+    passwords = _running(layout)
+    if passwords is None:
+        with take_lock(layout.lock("lock"), timeout_s=2 * START_PATIENCE_S):
+            passwords = _running(layout) or _start(layout, idle_s, server_settings)
+    if not is_locked(layout.lock("keeper")):
+        _replace_keeper(layout, idle_s)
+    return passwords
+
+
+def stop(layout: Layout) -> bool:
+    """Stop the server now, whoever uses it: what runs is rolled back. Whether there was one to stop."""
+    with take_lock(layout.lock("lock"), timeout_s=2 * START_PATIENCE_S):
+        if not is_locked(layout.lock("server")):
+            return False
+        pid = _first_line_as_pid(layout)
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+        take_lock(layout.lock("server"), timeout_s=START_PATIENCE_S).close()
+    return True
+
+
+def _running(layout: Layout) -> Passwords | None:
+    if not is_locked(layout.lock("server")) or not _is_ready(layout):
+        return None
+    return cluster.read_passwords(layout)
+
+
+def _start(layout: Layout, idle_s: float, server_settings: Mapping[str, str]) -> Passwords:
+    server_lock = take_lock(layout.lock("server"), timeout_s=START_PATIENCE_S)
+    with server_lock:
+        account = server_account(layout.data)
+        binaries = programs.prepare(layout, for_other_account=account.other)
+        programs.remove_older(binaries)
+        passwords = cluster.ensure(layout, binaries, account)
+        socket_folder.prepare(socket_folder.socket_folder(layout), account)
+        _remove_leftovers(layout)
+        command = [binaries.program("postgres"), *_options(server_settings)]
+        task = _task(layout, binaries, account, idle_s)
+        _run_keeper(
+            task | {"command": command, "server_lock_descriptor": server_lock.fileno()},
+            (server_lock.fileno(),),
+        )
+    _wait_until_ready(layout)
+    return passwords
+
+
+def _replace_keeper(layout: Layout, idle_s: float) -> None:
+    """A keeper for a server whose own keeper was killed."""
+    account = server_account(layout.data)
+    binaries = programs.prepare(layout, for_other_account=account.other)
+    with contextlib.suppress(FileNotFoundError):  # the server has stopped meanwhile
+        _run_keeper(_task(layout, binaries, account, idle_s) | {"command": []}, ())
+
+
+def _task(layout: Layout, binaries: Binaries, account: Account, idle_s: float) -> dict[str, Any]:
+    return {
+        "idle_s": idle_s,
+        "data": str(layout.data),
+        "socket": str(socket_folder.socket_folder(layout)),
+        "clients_lock": str(layout.lock("clients")),
+        "server_lock": str(layout.lock("server")),
+        "keeper_lock": str(layout.lock("keeper")),
+        "password_file": str(layout.owner_password),
+        "log": str(layout.log),
+        "psql": binaries.program("psql"),
+        "owner": cluster.OWNER,
+        "account": account.process_options(),
+        "environment": {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"},
+    }
+
+
+def _run_keeper(task: dict[str, Any], descriptors: tuple[int, ...]) -> None:
+    if not sys.executable:
+        raise ConfigurationError(
+            "The embedded database can not be started from a program that does not know its own Python.",
+            hint="Set DATABASE_URL to use another PostgreSQL server.",
+        )
+    command = [sys.executable, "-I", "-S", str(_KEEPER), json.dumps(task)]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=False, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, pass_fds=descriptors, check=False, cwd="/",
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise Unavailable(
+            f"The embedded database's keeper did not start (exit status {done.returncode}).",
+            retry_after_s=5.0,
+        )
+
+
+def _options(server_settings: Mapping[str, str]) -> list[str]:
+    settings = {"listen_addresses": "", "port": "5432", "unix_socket_permissions": "0700", **server_settings}
+    if not _has_shared_memory():
+        settings.setdefault("dynamic_shared_memory_type", "mmap")
+    return [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
+
+
+def _has_shared_memory() -> bool:
+    """Whether parallel queries find room: containers often give /dev/shm no more than 64 MB."""
+    try:
+        return shutil.disk_usage("/dev/shm").total >= _SHARED_MEMORY_NEEDED  # noqa: S108 - only measured
+    except OSError:
+        return not sys.platform.startswith("linux")
+
+
+def _remove_leftovers(layout: Layout) -> None:
+    """What a killed server left. No process of it lives: the server lock is ours."""
+    folder = socket_folder.socket_folder(layout)
+    for path in (layout.data / "postmaster.pid", *folder.glob(".s.PGSQL.*")):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        if layout.log.stat().st_size > _LOG_LIMIT:
+            layout.log.replace(layout.log.with_suffix(".log.old"))
+
+
+def _is_ready(layout: Layout) -> bool:
+    """As the server itself writes it, in the last line of its pid file."""
+    lines = _pid_file(layout)
+    return len(lines) >= 8 and lines[7].strip() == "ready"
+
+
+def _first_line_as_pid(layout: Layout) -> int:
+    lines = _pid_file(layout)
+    return int(lines[0]) if lines and lines[0].isdigit() else 0
+
+
+def _pid_file(layout: Layout) -> list[str]:
+    try:
+        descriptor = os.open(layout.data / "postmaster.pid", os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return []
+    with os.fdopen(descriptor) as file:
+        return file.read().splitlines()
+
+
+def _wait_until_ready(layout: Layout) -> None:
+    deadline = time.monotonic() + START_PATIENCE_S
+    born = False
+    while not _is_ready(layout):
+        held = is_locked(layout.lock("server"))
+        born = born or held
+        if not held or time.monotonic() > deadline:
+            raise _failure(layout, died=not held)
+        time.sleep(_POLL_S)
+
+
+def _failure(layout: Layout, *, died: bool) -> Unavailable:
+    try:
+        lines = layout.log.read_text(errors="replace").splitlines()[-200:]
+    except OSError:
+        lines = []
+    reasons = [line for line in lines if "FATAL" in line or "PANIC" in line or "error" in line.lower()]
+    reason = (reasons or lines or ["no reason was logged"])[-1][-400:]
+    state = "stopped while it started" if died else f"is not ready after {START_PATIENCE_S:.0f} seconds"
+    return Unavailable(
+        f"The embedded database {state}: {reason}", hint=f"See {layout.log}.", retry_after_s=10.0
+    )

@@ -1,0 +1,85 @@
+"""What asyncpg raises when the server can not be reached, as an error that says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rookery_core.errors import ConfigurationError, RookeryError, Unavailable
+
+RETRY_AFTER_S = 2.0
+
+
+def is_lost_connection(error: BaseException) -> bool:
+    """Whether the connection, rather than the statement, is at fault; the same call may work on another one."""
+    import asyncpg
+
+    if isinstance(error, asyncpg.InterfaceError):
+        text = str(error)
+        return "closed" in text or "released" in text or "closing" in text
+    return isinstance(
+        error,
+        (
+            OSError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.AdminShutdownError,
+            asyncpg.CrashShutdownError,
+            asyncpg.CannotConnectNowError,
+            asyncpg.IdleSessionTimeoutError,
+        ),
+    )
+
+
+def explain(error: BaseException) -> RookeryError | None:
+    """The error to raise instead, or None when this one is the caller's own. Names no password and no host."""
+    import asyncpg
+
+    if isinstance(error, RookeryError):
+        return None
+    if isinstance(error, (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)):
+        return ConfigurationError(
+            "The database refused the login.", hint="Check user and password in DATABASE_URL."
+        )
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return ConfigurationError(
+            "The database named in DATABASE_URL does not exist.", hint="Create it (createdb)."
+        )
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return Unavailable("The database has no free connection.", retry_after_s=RETRY_AFTER_S)
+    if isinstance(error, (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)):
+        return Unavailable(
+            "The database server has run out of disk or memory.", hint="Make room on the server."
+        )
+    if is_lost_connection(error) or isinstance(
+        error, asyncio.TimeoutError | asyncpg.ClientConfigurationError
+    ):
+        return _unreachable(error)
+    return None
+
+
+def _unreachable(error: BaseException) -> RookeryError:
+    import asyncpg
+
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return ConfigurationError(
+            "DATABASE_URL is not the address of a PostgreSQL server.",
+            hint="It looks like postgresql://user:password@host:5432/database.",
+        )
+    return Unavailable(
+        "The database is not reachable just now.",
+        hint="Call again after retry_after_s; `rookery doctor` finds out why.",
+        retry_after_s=RETRY_AFTER_S,
+    )
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn failures of the connection inside the block into Unavailable or ConfigurationError."""
+    try:
+        yield
+    except Exception as error:
+        better = explain(error)
+        if better is None:
+            raise
+        raise better from error

@@ -1,0 +1,204 @@
+"""The database as stores use it: a pool whose connections have the package's role, and know who asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from rookery_core import sql
+from rookery_core.database import capabilities, codecs, provision, roles
+from rookery_core.database.capabilities import Capabilities
+from rookery_core.database.connecting import CONNECT_TIMEOUT_S, connect
+from rookery_core.database.connection import Connection
+from rookery_core.database.failures import RETRY_AFTER_S, explained, is_lost_connection
+from rookery_core.errors import Unavailable
+from rookery_core.schema import installed_schemas
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from rookery_core.identity import Caller
+    from rookery_core.settings import CoreSettings
+
+_ACQUIRE_TIMEOUT_S = 30.0
+_PAUSES_S = (0.05, 0.3)
+"""Between attempts to get a connection that works."""
+
+
+class Database:
+    """A pool of connections under one role. Made by `open`, ended by `close`."""
+
+    def __init__(
+        self,
+        server: provision.Server,
+        pool: asyncpg.Pool[Any],
+        role: str,
+        application_name: str,
+        offered: Capabilities,
+    ) -> None:
+        self._server = server
+        self._pool = pool
+        self._reviving = asyncio.Lock()
+        self.role = role
+        self.application_name = application_name
+        self.capabilities = offered
+
+    @classmethod
+    async def open(
+        cls,
+        settings: CoreSettings,
+        role: str,
+        application_name: str,
+        max_connections: int = 10,
+        migrate: bool | None = None,
+    ) -> Database:
+        """Connect under `role`, to DATABASE_URL or to the embedded server, which is started if need be.
+
+        migrate: apply pending migrations; None does so on the embedded server only. Raises ConfigurationError
+        when migrations are pending elsewhere or the role is missing or too powerful, Unavailable when the
+        server can not be reached.
+        """
+        server = await provision.find_server(settings)
+        try:
+            await provision.ensure_migrated(server, migrate=migrate)
+            pool = await _open_pool(server.serving_dsn, role, application_name, max_connections)
+            try:
+                async with pool.acquire() as connection:
+                    offered = await _inspect(cast(Connection, connection))
+            except BaseException:
+                pool.terminate()
+                raise
+        except BaseException:
+            server.close()
+            raise
+        return cls(server, pool, role, application_name, offered)
+
+    @property
+    def dsn(self) -> str:
+        """The address with login and password, for a connection of one's own; it has no role until it takes one."""
+        return self._server.serving_dsn
+
+    async def connect(self) -> asyncpg.Connection[Any]:
+        """A connection outside of the pool, under the role: for LISTEN. Whoever asked for it closes it."""
+        connection = await connect(self.dsn, self.application_name)
+        try:
+            with explained():
+                await roles.take(cast(Connection, connection), self.role)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """A connection of the pool, under the role, for nobody: row security shows it what it shows strangers.
+
+        Raises Unavailable when none is free for 30 seconds, or the server is not reachable.
+        """
+        connection = await self._take()
+        try:
+            with explained():
+                yield cast(Connection, connection)
+        finally:
+            await self._give_back(connection)
+
+    @asynccontextmanager
+    async def transaction(self, caller: Caller, readonly: bool = False) -> AsyncIterator[Connection]:
+        """One transaction for `caller`, whom the database knows until its end; rolled back when the block raises."""
+        connection, transaction = await self._begin(caller, readonly)
+        try:
+            with explained():
+                try:
+                    yield cast(Connection, connection)
+                except BaseException:
+                    if not connection.is_closed():
+                        await transaction.rollback()
+                    raise
+                await transaction.commit()
+        finally:
+            await self._give_back(connection)
+
+    async def close(self) -> None:
+        """Close the connections, waiting up to 10 seconds for those in use."""
+        try:
+            await asyncio.wait_for(self._pool.close(), 10)
+        except (TimeoutError, OSError):
+            self._pool.terminate()
+        finally:
+            self._server.close()
+
+    async def _begin(self, caller: Caller, readonly: bool) -> tuple[Any, Any]:
+        statement = sql.load("rookery_core.database", "session.sql")["begin_as"]
+        identity = (caller.team, caller.user or "", caller.kind, caller.channel or "")
+        for attempt in range(len(_PAUSES_S) + 1):
+            connection = await self._take()
+            try:
+                transaction = connection.transaction(readonly=readonly)
+                await transaction.start()
+                await connection.fetchrow(statement, self.role, *identity)
+            except BaseException as error:
+                await self._give_back(connection)
+                if attempt < len(_PAUSES_S) and is_lost_connection(error):
+                    continue  # the server was restarted since the connection was last used
+                with explained():
+                    raise
+            return connection, transaction
+        raise AssertionError("unreachable")
+
+    async def _take(self) -> Any:
+        for pause in (*_PAUSES_S, None):
+            try:
+                return await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_S)
+            except TimeoutError:
+                raise Unavailable(
+                    f"All database connections have been busy for {_ACQUIRE_TIMEOUT_S:.0f} seconds.",
+                    retry_after_s=RETRY_AFTER_S,
+                ) from None
+            except Exception as error:
+                if pause is None or not is_lost_connection(error):
+                    with explained():
+                        raise
+            await self._revive(pause)
+        raise AssertionError("unreachable")
+
+    async def _revive(self, pause_s: float) -> None:
+        if self._server.embedded is None:
+            await asyncio.sleep(pause_s)
+            return
+        async with self._reviving:
+            await self._server.revive()
+
+    async def _give_back(self, connection: Any) -> None:
+        try:
+            await self._pool.release(connection)
+        except Exception as error:
+            if not is_lost_connection(error):
+                raise
+
+
+async def _open_pool(dsn: str, role: str, application_name: str, max_connections: int) -> asyncpg.Pool[Any]:
+    import asyncpg
+
+    async def prepare(connection: asyncpg.Connection[Any]) -> None:
+        await roles.take(cast(Connection, connection), role)
+        await codecs.register(connection)
+
+    with explained():
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=max_connections,
+            init=prepare,
+            timeout=CONNECT_TIMEOUT_S,
+            server_settings={"application_name": application_name},
+        )
+
+
+async def _inspect(connection: Connection) -> Capabilities:
+    with explained():
+        offered = await capabilities.detect(connection)
+        capabilities.require_supported(offered.server_version)
+        await roles.refuse_powerful(connection, [schema.name for schema in installed_schemas()])
+    return offered

@@ -1,0 +1,65 @@
+"""From settings to a database that is there, reachable and migrated."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rookery_core.database import migrations
+from rookery_core.database.adapting import adapt
+from rookery_core.database.connecting import connected
+from rookery_core.database.embedded import EmbeddedServer
+
+if TYPE_CHECKING:
+    from rookery_core.settings import CoreSettings
+
+
+@dataclass(slots=True)
+class Server:
+    """Where the database is. `close` ends this program's lease on an embedded server."""
+
+    settings: CoreSettings
+    serving_dsn: str = field(repr=False)
+    owner_dsn: str = field(repr=False)
+    embedded: EmbeddedServer | None = None
+
+    async def revive(self) -> None:
+        """Start an embedded server again that has been stopped or killed."""
+        if self.embedded is not None:
+            old = self.embedded
+            self.embedded = await _start_embedded(self.settings)
+            old.close()
+
+    def close(self) -> None:
+        if self.embedded is not None:
+            self.embedded.close()
+
+
+async def find_server(settings: CoreSettings) -> Server:
+    """The server that the settings name, or the embedded one, started when it does not run."""
+    if settings.database_url is not None:
+        dsn = settings.database_url.get_secret_value()
+        return Server(settings, serving_dsn=dsn, owner_dsn=dsn)
+    embedded = await _start_embedded(settings)
+    return Server(settings, embedded.app_dsn, embedded.owner_dsn, embedded)
+
+
+async def ensure_migrated(server: Server, *, migrate: bool | None) -> None:
+    """Migrate when `migrate` says so (by default: on the embedded server), else refuse what is pending."""
+    automatic = server.embedded is not None if migrate is None else migrate
+    async with connected(server.serving_dsn, "rookery") as connection:
+        record = await migrations.applied(connection)
+    if not automatic:
+        migrations.require_none_pending(record)
+        return
+    if record and not migrations.pending(record):
+        return
+    report = await migrations.migrate(server.owner_dsn, embedded=server.embedded is not None)
+    if report.applied:
+        async for _ in adapt(server.owner_dsn):
+            pass
+
+
+async def _start_embedded(settings: CoreSettings) -> EmbeddedServer:
+    return await asyncio.to_thread(EmbeddedServer.start, settings.data_dir, idle_s=settings.database_idle_s)

@@ -1,0 +1,84 @@
+"""What state a database is in: for `rookery db status` and `rookery doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from rookery_core import sql
+from rookery_core.database import capabilities, migrations
+from rookery_core.database.capabilities import Capabilities
+from rookery_core.database.connecting import connected
+from rookery_core.database.connection import Connection
+from rookery_core.errors import ConfigurationError
+from rookery_core.schema import installed_schemas
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """applied: how many migrations; pending: names of those that are not; adapted_at: None if never."""
+
+    name: str
+    applied: int
+    pending: tuple[str, ...]
+    adapted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleStatus:
+    """A role that serves, and the logins and roles that are its members."""
+
+    name: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseStatus:
+    """problem: why a program would refuse to start, or None."""
+
+    capabilities: Capabilities
+    schemas: tuple[SchemaStatus, ...]
+    roles: tuple[RoleStatus, ...]
+    problem: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; times in ISO 8601."""
+        answer = asdict(self)
+        for schema in answer["schemas"]:
+            schema["adapted_at"] = schema["adapted_at"] and schema["adapted_at"].isoformat()
+        return answer
+
+
+async def status(dsn: str) -> DatabaseStatus:
+    """The state of the database, looked at without changing it. Any login may ask."""
+    statements = sql.load("rookery_core.database", "migrations.sql")
+    async with connected(dsn, "rookery db status") as connection:
+        record = await migrations.applied(connection)
+        missing, problem = [], None
+        try:
+            missing = migrations.pending(record)
+            migrations.require_none_pending(record)
+        except ConfigurationError as error:
+            problem = str(error)
+        adapted = await _adapted(connection) if record else {}
+        roles = await connection.fetch(statements["roles"])
+        return DatabaseStatus(
+            capabilities=await capabilities.detect(connection),
+            schemas=tuple(
+                SchemaStatus(
+                    name=schema.name,
+                    applied=sum(row["schema"] == schema.name for row in record),
+                    pending=tuple(str(one) for one in missing if one.schema == schema.name),
+                    adapted_at=adapted.get(schema.name),
+                )
+                for schema in installed_schemas()
+            ),
+            roles=tuple(RoleStatus(row["name"], tuple(row["members"])) for row in roles),
+            problem=problem,
+        )
+
+
+async def _adapted(connection: Connection) -> dict[str, datetime]:
+    rows = await connection.fetch(sql.load("rookery_core.database", "migrations.sql")["adaptations"])
+    return {row["schema"]: row["finished_at"] for row in rows}

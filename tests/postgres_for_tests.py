@@ -1,0 +1,113 @@
+"""One PostgreSQL for a run of the tests, with a migrated template that each test's database is copied from."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from rookery_core import sql
+from rookery_core.database.adapting import adapt
+from rookery_core.database.embedded import EmbeddedServer
+from rookery_core.database.embedded.locks import take_lock
+from rookery_core.database.migrations import migrate
+
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+IDLE_S = 20.0
+_APP_PASSWORD = "of-tests-only"
+
+
+@dataclass(slots=True)
+class TestServer:
+    """The server and its template; databases are named after neither test nor worker, so that they never meet."""
+
+    __test__ = False
+
+    superuser_dsn: str
+    login_dsn: str
+    template: str
+    lease: EmbeddedServer | None
+
+    @classmethod
+    def start(cls, folder: Path, external_dsn: str | None) -> TestServer:
+        """The server, created by whichever worker comes first."""
+        lease = None
+        if external_dsn is None:
+            lease = EmbeddedServer.start(folder, idle_s=IDLE_S, server_settings=FAST)
+            superuser_dsn, login_dsn = lease.owner_dsn, lease.app_dsn
+        else:
+            superuser_dsn, login_dsn = external_dsn, _with_login(external_dsn, "rookery_app", _APP_PASSWORD)
+        server = cls(superuser_dsn, login_dsn, f"template_{folder.name.replace('-', '_')}", lease)
+        with take_lock(folder / "template.lock"):
+            if not (folder / "template.ready").exists():
+                asyncio.run(server._make_template())
+                (folder / "template.ready").touch()
+        return server
+
+    @staticmethod
+    def remove(folder: Path) -> None:
+        """Stop the server of a run that has ended, and forget it."""
+        if (folder / "postgresql-18").exists():
+            EmbeddedServer.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        if self.lease is not None:
+            self.lease.close()
+
+    def owner_dsn(self, database: str) -> str:
+        return _with_database(self.superuser_dsn, database)
+
+    def app_dsn(self, database: str) -> str:
+        return _with_database(self.login_dsn, database)
+
+    async def create_database(self, template: str | None = None) -> str:
+        """A copy of the migrated template, or of another database."""
+        name = f"test_{uuid.uuid4().hex}"
+        # file_copy waits for a checkpoint, but that is cheap without fsync; copying by WAL takes longer.
+        await self._execute(f'create database {name} template "{template or self.template}" strategy wal_log')
+        return name
+
+    async def drop_database(self, name: str) -> None:
+        await self._execute(f"drop database if exists {name} with (force)")
+
+    async def _make_template(self) -> None:
+        if self.lease is None:
+            await self._execute(
+                "do $$ begin if not exists (select from pg_roles where rolname = 'rookery_app') then "
+                f"create role rookery_app login password '{_APP_PASSWORD}'; end if; end $$"
+            )
+        await self._execute(f'create database "{self.template}"')
+        dsn = self.owner_dsn(self.template)
+        await migrate(dsn)
+        async for _ in adapt(dsn):
+            pass
+        await self._execute(sql.load("rookery_core.database", "migrations.sql")["grant_to_app"])
+        # Background workers of an extension would be connected to the template just when it is copied.
+        await self._execute(f'alter database "{self.template}" allow_connections false')
+        await self._execute(
+            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{self.template}'"
+        )
+
+    async def _execute(self, statement: str) -> None:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(self.superuser_dsn)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+def _with_database(dsn: str, database: str) -> str:
+    return urlsplit(dsn)._replace(path=f"/{database}").geturl()
+
+
+def _with_login(dsn: str, user: str, password: str) -> str:
+    parts = urlsplit(dsn)
+    place = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{user}:{password}@{place}").geturl()
