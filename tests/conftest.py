@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import pytest_asyncio
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect" and isinstance(arguments[1], tuple):
-        host = str(arguments[1][0])
+        host = str(cast("tuple[Any, ...]", arguments[1])[0])
     elif event == "socket.getaddrinfo":
         host = arguments[0].decode() if isinstance(arguments[0], bytes) else str(arguments[0] or "localhost")
     else:
@@ -131,7 +131,8 @@ async def open_database(settings: CoreSettings) -> AsyncIterator[OpenDatabase]:
     opened: list[Database] = []
 
     async def open_as(role: str, **options: Any) -> Database:
-        database = await Database.open(settings, role=role, **{"application_name": "tests", **options})
+        options.setdefault("application_name", "tests")
+        database = await Database.open(settings, role=role, **options)
         opened.append(database)
         return database
 

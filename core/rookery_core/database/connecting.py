@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ async def connect(dsn: str, application_name: str = "rookery") -> asyncpg.Connec
 
 
 @asynccontextmanager
-async def connected(dsn: str, application_name: str = "rookery") -> AsyncIterator[asyncpg.Connection[Any]]:
+async def connected(dsn: str, application_name: str = "rookery") -> AsyncGenerator[asyncpg.Connection[Any]]:
     """The same for the length of a block; failures of the connection in it are explained too."""
     connection = await connect(dsn, application_name)
     try:

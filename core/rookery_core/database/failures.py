@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rookery_core.errors import ConfigurationError, RookeryError, Unavailable
@@ -74,7 +74,7 @@ def _unreachable(error: BaseException) -> RookeryError:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explained() -> Generator[None]:
     """Turn failures of the connection inside the block into Unavailable or ConfigurationError."""
     try:
         yield

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rookery_core import __version__, sql
 from rookery_core.database import capabilities, migration_files
@@ -15,9 +14,6 @@ from rookery_core.database.connection import Connection, Row
 from rookery_core.database.migration_files import Migration
 from rookery_core.errors import ConfigurationError
 from rookery_core.schema import Schema, installed_schemas
-
-if TYPE_CHECKING:
-    import asyncpg
 
 _ATTEMPTS = 5
 
@@ -108,7 +104,7 @@ class _ClusterRace(Exception):
 
 
 async def _migrate(
-    connection: asyncpg.Connection, known: list[Migration], program: str, embedded: bool
+    connection: Connection, known: list[Migration], program: str, embedded: bool
 ) -> MigrationReport:
     statements = _statements()
     capabilities.require_supported((await capabilities.detect(connection)).server_version)
@@ -126,7 +122,7 @@ async def _migrate(
     return MigrationReport(tuple(map(str, todo)), len(record))
 
 
-async def _apply(connection: asyncpg.Connection, migration: Migration, program: str) -> None:
+async def _apply(connection: Connection, migration: Migration, program: str) -> None:
     statements = _statements()
     if migration.runs_as == "owner":
         await _execute(connection, str(migration), statements["act_as_owner"])
@@ -140,7 +136,7 @@ async def _apply(connection: asyncpg.Connection, migration: Migration, program: 
     await connection.execute(statements["act_as_login"])
 
 
-async def _execute(connection: asyncpg.Connection, what: str, text: str) -> None:
+async def _execute(connection: Connection, what: str, text: str) -> None:
     import asyncpg
 
     try:

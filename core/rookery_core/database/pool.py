@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -92,7 +92,7 @@ class Database:
         return connection
 
     @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Connection]:
+    async def acquire(self) -> AsyncGenerator[Connection]:
         """A connection of the pool, under the role, for nobody: row security shows it what it shows strangers.
 
         Raises Unavailable when none is free for 30 seconds, or the server is not reachable.
@@ -105,7 +105,7 @@ class Database:
             await self._give_back(connection)
 
     @asynccontextmanager
-    async def transaction(self, caller: Caller, readonly: bool = False) -> AsyncIterator[Connection]:
+    async def transaction(self, caller: Caller, readonly: bool = False) -> AsyncGenerator[Connection]:
         """One transaction for `caller`, whom the database knows until its end; rolled back when the block raises."""
         connection, transaction = await self._begin(caller, readonly)
         try:

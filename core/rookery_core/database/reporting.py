@@ -24,6 +24,12 @@ class SchemaStatus:
     pending: tuple[str, ...]
     adapted_at: datetime | None
 
+    def line(self) -> str:
+        """For people."""
+        state = f"{len(self.pending)} pending ({', '.join(self.pending)})" if self.pending else "none pending"
+        adapted = f"adapted {self.adapted_at:%Y-%m-%d %H:%M} UTC" if self.adapted_at else "never adapted"
+        return f"schema {self.name}: {self.applied} migrations applied, {state}, {adapted}"
+
 
 @dataclass(frozen=True, slots=True)
 class RoleStatus:
@@ -48,6 +54,19 @@ class DatabaseStatus:
         for schema in answer["schemas"]:
             schema["adapted_at"] = schema["adapted_at"] and schema["adapted_at"].isoformat()
         return answer
+
+    def lines(self) -> list[str]:
+        """For people."""
+        offered = self.capabilities.as_dict()
+        number = offered.pop("server_version")
+        there = [name if value is True else f"{name} {value}" for name, value in offered.items() if value]
+        return [
+            f"PostgreSQL {number // 10000}.{number % 10000}, extensions: {', '.join(there) or 'none'}",
+            f"not there: {', '.join(name for name, value in offered.items() if not value) or 'none'}",
+            *(schema.line() for schema in self.schemas),
+            *(f"role {role.name}: {', '.join(role.members) or 'no members'}" for role in self.roles),
+            *([self.problem] if self.problem else []),
+        ]
 
 
 async def status(dsn: str) -> DatabaseStatus:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def read_passwords(layout: Layout) -> Passwords | None:
 
 
 @contextlib.contextmanager
-def reachable(folder: Path, account: Account) -> Iterator[tuple[str, tuple[int, ...]]]:
+def reachable(folder: Path, account: Account) -> Generator[tuple[str, tuple[int, ...]]]:
     """A path by which a child of that account reaches the folder, and the descriptors to pass on for it.
 
     Folders above it stay closed to the account: root opens the folder, and the child gets it as a descriptor.
@@ -155,7 +155,7 @@ def _run(
         command = [binaries.program(program), *_placed(program, path, options)]
         try:
             done = subprocess.run(
-                command, input=text, text=True, capture_output=True, pass_fds=descriptors, cwd="/",
+                command, check=False, input=text, text=True, capture_output=True, pass_fds=descriptors, cwd="/",
                 env={"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}, **account.process_options(),
             )  # fmt: skip
         except OSError as error:

@@ -34,8 +34,12 @@ class Keeper:
         self.server = os.open(task["server_lock"], os.O_RDWR)
         with open(task["password_file"], encoding="utf-8") as file:
             self.password = file.read().strip()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[Any] | None = None
         self.told_to_stop = False
+
+    def told(self, number: int, frame: object) -> None:
+        """Handle SIGTERM, which a machine that shuts down sends."""
+        self.told_to_stop = True
 
     def start_server(self) -> None:
         """Start the postmaster: a session of its own, holding the server lock as long as it lives."""
@@ -97,7 +101,7 @@ class Keeper:
         environment = {"PGHOST": self._seen_by_server("socket"), "PGPASSWORD": self.password, "LC_ALL": "C"}
         try:
             done = subprocess.run(
-                command, env=environment, pass_fds=[self.socket], capture_output=True, timeout=20, cwd="/"
+                command, check=False, env=environment, pass_fds=[self.socket], capture_output=True, timeout=20
             )
             return int(done.stdout)
         except (OSError, ValueError, subprocess.TimeoutExpired):
@@ -143,7 +147,7 @@ def main() -> int:
     keeper = Keeper(task)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: setattr(keeper, "told_to_stop", True))
+    signal.signal(signal.SIGTERM, keeper.told)
     if task["command"]:
         keeper.start_server()
     keeper.become_account()

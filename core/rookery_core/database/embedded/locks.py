@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 from pathlib import Path
+from typing import Self
 
 from rookery_core.errors import Unavailable
 
@@ -27,7 +28,7 @@ class FileLock:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def __enter__(self) -> FileLock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,112 @@
+"""`rookery db migrate|adapt|status`: what an operator does with the database."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from typing import Any
+
+from rookery_core.errors import RookeryError
+from rookery_core.settings import CoreSettings
+
+_EPILOG = """\
+Without DATABASE_URL these act on the embedded server, which needs none of them: it migrates itself.
+
+examples:
+  rookery db status
+  DATABASE_URL=postgresql://owner@db.internal/rookery rookery db migrate
+  DATABASE_URL=postgresql://owner@db.internal/rookery rookery db adapt
+  rookery db status --json | jq .schemas
+
+exit status: 0 done; 1 `status` found migrations pending; 2 settings or migrations must be changed;
+69 the database is not reachable.
+"""
+
+Command = Callable[[argparse.Namespace, CoreSettings], Coroutine[Any, Any, int]]
+
+
+def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
+    """Add `db` to a command line. The parsed arguments then have `run`: call it with them for the exit status."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = subparsers.add_parser(
+        "db", help="migrate, adapt or inspect the database", epilog=_EPILOG, formatter_class=raw,
+        description="Migrate, adapt or inspect the database.",
+    )  # fmt: skip
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, command, text in (
+        ("migrate", _migrate, "bring the database to what this program needs; as its owner"),
+        ("adapt", _adapt, "build what the server's extensions allow: indexes, hypertables; as its owner"),
+        ("status", _status, "show the server, its migrations, and the roles"),
+    ):
+        action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
+                                    epilog=_EPILOG, formatter_class=raw)  # fmt: skip
+        action.add_argument("--json", action="store_true", help="print JSON on standard output")
+        action.set_defaults(run=_runner(command))
+
+
+def _runner(command: Command) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        try:
+            return asyncio.run(command(arguments, CoreSettings.from_environment()))
+        except RookeryError as error:
+            print(f"rookery db {arguments.action}: {error}", file=sys.stderr)
+            return error.exit_status
+
+    return run
+
+
+async def _migrate(arguments: argparse.Namespace, settings: CoreSettings) -> int:
+    from rookery_core.database import provision
+    from rookery_core.database.migrations import migrate
+
+    server = await provision.find_server(settings)
+    try:
+        report = await migrate(server.owner_dsn, embedded=server.embedded is not None)
+    finally:
+        server.close()
+    if arguments.json:
+        print(json.dumps(asdict(report)))
+    else:
+        for name in report.applied:
+            print(f"applied {name}")
+        print(f"{len(report.applied)} applied, {report.already} had been before")
+    return 0
+
+
+async def _adapt(arguments: argparse.Namespace, settings: CoreSettings) -> int:
+    from rookery_core.database import provision
+    from rookery_core.database.adapting import adapt
+
+    server = await provision.find_server(settings)
+    try:
+        await provision.ensure_migrated(server, migrate=None)
+        steps = 0
+        async for line in adapt(server.owner_dsn):
+            steps += 1
+            print(json.dumps({"step": line}) if arguments.json else line, flush=True)
+    finally:
+        server.close()
+    if not arguments.json:
+        print(f"{steps} steps done" if steps else "nothing to do: the database fits the server")
+    return 0
+
+
+async def _status(arguments: argparse.Namespace, settings: CoreSettings) -> int:
+    from rookery_core.database import provision
+    from rookery_core.database.reporting import status
+
+    server = await provision.find_server(settings)
+    try:
+        found = await status(server.serving_dsn)
+    finally:
+        server.close()
+    if arguments.json:
+        print(json.dumps(found.as_dict() | {"embedded": server.embedded is not None}))
+    else:
+        kind = f"embedded, in {settings.data_dir}" if server.embedded else "as DATABASE_URL says"
+        print("\n".join([f"server: {kind}", *found.lines()]))
+    return 1 if found.problem else 0
