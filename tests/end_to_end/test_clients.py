@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+
 from rookery_core.budget import estimate_tokens
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,12 @@ async def test_the_printed_entry_starts_and_lists_its_tools(server: str, tmp_pat
         assert tool.description
 
 
+def commands_of(block: str) -> list[str]:
+    configuration: dict[str, Any] = json.loads(block)
+    servers: dict[str, dict[str, Any]] = configuration.get("mcpServers") or configuration.get("servers") or {}
+    return [str(entry["command"]) for entry in servers.values() if "command" in entry]
+
+
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_readme_shows_each_client(server: str) -> None:
     told = (ROOT / "servers" / server / "README.md").read_text(encoding="utf-8")
@@ -80,12 +87,10 @@ def test_the_readme_shows_each_client(server: str) -> None:
         "rookery install --print",
     ):
         assert words in told, words
-    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", told, re.DOTALL)]
     commands = [
-        entry["command"]
-        for block in blocks
-        for entry in (block.get("mcpServers") or block.get("servers") or {}).values()
-        if "command" in entry
+        command
+        for block in re.findall(r"```json\n(.*?)```", told, re.DOTALL)
+        for command in commands_of(block)
     ]
     assert commands
     assert all(command.endswith(f"/.venv/bin/rookery-{server}") or command == "uvx" for command in commands)
