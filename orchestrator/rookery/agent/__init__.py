@@ -1,0 +1,32 @@
+"""The agent: `async with open_agent(settings) as agent: answer = await agent.answer(Question(text=…))`."""
+
+from rookery.agent.agent import Agent, open_agent
+from rookery.agent.local_tools import LocalTool
+from rookery.agent.question import (
+    Answer,
+    Attachment,
+    Citation,
+    ContextSection,
+    PendingAction,
+    Question,
+    Timings,
+    ToolCall,
+    Turn,
+)
+from rookery.models.usage import Usage
+
+__all__ = [
+    "Agent",
+    "Answer",
+    "Attachment",
+    "Citation",
+    "ContextSection",
+    "LocalTool",
+    "PendingAction",
+    "Question",
+    "Timings",
+    "ToolCall",
+    "Turn",
+    "Usage",
+    "open_agent",
+]

@@ -1,0 +1,255 @@
+"""The agent: servers, a model and prompts, and the answering of questions with them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rookery.agent.guard import Guard
+from rookery.agent.limits import RunLimits
+from rookery.agent.links import LinkBook
+from rookery.agent.local_tools import LocalTool
+from rookery.agent.prompts import Prompts
+from rookery.agent.question import Answer, ContextSection, PendingAction, Question, ToolCall
+from rookery.agent.run import Prompt, Run
+from rookery.agent.tool_calls import CallLimits, Confirm, ToolRunner
+from rookery.agent.window import PROMPT_SHARE, fit_history, fit_sections, room
+from rookery.models.protocol import Block, Media, Model, Text, ToolUse
+from rookery_core import fencing
+from rookery_core.budget import estimate_tokens
+from rookery_core.errors import Conflict
+from rookery_core.telemetry import get_logger, new_trace_id, tracing
+
+if TYPE_CHECKING:
+    from rookery.mcp.fleet import Fleet, OfferedTool
+    from rookery.models.pricing import Price
+    from rookery.settings import AgentSettings
+
+logger = get_logger(__name__)
+Say = Callable[[str], Awaitable[None]]
+
+
+class Agent:
+    """Answers questions. One agent serves many questions at once; a run shares nothing with another.
+
+    Subclasses override the hooks (`prompt_values`, `sections`, `choose_tools`, `choose_model`, `finished`);
+    `add_tool` registers a tool of one's own.
+    """
+
+    name = "Rookery"
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        fleet: Fleet,
+        model: Model,
+        *,
+        prompts: Prompts | None = None,
+        prices: Mapping[str, Price] | None = None,
+        context_key: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+    ) -> None:
+        self.settings = settings
+        self.fleet = fleet
+        self.model = model
+        self.prompts = prompts or Prompts([settings.prompts_dir] if settings.prompts_dir else [])
+        self._prices = dict(prices or {})
+        self._context_key = context_key
+        self._clock = clock
+        self._tools: dict[str, LocalTool] = {}
+
+    # Hooks -------------------------------------------------------------------------------------------------
+
+    async def prompt_values(self, question: Question) -> Mapping[str, Any]:
+        """What templates see besides the standard values."""
+        return {}
+
+    async def sections(self, question: Question) -> Sequence[ContextSection]:
+        """The context that goes to the model with this question."""
+        return question.sections
+
+    async def choose_tools(
+        self, question: Question, tools: Mapping[str, OfferedTool]
+    ) -> Mapping[str, OfferedTool]:
+        """Which of the servers' tools take part in this run."""
+        return tools
+
+    async def choose_model(self, question: Question) -> Model:
+        """The model for this run."""
+        return self.model
+
+    async def finished(self, question: Question, answer: Answer, run: Run) -> Answer:
+        """Called with every answer before it is given; returns the one to give."""
+        return answer
+
+    # Use ---------------------------------------------------------------------------------------------------
+
+    def add_tool(self, tool: LocalTool) -> None:
+        """Offer a tool of one's own in every run. Raises Conflict when the name is taken."""
+        if tool.name in self._tools:
+            raise Conflict(f"There is a tool {tool.name!r} already.")
+        self._tools[tool.name] = tool
+
+    async def answer(
+        self,
+        question: Question,
+        *,
+        on_text: Say | None = None,
+        on_tool: Say | None = None,
+        on_restart: Callable[[], Awaitable[None]] | None = None,
+        confirm: Confirm | None = None,
+        deadline_s: float | None = None,
+    ) -> Answer:
+        """Answer a question.
+
+        on_text hears the answer in pieces whose links were checked; on_tool the name of each tool before it is
+        called; on_restart says that what on_text heard so far is void (the model looked further, or its answer broke
+        off and begins anew). The returned answer replaces what was streamed. confirm asks the asker for a yes to a
+        writing call at once; without it such calls are returned in `Answer.pending`.
+        deadline_s: seconds for the whole run (default ROOKERY_ANSWER_TIMEOUT_S).
+        Raises ModelError when no model answers, RateLimited when the asker has used up a limit. Cancelling the
+        task stops model and tools.
+        """
+        with tracing(question.trace_id or new_trace_id()) as trace:
+            run = await self._run(question, trace, confirm, on_tool)
+            run.on_text, run.on_restart = on_text, on_restart
+            run.deadline_s = deadline_s or self.settings.answer_timeout_s
+            return await self.finished(question, await run.answer(), run)
+
+    async def run_confirmed(self, action: PendingAction, question: Question) -> ToolCall:
+        """Make exactly the call that its asker has confirmed. question: who asks (`caller`) and its tools."""
+        with tracing(action.trace_id):
+            run = await self._run(question, action.trace_id, _yes, None)
+            runner = run.tools
+            name = next(
+                (
+                    name
+                    for name, each in runner.offered.items()
+                    if (each.server.name, each.tool.name) == (action.server, action.tool)
+                ),
+                action.tool,
+            )
+            await runner.run([ToolUse(action.id, name, action.arguments)])
+            return runner.calls[-1]
+
+    async def _run(self, question: Question, trace: str, confirm: Confirm | None, on_tool: Say | None) -> Run:
+        nonce = fencing.new_nonce()
+        book = LinkBook(hosts=frozenset(self.settings.link_hosts))
+        book.add_trusted(question.text)
+        guard = Guard(book, frozenset(self.settings.unconfirmed_tools))
+        model = await self.choose_model(question)
+        tools = await self.choose_tools(question, self.fleet.tools(internal=question.internal))
+        prompt = await self._prompt(question, model, nonce, guard, book)
+        return Run(
+            question=question,
+            prompt=prompt,
+            model=model,
+            tools=self._runner(question, tools, guard, book, trace, nonce, confirm, on_tool),
+            book=book,
+            limits=RunLimits.of(self.settings, self._prices),
+            trace_id=trace,
+            thinking=self.settings.thinking,
+            max_output_tokens=self.settings.max_output_tokens,
+            warnings=tuple(f"{down.name} is not available: {down.problem}" for down in self.fleet.down()),
+        )
+
+    def _runner(
+        self,
+        question: Question,
+        offered: Mapping[str, OfferedTool],
+        guard: Guard,
+        book: LinkBook,
+        trace: str,
+        nonce: str,
+        confirm: Confirm | None,
+        on_tool: Say | None,
+    ) -> ToolRunner:
+        local = {tool.name: tool for tool in (*self._tools.values(), *question.tools)}
+        return ToolRunner(
+            offered=offered,
+            local={
+                name: tool
+                for name, tool in local.items()
+                if name not in offered and (question.internal or not tool.internal_only)
+            },
+            limits=CallLimits(
+                timeout_s=self.settings.tool_timeout_s,
+                output_tokens=self.settings.tool_output_tokens,
+                parallel=self.settings.parallel_tools,
+            ),
+            guard=guard,
+            book=book,
+            caller=question.caller,
+            trace_id=trace,
+            nonce=nonce,
+            context_key=self._context_key,
+            confirm=confirm,
+            on_tool=on_tool,
+        )
+
+    async def _prompt(
+        self, question: Question, model: Model, nonce: str, guard: Guard, book: LinkBook
+    ) -> Prompt:
+        budget = int(room(model.context_tokens, self.settings.max_output_tokens) * PROMPT_SHARE)
+        budget -= estimate_tokens(question.text)
+        sections = fit_sections(await self.sections(question), budget * 2 // 3)
+        for section in sections:
+            if not section.trusted:
+                guard.tainted = True
+                book.add_text(section.text)
+        values = await self._values(question, nonce)
+        values["sections"] = [_fenced(section, nonce) for section in sections]
+        values["history"] = fit_history(question.history, budget // 3)
+        blocks: list[Block] = [Media(file.name, file.media_type, file.data) for file in question.attachments]
+        guard.tainted = guard.tainted or bool(blocks)
+        return Prompt(system=self.prompts.system(values), first=(*blocks, Text(self.prompts.user(values))))
+
+    async def _values(self, question: Question, nonce: str) -> dict[str, Any]:
+        now = self._clock()
+        return {
+            "bot": {"name": self.name},
+            "caller": question.caller,
+            "question": question.text,
+            "local_time": f"{now:%A, %d %B %Y, %H:%M}",
+            "time_zone": now.tzname() or "UTC",
+            "fence_explained": fencing.explain(nonce),
+            "user": None,
+            "channel": None,
+            **question.values,
+            **await self.prompt_values(question),
+        }
+
+
+@asynccontextmanager
+async def open_agent(
+    settings: AgentSettings, *, agent_class: type[Agent] = Agent, model: Model | None = None, **options: Any
+) -> AsyncGenerator[Agent]:
+    """An agent with its servers started (in parallel; one that fails is left out and joins later) and its model.
+
+    Raises ConfigurationError for a wrong mcp.json or model.
+    """
+    from rookery.agent.opening import prepared
+    from rookery.mcp.fleet import Fleet
+
+    parts = prepared(settings)
+    chosen = model or parts.model()
+    async with Fleet(parts.servers) as fleet:
+        try:
+            yield agent_class(
+                settings, fleet, chosen, prices=parts.prices, context_key=parts.context_key, **options
+            )
+        finally:
+            await chosen.close()
+
+
+def _fenced(section: ContextSection, nonce: str) -> dict[str, str]:
+    text = section.text
+    if not section.trusted:
+        text = fencing.fence(text, author=section.author, kind=section.kind, nonce=nonce)
+    return {"title": section.title, "text": text}
+
+
+async def _yes(_: PendingAction) -> bool:
+    return True

@@ -1,0 +1,47 @@
+"""From settings to the parts of an agent."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rookery.mcp.config import NamedServer
+from rookery.mcp.defaults import configured_servers
+
+if TYPE_CHECKING:
+    from rookery.models.pricing import Price
+    from rookery.models.protocol import Model
+    from rookery.settings import AgentSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an agent is built from. context_key signs the asker for servers that check it."""
+
+    servers: Sequence[NamedServer]
+    model: Callable[[], Model]
+    prices: Mapping[str, Price]
+    context_key: str
+
+
+def prepared(settings: AgentSettings) -> Parts:
+    """The parts, as the settings name them. Nothing is started yet."""
+    from rookery.models.choosing import choose_model
+
+    key = settings.context_key.get_secret_value() if settings.context_key else secrets.token_urlsafe(48)
+    servers = [_knowing(server, key, settings) for server in configured_servers(settings)]
+    return Parts(servers, lambda: choose_model(settings), {}, key)
+
+
+def _knowing(server: NamedServer, key: str, settings: AgentSettings) -> NamedServer:
+    """A server of ours that we start also gets the key under which we tell it who asks, and where data lives."""
+    if not server.own or server.entry.command is None:
+        return server
+    env = {
+        "ROOKERY_CONTEXT_KEY": key,
+        "ROOKERY_DATA_DIR": str(settings.data_dir.expanduser().resolve()),
+        **server.entry.env,
+    }
+    return NamedServer(server.name, server.entry.model_copy(update={"env": env}), own=True)

@@ -1,0 +1,197 @@
+"""One question from prompt to checked answer: the loop of model and tools."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from rookery.agent.limits import LimitReached, RunLimits
+from rookery.agent.links import LinkBook, check
+from rookery.agent.question import Answer, Citation, Question, StopReason, Timings
+from rookery.agent.streaming import CheckedStream
+from rookery.agent.tool_calls import ToolRunner
+from rookery.agent.window import fit_messages, room, tools_tokens
+from rookery.models.protocol import (
+    Block,
+    ContextTooLong,
+    Listener,
+    Message,
+    Model,
+    ModelReply,
+    ModelRequest,
+    Text,
+)
+from rookery.models.usage import Usage
+from rookery_core.budget import estimate_tokens
+from rookery_core.telemetry import get_logger
+
+logger = get_logger(__name__)
+Say = Callable[[str], Awaitable[None]]
+_ANSWER_NOW = (
+    "[No more tool calls are possible in this run. Answer now, with what you have, and say what is missing.]"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """The rendered beginning of a run."""
+
+    system: str
+    first: tuple[Block, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class ModelCall:
+    """One request to a model, for the trace."""
+
+    model: str
+    duration_ms: float
+    usage: Usage
+    stop: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """The state of one question. `answer()` is called once."""
+
+    question: Question
+    prompt: Prompt
+    model: Model
+    tools: ToolRunner
+    book: LinkBook
+    limits: RunLimits
+    trace_id: str
+    thinking: str = "off"
+    max_output_tokens: int = 8192
+    deadline_s: float | None = None
+    on_text: Say | None = None
+    on_restart: Callable[[], Awaitable[None]] | None = None
+    warnings: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    model_calls: list[ModelCall] = field(default_factory=list[ModelCall])
+    _model_ms: float = 0.0
+    _tools_ms: float = 0.0
+    _started: float = field(default_factory=time.perf_counter)
+
+    async def answer(self) -> Answer:
+        """Run until the model answers, a limit is reached or time is up. Raises ModelError when no model answers."""
+        stream = CheckedStream(self.book, self._send)
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                text, reason = await self._loop(stream)
+        except TimeoutError:
+            text, reason = self._out_of_time(), "deadline"
+        if reason == "answered" or reason == "cut":
+            await stream.finish()
+        return self._finished(text, reason)
+
+    async def _loop(self, stream: CheckedStream) -> tuple[str, StopReason]:
+        messages = [Message("user", self.prompt.first)]
+        while True:
+            try:
+                self.limits.check(self.usage, self.model.name)
+            except LimitReached as limit:
+                return str(limit), "limit"
+            last = self.limits.is_last(self.usage)
+            reply = await self._ask(messages, stream, last=last)
+            if not reply.tool_uses or last:
+                return reply.text, _reason(reply)
+            await self._forget(stream)
+            messages.append(Message("assistant", reply.blocks))
+            started = time.perf_counter()
+            results = await self.tools.run(reply.tool_uses)
+            self._tools_ms += (time.perf_counter() - started) * 1e3
+            messages.append(Message("user", tuple(results)))
+
+    async def _ask(self, messages: Sequence[Message], stream: CheckedStream, *, last: bool) -> ModelReply:
+        try:
+            return await self._ask_once(messages, stream, last=last, context_tokens=self.model.context_tokens)
+        except ContextTooLong:
+            # Estimates were too low for this text: once more with much less of the old results.
+            logger.info("the request was too long for %s; shortening it", self.model.name)
+            return await self._ask_once(
+                messages, stream, last=last, context_tokens=int(self.model.context_tokens * 0.6)
+            )
+
+    async def _ask_once(
+        self, messages: Sequence[Message], stream: CheckedStream, *, last: bool, context_tokens: int
+    ) -> ModelReply:
+        specs = self.tools.specs()
+        fixed = estimate_tokens(self.prompt.system) + tools_tokens(specs)
+        fitted = fit_messages(messages, fixed, room(context_tokens, self.max_output_tokens))
+        if last:
+            fitted[-1] = Message("user", (*fitted[-1].blocks, Text(_ANSWER_NOW)))
+        request = ModelRequest(
+            system=self.prompt.system,
+            messages=fitted,
+            tools=() if last and len(messages) == 1 else specs,
+            max_output_tokens=self.max_output_tokens,
+            thinking=self.thinking,
+            question=self.question.text,
+        )
+        started = time.perf_counter()
+        listener = Listener(text=stream.add, tool=_nothing, restart=lambda: self._forget(stream))
+        try:
+            reply = await self.model.reply(request, listener)
+        finally:
+            duration = (time.perf_counter() - started) * 1e3
+            self._model_ms += duration
+        self.usage.add(reply.usage)
+        self.model_calls.append(
+            ModelCall(model=reply.model, duration_ms=duration, usage=reply.usage, stop=reply.stop)
+        )
+        return reply
+
+    async def _send(self, text: str) -> None:
+        if self.on_text:
+            await self.on_text(text)
+
+    async def _forget(self, stream: CheckedStream) -> None:
+        """What was streamed so far is not the answer: tell the reader's side, when it heard any of it."""
+        if stream.restart() and self.on_restart:
+            await self.on_restart()
+
+    def _out_of_time(self) -> str:
+        return (
+            f"I ran out of time after {self.deadline_s:g} seconds and have no answer. "
+            "A narrower question is answered faster."
+        )
+
+    def _finished(self, text: str, reason: StopReason) -> Answer:
+        checked = check(text.strip() or "I found no answer.", self.book)
+        total = (time.perf_counter() - self._started) * 1e3
+        return Answer(
+            markdown=checked.markdown,
+            citations=tuple(
+                Citation(
+                    number=number, permalink=one.permalink, title=one.title, server=one.server, tool=one.tool
+                )
+                for number, one in enumerate(checked.cited, 1)
+            ),
+            tool_calls=tuple(self.tools.calls),
+            usage=self.usage,
+            cost_usd=self.limits.cost(self.model_calls),
+            model=self.model_calls[-1].model if self.model_calls else self.model.name,
+            extractive=bool(self.model_calls) and self.model_calls[-1].model == "extractive",
+            trace_id=self.trace_id,
+            timings=Timings(
+                total_ms=total,
+                model_ms=self._model_ms,
+                tools_ms=self._tools_ms,
+                own_ms=max(0.0, total - self._model_ms - self._tools_ms),
+            ),
+            removed_links=checked.removed,
+            pending=tuple(self.tools.guard.pending),
+            stop_reason=reason,
+            warnings=self.warnings,
+        )
+
+
+def _reason(reply: ModelReply) -> StopReason:
+    return {"max_tokens": "cut", "refusal": "declined"}.get(reply.stop, "answered")  # type: ignore[return-value]
+
+
+async def _nothing(_: str) -> None:
+    return

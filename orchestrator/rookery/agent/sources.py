@@ -1,0 +1,158 @@
+"""What a tool result offers to cite: items with their permalinks, found in whatever shape a server answers.
+
+An item is an object with an address of its own (`permalink`, `url`, …). Its parts inherit the address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+_LINK_KEYS = ("permalink", "html_url", "url", "uri", "link", "web_url")
+_TEXT_KEYS = ("text", "content", "snippet", "excerpt", "body", "passage", "fact", "markdown", "summary")
+_TITLE_KEYS = ("title", "heading", "name", "key", "subject")
+_FOREIGN_PARTS = frozenset(
+    {"attachments", "files", "links", "urls", "reactions", "unfurls", "images", "embeds"}
+)
+"""Parts of an item that other people fill: a link there is no address of the item."""
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s<>\"'`\\]+", re.IGNORECASE)
+_DEPTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of text that a tool found. rank counts from 0 in the order of the tool's answer."""
+
+    text: str
+    permalink: str
+    title: str
+    server: str
+    tool: str
+    rank: int = 0
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a link came from."""
+
+    permalink: str
+    title: str
+    server: str
+    tool: str
+
+
+def passages(value: Any, server: str, tool: str) -> list[Passage]:
+    """The citable texts of a structured tool result, in its order."""
+    found = [
+        Passage(text, link, title, server, tool, author=author)
+        for text, link, title, author in _texts(value, "", "", 0)
+        if link and text.strip()
+    ]
+    return [
+        Passage(one.text, one.permalink, one.title, server, tool, rank, one.author)
+        for rank, one in enumerate(found)
+    ]
+
+
+def sources(value: Any, server: str, tool: str) -> list[Source]:
+    """Every item with an address of its own in a structured tool result."""
+    return [Source(link, title or link, server, tool) for link, title in _items(value, 0)]
+
+
+def urls_in(text: str) -> set[str]:
+    """Every URL that stands in `text`, without the punctuation that follows it."""
+    return {trimmed(match) for match in _URL.findall(text)}
+
+
+def trimmed(url: str) -> str:
+    """`url` without punctuation that belongs to the sentence around it."""
+    url = url.rstrip(".,;:!?*_~|")
+    while url.endswith((")", "]", "}")) and url.count(url[-1]) > url.count(
+        {")": "(", "]": "[", "}": "{"}[url[-1]]
+    ):
+        url = url[:-1].rstrip(".,;:!?*_~|")
+    return url
+
+
+def link_of(item: Mapping[str, Any]) -> str:
+    """The address of an item, or an empty string."""
+    for key in _LINK_KEYS:
+        value = item.get(key)
+        if isinstance(value, str) and _URL.fullmatch(value):
+            return value
+    return ""
+
+
+def _items(value: Any, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > _DEPTH:
+        return
+    if isinstance(value, dict):
+        item = cast(dict[str, Any], value)
+        if link := link_of(item):
+            yield link, _title(item)
+        for key, part in item.items():
+            if key not in _FOREIGN_PARTS:
+                yield from _items(part, depth + 1)
+    elif isinstance(value, list):
+        for part in cast(list[Any], value):
+            yield from _items(part, depth + 1)
+
+
+def _texts(value: Any, link: str, title: str, depth: int) -> Iterator[tuple[str, str, str, str]]:
+    if depth > _DEPTH:
+        return
+    if isinstance(value, list):
+        for part in cast(list[Any], value):
+            yield from _texts(part, link, title, depth + 1)
+    if not isinstance(value, dict):
+        return
+    item = cast(dict[str, Any], value)
+    link, title = link_of(item) or link, _title(item) or title
+    text = next(
+        (item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str) and item[key].strip()), None
+    )
+    if text is not None:
+        yield text, link, title, _author(item)
+    for key, part in item.items():
+        if key not in _FOREIGN_PARTS and isinstance(part, dict | list):
+            yield from _texts(part, link, title, depth + 1)
+
+
+def _title(item: Mapping[str, Any]) -> str:
+    for key in _TITLE_KEYS:
+        value = item.get(key)
+        if isinstance(value, str) and value.strip():
+            return " ".join(value.split())[:200]
+    place, who = _name(item.get("channel")) or _text(item.get("channel_name")), _author(item)
+    number = item.get("number")
+    if place:
+        place = place if place.startswith("#") else f"#{place}"
+        return f"{who} in {place}" if who else place
+    if isinstance(number, int):
+        return f"#{number}"
+    return who
+
+
+def _author(item: Mapping[str, Any]) -> str:
+    for key in ("author", "user", "user_name", "username", "sender", "display_name"):
+        if name := _name(item.get(key)):
+            return name
+    return ""
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, dict):
+        inner = cast(dict[str, Any], value)
+        for key in ("display_name", "real_name", "name", "login", "id"):
+            if name := _text(inner.get(key)):
+                return name
+        return ""
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return " ".join(value.split())[:100] if isinstance(value, str) else ""

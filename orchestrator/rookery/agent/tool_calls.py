@@ -1,0 +1,200 @@
+"""The tool calls of one run: judged, made in parallel, bounded in time and size, fenced."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rookery.agent.guard import Guard
+from rookery.agent.links import LinkBook
+from rookery.agent.local_tools import LocalTool, as_text
+from rookery.agent.question import PendingAction, ToolCall
+from rookery.agent.scratch import DESCRIPTION, PARAMETERS, READ_MORE, Scratch
+from rookery.agent.sources import sources
+from rookery.mcp.fleet import OfferedTool
+from rookery.mcp.results import ToolAnswer, read_result
+from rookery.models.protocol import ToolResult, ToolSpec, ToolUse
+from rookery_core import fencing
+from rookery_core.budget import estimate_tokens
+from rookery_core.errors import RookeryError
+from rookery_core.identity import Caller
+from rookery_core.identity.asker import ASKER_META_KEY, sign
+from rookery_core.telemetry import TRACE_META_KEY, get_logger
+
+logger = get_logger(__name__)
+LOCAL = "rookery"
+Confirm = Callable[[PendingAction], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """timeout_s and output_tokens hold for tools that mcp.json says nothing else of."""
+
+    timeout_s: float
+    output_tokens: int
+    parallel: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ToolRunner:
+    """Makes the calls of one run for one caller.
+
+    context_key signs the caller for servers that have an audience. confirm asks the person at once (a terminal);
+    without it a call that needs a yes is left pending.
+    """
+
+    offered: Mapping[str, OfferedTool]
+    local: Mapping[str, LocalTool]
+    limits: CallLimits
+    guard: Guard
+    book: LinkBook
+    caller: Caller
+    trace_id: str
+    nonce: str
+    context_key: str | None = None
+    confirm: Confirm | None = None
+    on_tool: Callable[[str], Awaitable[None]] | None = None
+    on_result: Callable[[ToolCall], Awaitable[None]] | None = None
+    scratch: Scratch = field(default_factory=Scratch)
+    calls: list[ToolCall] = field(default_factory=list[ToolCall])
+
+    def specs(self) -> list[ToolSpec]:
+        """What the model is offered, in a stable order so that providers can cache it."""
+        specs = [
+            ToolSpec(name, each.tool.description or each.tool.title or name, each.tool.input_schema)
+            for name, each in self.offered.items()
+        ]
+        specs += [ToolSpec(tool.name, tool.description, tool.parameters) for tool in self.local.values()]
+        return [*specs, ToolSpec(READ_MORE, DESCRIPTION, PARAMETERS)]
+
+    async def run(self, uses: Sequence[ToolUse]) -> list[ToolResult]:
+        """The results in the order of the uses. An error is a result; only cancellation raises."""
+        gate = asyncio.Semaphore(self.limits.parallel)
+        # What has been read is judged before the calls of this turn start, not while they run.
+        return list(await asyncio.gather(*(self._one(use, gate) for use in uses)))
+
+    async def _one(self, use: ToolUse, gate: asyncio.Semaphore) -> ToolResult:
+        async with gate:
+            started = time.perf_counter()
+            server, tool = self._names(use.name)
+            try:
+                answer, state = await self._answer(use)
+            except RookeryError as error:
+                answer, state = ToolAnswer(f"Tool call failed: {error}", None, True), "failed"
+            except Exception as error:
+                logger.exception("%s failed", use.name)
+                answer, state = ToolAnswer(f"Tool call failed: {type(error).__name__}.", None, True), "failed"
+            call = ToolCall(
+                server=server,
+                tool=tool,
+                arguments=dict(use.arguments),
+                state=state,  # pyright: ignore[reportArgumentType] one of the literals by construction
+                duration_ms=(time.perf_counter() - started) * 1e3,
+                result_tokens=estimate_tokens(answer.text),
+                summary=" ".join(answer.text.split())[:200] if answer.is_error else "",
+            )
+            self.calls.append(call)
+            if self.on_result:
+                await self.on_result(call)
+            return ToolResult(use.id, use.name, answer.text, answer.is_error, answer.structured)
+
+    def _names(self, name: str) -> tuple[str, str]:
+        offered = self.offered.get(name)
+        return (offered.server.name, offered.tool.name) if offered else (LOCAL, name)
+
+    async def _answer(self, use: ToolUse) -> tuple[ToolAnswer, str]:
+        if use.problem:
+            return ToolAnswer(f"The arguments cannot be read: {use.problem}. Call again with a JSON object.", None, True), "refused"  # fmt: skip
+        if use.name == READ_MORE and use.name not in self.offered:
+            page = self.scratch.read(use.arguments, self.limits.output_tokens)
+            return ToolAnswer(self._fenced(page, LOCAL, READ_MORE), None, False), "ok"
+        offered, local = self.offered.get(use.name), self.local.get(use.name)
+        if offered is None and local is None:
+            near = [
+                name
+                for name in (*self.offered, *self.local)
+                if name.endswith(use.name) or use.name.endswith(name)
+            ]
+            return ToolAnswer(f"There is no tool {use.name!r}. {_did_you_mean(near)}", None, True), "refused"
+        refusal = await self._refusal(use, offered, local)
+        if refusal:
+            return refusal
+        if self.on_tool:
+            await self.on_tool(use.name)
+        if local is not None:
+            return await self._local(local, use)
+        assert offered is not None
+        return await self._remote(offered, use)
+
+    async def _refusal(
+        self, use: ToolUse, offered: OfferedTool | None, local: LocalTool | None
+    ) -> tuple[ToolAnswer, str] | None:
+        read_only = offered.read_only if offered else bool(local and local.read_only)
+        confirm = offered.settings.confirm if offered and offered.settings else None
+        verdict = self.guard.judge(use.name, read_only=read_only, confirm=confirm, arguments=use.arguments)
+        if verdict.allowed:
+            return None
+        server, tool = self._names(use.name)
+        user = self.caller.user
+        action = self.guard.ask(server, tool, use.arguments, verdict.reason, self.trace_id, user)
+        if self.confirm and await self.confirm(action):
+            self.guard.pending.remove(action)
+            return None
+        text = (
+            f"Not done: {verdict.reason}. The person who asks has to confirm it first and is shown the call. "
+            "Do not try it another way; say what you would do and why, and answer what else was asked."
+        )
+        return ToolAnswer(text, None, True), "pending"
+
+    async def _remote(self, offered: OfferedTool, use: ToolUse) -> tuple[ToolAnswer, str]:
+        entry, settings = offered.server.entry, offered.settings
+        result = await offered.connection.call(
+            offered.tool.name,
+            use.arguments,
+            timeout_s=(settings and settings.timeout_s) or entry.timeout_s or self.limits.timeout_s,
+            meta=self.meta(entry.audience),
+            repeat=offered.repeatable,
+        )
+        answer = read_result(result)
+        self.guard.tainted = True
+        if not answer.is_error:
+            self.book.add_items(sources(answer.structured, offered.server.name, offered.tool.name))
+        self.book.add_text(answer.text)
+        limit = (settings and settings.output_tokens) or entry.output_tokens or self.limits.output_tokens
+        text = self.scratch.shorten(answer.text, limit)
+        fenced = self._fenced(text, offered.server.name, offered.tool.name)
+        return ToolAnswer(fenced, answer.structured, answer.is_error), "error" if answer.is_error else "ok"
+
+    async def _local(self, tool: LocalTool, use: ToolUse) -> tuple[ToolAnswer, str]:
+        try:
+            async with asyncio.timeout(tool.timeout_s):
+                value = await tool.run(use.arguments)
+        except TimeoutError:
+            return ToolAnswer(
+                f"{tool.name} did not answer within {tool.timeout_s:g} s.", None, True
+            ), "failed"
+        text = as_text(value)
+        if tool.foreign:
+            self.guard.tainted = True
+            self.book.add_items(sources(value, LOCAL, tool.name))
+            self.book.add_text(text)
+        text = self.scratch.shorten(text, self.limits.output_tokens)
+        shown = self._fenced(text, LOCAL, tool.name) if tool.foreign else text
+        return ToolAnswer(shown, value if isinstance(value, dict | list) else None, False), "ok"
+
+    def meta(self, audience: str | None) -> dict[str, Any]:
+        """What goes with a call: the trace id and, for a server that checks it, who asks."""
+        meta: dict[str, Any] = {TRACE_META_KEY: self.trace_id}
+        if audience and self.context_key and self.caller.kind != "anonymous":
+            meta[ASKER_META_KEY] = sign(self.caller, self.context_key, audience)
+        return meta
+
+    def _fenced(self, text: str, server: str, tool: str) -> str:
+        return fencing.fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)
+
+
+def _did_you_mean(names: Sequence[str]) -> str:
+    return f"Did you mean {', '.join(names[:3])}?" if names else "Use one of the tools that are offered."

@@ -1,0 +1,1 @@
+"""The subcommands of `rookery`, a module each."""

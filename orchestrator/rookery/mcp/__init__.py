@@ -1,0 +1,1 @@
+"""The servers of an mcp.json: started, watched, called."""

@@ -1,0 +1,184 @@
+"""mcp.json, in the format other clients use. An unknown key is an error that names it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, cast
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from rookery_core.errors import ConfigurationError
+
+_VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,32}$")]
+
+
+class ToolSettings(BaseModel):
+    """What holds for one tool of a server. confirm: None leaves it to the tool's annotations."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timeout_s: float | None = Field(default=None, gt=0)
+    output_tokens: int | None = Field(default=None, ge=100)
+    confirm: bool | None = None
+
+
+class ServerEntry(BaseModel):
+    """One server: a command over stdio, or a url over HTTP.
+
+    prefix: put before the names of its tools (default: the server's name; "" for none). internal_only: not used
+    for questions from channels shared with outsiders. allowed_tools: only these (default: all). audience: the name
+    under which the server checks signed askers; without it, the server is not told who asks.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    type: Literal["stdio", "http", "streamable-http", "sse"] | None = Field(
+        default=None, validation_alias=AliasChoices("type", "transport")
+    )
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    cwd: str | None = None
+    url: str | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    description: str | None = None
+    disabled: bool = False
+    internal_only: bool = False
+    allowed_tools: tuple[str, ...] | None = None
+    prefix: Prefix | None = Field(default=None, validation_alias=AliasChoices("prefix", "tool_prefix"))
+    audience: str | None = None
+    timeout_s: float | None = Field(default=None, gt=0, validation_alias=AliasChoices("timeout_s", "timeout"))
+    output_tokens: int | None = Field(default=None, ge=100)
+    tools: dict[str, ToolSettings] = Field(default_factory=dict[str, ToolSettings])
+
+    @model_validator(mode="after")
+    def _one_way_to_reach_it(self) -> Self:
+        if (self.command is None) == (self.url is None):
+            raise ValueError("a server needs either command (stdio) or url (HTTP)")
+        if self.command is None and (self.args or self.env or self.cwd):
+            raise ValueError("args, env and cwd go with command, not with url")
+        if self.url is None and self.headers:
+            raise ValueError("headers go with url, not with command")
+        if self.type is not None and (self.type == "stdio") != (self.command is not None):
+            raise ValueError(f"type {self.type!r} does not go with {'command' if self.command else 'url'}")
+        if self.url is not None and not self.url.startswith(("http://", "https://")):
+            raise ValueError("url must begin with http:// or https://")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class NamedServer:
+    """An entry and its name. `own`: one of this installation's, which receives Rookery's variables."""
+
+    name: str
+    entry: ServerEntry
+    own: bool = False
+
+    @property
+    def prefix(self) -> str:
+        return self.name if self.entry.prefix is None else self.entry.prefix
+
+
+def read_servers(path: Path, environment: Mapping[str, str] = os.environ) -> list[NamedServer]:
+    """The enabled servers of an mcp.json. Raises ConfigurationError that names the file, the server and the key."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"Cannot read {path}: {error.strerror}.") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is not JSON: {error}.") from None
+    return parse_servers(document, environment, source=str(path))
+
+
+def parse_servers(
+    document: Any, environment: Mapping[str, str] = os.environ, *, source: str = "mcp.json"
+) -> list[NamedServer]:
+    """The enabled servers of a document that was read already."""
+    found: list[NamedServer] = []
+    for name, raw in _entries(document, source).items():
+        where = f"{source}: server {name!r}"
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(f"{where}: a name has letters, digits, '_', '-' and '.' only.")
+        if isinstance(raw, dict) and raw.get("disabled") is True:  # pyright: ignore[reportUnknownMemberType]
+            _refuse_unknown_keys(raw, where)  # pyright: ignore[reportUnknownArgumentType]
+            continue
+        found.append(NamedServer(name, _checked(_expanded(raw, environment, where), where)))
+    return found
+
+
+def _entries(document: Any, source: str) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{source} is not an object with the key 'mcpServers'.")
+    table = cast(dict[str, Any], document)
+    for key in table:
+        if key not in ("mcpServers", "servers", "$schema"):
+            raise ConfigurationError(
+                f"{source}: unknown key {key!r}.", hint="Servers stand under 'mcpServers' (or 'servers')."
+            )
+    servers = table.get("mcpServers", table.get("servers"))
+    if not isinstance(servers, dict):
+        raise ConfigurationError(f"{source} has no object under the key 'mcpServers'.")
+    return servers  # pyright: ignore[reportUnknownVariableType] keys of a JSON object are strings
+
+
+def _checked(raw: Any, where: str) -> ServerEntry:
+    try:
+        return ServerEntry.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigurationError(f"{where}: {'; '.join(_problems(error))}.") from None
+
+
+def _problems(error: ValidationError) -> list[str]:
+    problems: list[str] = []
+    for detail in error.errors(include_input=False, include_url=False):
+        place = ".".join(map(str, detail["loc"]))
+        if detail["type"] == "extra_forbidden":
+            problems.append(f"unknown key {place!r}")
+        else:
+            message = detail["msg"].removeprefix("Value error, ")
+            problems.append(f"{place}: {message}" if place else message)
+    return problems
+
+
+def _refuse_unknown_keys(raw: dict[str, Any], where: str) -> None:
+    """A disabled server may lack its variables, but not be misspelt."""
+    known = {*ServerEntry.model_fields, "transport", "tool_prefix", "timeout"}
+    if unknown := sorted(raw.keys() - known):
+        raise ConfigurationError(f"{where}: unknown key {unknown[0]!r}.")
+
+
+def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: _value_of(match, environment, where), value)
+    if isinstance(value, list):
+        return [_expanded(item, environment, where) for item in cast(list[Any], value)]
+    if isinstance(value, dict):
+        return {key: _expanded(item, environment, where) for key, item in cast(dict[str, Any], value).items()}
+    return value
+
+
+def _value_of(match: re.Match[str], environment: Mapping[str, str], where: str) -> str:
+    name, default = match.group(1), match.group(2)
+    value = environment.get(name) or default
+    if value is None:
+        raise ConfigurationError(
+            f"{where}: the environment variable {name} is not set.",
+            hint=f'Set it, write ${{{name}:-default}}, or disable the server with "disabled": true.',
+        )
+    return value

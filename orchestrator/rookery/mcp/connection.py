@@ -1,0 +1,222 @@
+"""One server: connected, watched, and connected again when it was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rookery.mcp.transport import connect_timeout_s, open_client
+from rookery_core.errors import RookeryError, Unavailable
+from rookery_core.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from fastmcp import Client
+    from mcp_types import CallToolResult, Tool
+
+    from rookery.mcp.config import NamedServer
+
+logger = get_logger(__name__)
+
+PROBE_EVERY_S = 30.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 30.0
+TIMED_OUT, CLOSED, INVALID_REQUEST = -32001, -32000, -32600
+
+
+class ServerDown(Unavailable):
+    """The server cannot be reached."""
+
+    code = "server_down"
+
+
+class ToolTimedOut(Unavailable):
+    """The tool did not answer in time."""
+
+    code = "tool_timeout"
+
+
+class CallRefused(RookeryError):
+    """The server does not accept the call."""
+
+    code = "call_refused"
+
+
+class Connection:
+    """Keeps one client alive in a task of its own, so that no cancelled call can tear it down.
+
+    A broken connection is noticed by a failing call or by the probe, is closed whole and opened anew after a
+    growing pause: a client whose session died does not recover by itself.
+    """
+
+    def __init__(self, server: NamedServer, *, on_change: Callable[[], None] = lambda: None) -> None:
+        self.server = server
+        self.tools: tuple[Tool, ...] = ()
+        self.problem: str | None = None
+        self._on_change = on_change
+        self._client: Client[Any] | None = None
+        self._settled = asyncio.Event()
+        self._broken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.server.name
+
+    @property
+    def up(self) -> bool:
+        return self._client is not None
+
+    def start(self) -> None:
+        """Begin connecting in the background."""
+        self._task = asyncio.create_task(self._keep_connected(), name=f"mcp {self.name}")
+
+    async def settled(self) -> bool:
+        """Wait until the first attempt has ended; whether the server is up then."""
+        await self._settled.wait()
+        return self.up
+
+    async def close(self) -> None:
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._task = None
+
+    async def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        meta: Mapping[str, Any],
+        repeat: bool,
+    ) -> CallToolResult:
+        """Call a tool. `repeat`: a call that was lost may be made once more (read-only or idempotent tools).
+
+        Raises ServerDown, ToolTimedOut or CallRefused; an error that the tool itself reports is a result.
+        """
+        try:
+            return await self._call_once(tool, arguments, timeout_s, meta)
+        except ServerDown:
+            if not repeat:
+                raise
+        await self.reconnected(min(timeout_s, connect_timeout_s(self.server)))
+        return await self._call_once(tool, arguments, timeout_s, meta)
+
+    async def reconnected(self, patience_s: float) -> None:
+        """Wait until the server is up again. Raises ServerDown after `patience_s`."""
+        deadline = asyncio.get_running_loop().time() + patience_s
+        while not self.up:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                raise self._down()
+            self._settled.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), left)
+
+    def client(self) -> Client[Any]:
+        """The live client, for resources and prompts. Raises ServerDown."""
+        if self._client is None:
+            raise self._down()
+        return self._client
+
+    async def _call_once(
+        self, tool: str, arguments: Mapping[str, Any], timeout_s: float, meta: Mapping[str, Any]
+    ) -> CallToolResult:
+        from mcp.shared.exceptions import MCPError
+
+        client = self.client()
+        try:
+            # The server is told the same limit; the outer one holds when the server does not answer at all.
+            async with asyncio.timeout(timeout_s + 1):
+                return await client.call_tool_mcp(tool, dict(arguments), timeout=timeout_s, meta=dict(meta))
+        except TimeoutError:
+            raise self._too_slow(tool, timeout_s) from None
+        except MCPError as error:
+            if error.error.code == TIMED_OUT:
+                raise self._too_slow(tool, timeout_s) from None
+            if error.error.code == CLOSED or (
+                error.error.code == INVALID_REQUEST and "session" in error.error.message.lower()
+            ):
+                raise self._lost(client, error) from None
+            raise CallRefused(f"{self.name} refused {tool}: {error.error.message}") from None
+        except (RuntimeError, OSError, *_transport_errors()) as error:
+            raise self._lost(client, error) from None
+
+    def _too_slow(self, tool: str, timeout_s: float) -> ToolTimedOut:
+        return ToolTimedOut(
+            f"{self.name}: {tool} did not answer within {timeout_s:g} s.",
+            hint="Ask for less, or go on without it.",
+        )
+
+    def _lost(self, client: Client[Any], error: Exception) -> ServerDown:
+        """Note that the connection is gone, unless a later one has taken its place already."""
+        if self._client is client:
+            self._set_down(_reason(error))
+            self._broken.set()
+        return self._down()
+
+    def _down(self) -> ServerDown:
+        return ServerDown(f"The server {self.name!r} is down: {self.problem or 'not connected yet'}.")
+
+    async def _keep_connected(self) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            was_up = await self._connect_once()
+            pause = FIRST_PAUSE_S if was_up else min(pause * 2, LONGEST_PAUSE_S)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 jitter needs no secrecy
+
+    async def _connect_once(self) -> bool:
+        was_up = False
+        try:
+            async with open_client(self.server) as client:
+                self.tools = tuple(await client.list_tools())
+                self._broken.clear()
+                self._client, self.problem, was_up = client, None, True
+                self._announce()
+                await self._watch(client)
+        except Exception as error:  # noqa: BLE001
+            # A client fails in many ways, and leaving its block raises again what broke it.
+            logger.info("%s: %s", self.name, _reason(error))
+            self._set_down(_reason(error))
+        finally:
+            self._client = None
+            self._announce()
+        return was_up
+
+    async def _watch(self, client: Client[Any]) -> None:
+        """Return once a call found the connection broken; raise when a probe does."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._broken.wait(), PROBE_EVERY_S * random.uniform(0.8, 1.2))  # noqa: S311
+                return
+            async with asyncio.timeout(connect_timeout_s(self.server)):
+                tools = tuple(await client.list_tools())
+            if tools != self.tools:
+                self.tools = tools
+                self._on_change()
+
+    def _set_down(self, problem: str) -> None:
+        self._client, self.problem = None, problem
+        self._on_change()
+
+    def _announce(self) -> None:
+        self._settled.set()
+        self._on_change()
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    import anyio
+    import httpx2
+
+    return (httpx2.HTTPError, anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream)
+
+
+def _reason(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup) and error.exceptions:  # pyright: ignore[reportUnknownMemberType]
+        error = error.exceptions[0]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    text = " ".join(str(error).split()) or type(error).__name__  # pyright: ignore[reportUnknownArgumentType]
+    return text[:300].rstrip(".")

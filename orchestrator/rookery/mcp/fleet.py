@@ -1,0 +1,122 @@
+"""All servers together: started in parallel, their tools under one set of names."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from rookery.mcp.connection import Connection
+from rookery_core.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from mcp_types import Tool
+
+    from rookery.mcp.config import NamedServer, ToolSettings
+
+logger = get_logger(__name__)
+MAX_NAME = 64  # what model providers accept for the name of a tool
+_FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """A tool of a server, under the name by which the model calls it."""
+
+    name: str
+    connection: Connection
+    tool: Tool
+
+    @property
+    def server(self) -> NamedServer:
+        return self.connection.server
+
+    @property
+    def settings(self) -> ToolSettings | None:
+        return self.server.entry.tools.get(self.tool.name)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the server says that the tool changes nothing. Unsaid counts as writing."""
+        annotations = self.tool.annotations
+        return bool(annotations and annotations.read_only_hint)
+
+    @property
+    def repeatable(self) -> bool:
+        annotations = self.tool.annotations
+        return self.read_only or bool(annotations and annotations.idempotent_hint)
+
+
+class Fleet:
+    """The servers of an mcp.json. Entering starts them all and waits until each is up or has failed once.
+
+    A server that is down is left out of `tools()` and joins again by itself when it is back.
+    """
+
+    def __init__(self, servers: Sequence[NamedServer], *, patience_s: float = 45.0) -> None:
+        self.connections = [Connection(server, on_change=self._forget_tools) for server in servers]
+        self._patience_s = patience_s
+        self._tools: dict[str, OfferedTool] | None = None
+
+    async def __aenter__(self) -> Self:
+        for connection in self.connections:
+            connection.start()
+        waiting = [asyncio.ensure_future(connection.settled()) for connection in self.connections]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=self._patience_s)
+            for task in late:
+                task.cancel()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(connection.close() for connection in self.connections))
+
+    def connection(self, name: str) -> Connection | None:
+        return next((each for each in self.connections if each.name == name), None)
+
+    def tools(self, *, internal: bool = True) -> dict[str, OfferedTool]:
+        """Every tool that can be called now, by the model's name for it, in a stable order.
+
+        internal=False leaves out servers marked internal_only.
+        """
+        if self._tools is None:
+            self._tools = self._collect()
+        if internal:
+            return self._tools
+        return {name: tool for name, tool in self._tools.items() if not tool.server.entry.internal_only}
+
+    def down(self) -> list[Connection]:
+        """The servers that are not connected now."""
+        return [connection for connection in self.connections if not connection.up]
+
+    def _forget_tools(self) -> None:
+        self._tools = None
+
+    def _collect(self) -> dict[str, OfferedTool]:
+        found: dict[str, OfferedTool] = {}
+        for connection in self.connections:
+            if not connection.up:
+                continue
+            allowed = connection.server.entry.allowed_tools
+            for tool in sorted(connection.tools, key=lambda each: each.name):
+                if allowed is not None and tool.name not in allowed:
+                    continue
+                name = model_name(connection.server.prefix, tool.name)
+                if name in found:
+                    # Who comes first in mcp.json keeps the name: a later server must not shadow another's tool.
+                    name = model_name(connection.name, f"{tool.name}_{_digest(connection.name + tool.name)}")
+                found[name] = OfferedTool(name, connection, tool)
+        return found
+
+
+def model_name(prefix: str, tool: str) -> str:
+    """A name that every provider accepts: at most 64 letters, digits, '_' and '-'."""
+    name = _FORBIDDEN.sub("_", f"{prefix}_{tool}" if prefix else tool)
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 9]}_{_digest(name)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,57 @@
+"""What a tool answered, as text for a model and as values for the program."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from mcp_types import CallToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """text: what a language model reads. structured: the same as values, or None when it is no JSON."""
+
+    text: str
+    structured: Any
+    is_error: bool
+
+
+def read_result(result: CallToolResult) -> ToolAnswer:
+    """The answer of a tool. Blocks that are no text are named, not dropped silently."""
+    texts = [_text_of(block) for block in result.content]
+    structured = _unwrapped(result.structured_content)
+    text = "\n".join(text for text in texts if text)
+    if not text and structured is not None:
+        text = json.dumps(structured, ensure_ascii=False, separators=(",", ":"))
+    if structured is None:
+        structured = _parsed(text)
+    return ToolAnswer(text or "(empty result)", structured, bool(result.is_error))
+
+
+def _text_of(block: Any) -> str:
+    if (text := getattr(block, "text", None)) is not None:
+        return str(text)
+    resource = getattr(block, "resource", None)
+    if (text := getattr(resource, "text", None)) is not None:
+        return str(text)
+    if (uri := getattr(block, "uri", None) or getattr(resource, "uri", None)) is not None:
+        return f"[resource {uri}]"
+    return f"[{getattr(block, 'type', 'content')} left out: only text can be read here]"
+
+
+def _unwrapped(structured: Any) -> Any:
+    """Values that are no objects come in an object with the one key `result`."""
+    wrapped = isinstance(structured, dict) and list(cast(dict[str, Any], structured)) == ["result"]
+    return cast(dict[str, Any], structured)["result"] if wrapped else cast(Any, structured)
+
+
+def _parsed(text: str) -> Any:
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,0 +1,72 @@
+"""A model that needs no key: it turns a question into searches and their results into quotes with links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rookery.agent.sources import Passage, passages
+from rookery.models.extractive.composing import compose
+from rookery.models.extractive.queries import first_round, second_round
+from rookery.models.extractive.ranking import Ranked, rank
+from rookery.models.protocol import Block, Listener, Message, ModelReply, ModelRequest, Text, ToolResult
+from rookery.models.usage import Usage
+
+ENOUGH_COVERAGE = 0.45
+
+
+class Extractive:
+    """Searches with the question and its keywords, once more with fewer words when that found little, and quotes."""
+
+    name = "extractive"
+    context_tokens = 200_000
+    extractive = True
+
+    async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
+        results = [
+            block for message in request.messages for block in message.blocks if isinstance(block, ToolResult)
+        ]
+        rounds = sum(message.role == "assistant" for message in request.messages)
+        uses: Sequence[Block] = first_round(request.question, request.tools) if rounds == 0 else ()
+        if rounds == 0 and uses:
+            return self._reply(uses, "tool_use")
+        ranked = rank(request.question, _found(results))
+        if rounds == 1 and not _enough(ranked) and (uses := second_round(request.question, request.tools)):
+            return self._reply(uses, "tool_use")
+        text = compose(request.question, ranked, _failures(request.messages))
+        await listener.text(text)
+        return self._reply((Text(text),), "end")
+
+    async def close(self) -> None:
+        return
+
+    def _reply(self, blocks: Sequence[Block], stop: str) -> ModelReply:
+        return ModelReply(
+            blocks=tuple(blocks),
+            stop="tool_use" if stop == "tool_use" else "end",
+            usage=Usage(requests=1),
+            model=self.name,
+        )
+
+
+def _found(results: Sequence[ToolResult]) -> list[Passage]:
+    found: list[Passage] = []
+    for result in results:
+        if not result.is_error and result.structured is not None:
+            server, _, tool = result.name.partition("_")
+            found += passages(result.structured, server, tool)
+    return found
+
+
+def _enough(ranked: Sequence[Ranked]) -> bool:
+    return bool(ranked) and max(one.coverage for one in ranked[:3]) >= ENOUGH_COVERAGE
+
+
+def _failures(messages: Sequence[Message]) -> list[str]:
+    """The servers whose searches all failed."""
+    state: dict[str, bool] = {}
+    for message in messages:
+        for block in message.blocks:
+            if isinstance(block, ToolResult):
+                server = block.name.partition("_")[0]
+                state[server] = state.get(server, True) and block.is_error
+    return [server for server, failed in state.items() if failed]

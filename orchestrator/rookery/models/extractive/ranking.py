@@ -1,0 +1,103 @@
+"""Which passages answer the question best, judged by their words and by the order in which servers gave them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rookery.agent.sources import Passage
+from rookery.models.extractive.words import content_words, stem, words
+
+_K1, _B = 1.2, 0.6
+_TITLE_WEIGHT = 1.5
+_ORDER_WEIGHT = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A passage, its score, and the share of the question's weight that its words cover (0 to 1)."""
+
+    passage: Passage
+    score: float
+    coverage: float
+
+
+def rank(question: str, found: Sequence[Passage]) -> list[Ranked]:
+    """The passages, best first, each permalink once with its best passage."""
+    terms = list(dict.fromkeys(word for each in content_words(question) for word in words(each)))
+    if not terms or not found:
+        return []
+    texts = [words(f"{one.text}") for one in found]
+    weights = _weights(terms, texts)
+    average = sum(map(len, texts)) / len(texts) or 1.0
+    ranked = [_judged(one, text, weights, average) for one, text in zip(found, texts, strict=True)]
+    best: dict[str, Ranked] = {}
+    for one in sorted(ranked, key=lambda each: -each.score):
+        best.setdefault(one.passage.permalink, one)
+    return sorted(best.values(), key=lambda each: -each.score)
+
+
+def _weights(terms: Sequence[str], texts: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Rare words of what was found weigh more. All that was found holds some of the words, so the scale is mild."""
+    containing = Counter(word for text in texts for word in set(text))
+    return {term: math.log(1 + (len(texts) + 1) / (containing[term] + 0.5)) for term in terms}
+
+
+def _judged(passage: Passage, text: Sequence[str], weights: Mapping[str, float], average: float) -> Ranked:
+    counts, title = Counter(text), set(words(passage.title))
+    norm = _K1 * (1 - _B + _B * len(text) / average)
+    total = sum(weights.values())
+    lexical = sum(
+        weight * counts[term] * (_K1 + 1) / (counts[term] + norm) for term, weight in weights.items()
+    )
+    in_title = sum(weight for term, weight in weights.items() if term in title)
+    covered = sum(weight for term, weight in weights.items() if counts[term] or term in title) / total
+    order = total / (1 + 0.5 * passage.rank)
+    score = lexical * (0.4 + covered) + _TITLE_WEIGHT * in_title * covered + _ORDER_WEIGHT * order
+    return Ranked(passage, score * (0.3 if len(text) < 3 else 1.0), covered)
+
+
+def best_part(question: str, text: str, limit: int = 420) -> str:
+    """The stretch of whole sentences (or lines) of `text` that holds most of the question's words."""
+    text = text.strip()
+    if len(text) <= limit:
+        return text
+    wanted = {stem(word.lower()) for word in content_words(question)}
+    pieces = _pieces(text)
+    values = [len(wanted & set(words(piece))) for piece in pieces]
+    best, best_value = (0, 1), -1.0
+    for start in range(len(pieces)):
+        size, covered = 0, 0.0
+        for end in range(start, len(pieces)):
+            size += len(pieces[end])
+            if size > limit and end > start:
+                break
+            covered += values[end]
+            value = covered - 0.02 * start
+            if value > best_value:
+                best, best_value = (start, end + 1), value
+    part = "".join(pieces[best[0] : best[1]]).strip()
+    part = part if len(part) <= limit else part[: part.rfind(" ", 0, limit)] + " …"
+    return (
+        ("… " if best[0] else "") + part + (" …" if best[1] < len(pieces) and not part.endswith("…") else "")
+    )
+
+
+def _pieces(text: str) -> list[str]:
+    """Sentences with the white space after them; a line break ends a sentence too."""
+    pieces: list[str] = []
+    start = 0
+    for index, character in enumerate(text):
+        ends = (
+            character == "\n"
+            or (character in ".!?" and text[index + 1 : index + 2].isspace())
+            or character in "。！？"
+        )
+        if ends:
+            pieces.append(text[start : index + 1])
+            start = index + 1
+    if start < len(text):
+        pieces.append(text[start:])
+    return pieces

@@ -1,0 +1,61 @@
+"""What tokens cost. Prices change: those of one's own contract go into rookery.toml, and win."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rookery.models.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens. Cached input is a share of `input` when its own price is not given."""
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+
+    def cost(self, usage: Usage) -> float:
+        """US dollars for `usage`."""
+        read = self.input * 0.1 if self.cache_read is None else self.cache_read
+        write = self.input * 1.25 if self.cache_write is None else self.cache_write
+        millionths = (
+            usage.input_tokens * self.input
+            + usage.output_tokens * self.output
+            + usage.cache_read_tokens * read
+            + usage.cache_write_tokens * write
+        )
+        return millionths / 1e6
+
+
+FREE = Price(0.0, 0.0)
+KNOWN: Mapping[str, Price] = {
+    "extractive": FREE,
+    "claude-opus-4-5": Price(5.0, 25.0),
+    "claude-sonnet-4-5": Price(3.0, 15.0),
+    "claude-haiku-4-5": Price(1.0, 5.0),
+    "gpt-5": Price(1.25, 10.0),
+    "gpt-5-mini": Price(0.25, 2.0),
+    "gpt-5-nano": Price(0.05, 0.4),
+}
+"""List prices that were known when this was written. A model that is not here has no price until one is given."""
+
+
+def price_of(model: str, own: Mapping[str, Price]) -> Price | None:
+    """The price of a model by its name, with or without the provider and the date at its end."""
+    name = model.rpartition(":")[2]
+    for table in (own, KNOWN):
+        for key in (model, name, _without_date(name)):
+            if key in table:
+                return table[key]
+    return None
+
+
+def _without_date(name: str) -> str:
+    head, _, tail = name.rpartition("-")
+    if tail.isdigit() and len(tail) == 8:
+        return head
+    parts = name.rsplit("-", 3)
+    return parts[0] if len(parts) == 4 and all(part.isdigit() for part in parts[1:]) else name

@@ -1,0 +1,54 @@
+"""What the orchestrator reads from its environment, on top of what every part reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from rookery_core.settings import CommaSeparated, CoreSettings
+
+ANTHROPIC_MODEL = "claude-sonnet-5-5"
+OPENAI_MODEL = "gpt-5.4-mini"
+
+
+class AgentSettings(CoreSettings):
+    """Settings of the agent, its models and its limits. Times are in seconds, money in US dollars."""
+
+    anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: str | None = Field(default=None, validation_alias="ANTHROPIC_BASE_URL")
+    model: str | None = Field(default=None, validation_alias="ROOKERY_MODEL")
+    """`provider:name`, several separated by commas are tried in order: `anthropic:…`, `openai:…`
+    (Chat Completions), `openai-responses:…`, `extractive`. None: chosen by the keys that are set."""
+    thinking: str = Field(
+        default="off", pattern=r"^(off|adaptive|\d{4,6})$", validation_alias="ROOKERY_THINKING"
+    )
+    """off, adaptive, or the number of tokens that the model may think."""
+    max_output_tokens: int = Field(default=8192, ge=64, validation_alias="ROOKERY_MAX_OUTPUT_TOKENS")
+    context_tokens: int | None = Field(default=None, ge=4000, validation_alias="ROOKERY_CONTEXT_TOKENS")
+    """The model's window; None: what is known of the model."""
+    model_timeout_s: float = Field(default=120.0, gt=0, validation_alias="ROOKERY_MODEL_TIMEOUT_S")
+    model_retries: int = Field(default=2, ge=0, le=10, validation_alias="ROOKERY_MODEL_RETRIES")
+
+    mcp_config: Path | None = Field(default=None, validation_alias="ROOKERY_MCP_CONFIG")
+    config_file: Path | None = Field(default=None, validation_alias="ROOKERY_CONFIG")
+    prompts_dir: Path | None = Field(default=None, validation_alias="ROOKERY_PROMPTS_DIR")
+    as_user: str | None = Field(default=None, validation_alias="ROOKERY_AS_USER")
+
+    answer_timeout_s: float = Field(default=300.0, gt=0, validation_alias="ROOKERY_ANSWER_TIMEOUT_S")
+    tool_timeout_s: float = Field(default=30.0, gt=0, validation_alias="ROOKERY_TOOL_TIMEOUT_S")
+    tool_output_tokens: int = Field(default=6000, ge=200, validation_alias="ROOKERY_TOOL_OUTPUT_TOKENS")
+    parallel_tools: int = Field(default=8, ge=1, validation_alias="ROOKERY_PARALLEL_TOOLS")
+    max_model_requests: int = Field(default=20, ge=1, validation_alias="ROOKERY_MAX_MODEL_REQUESTS")
+    max_run_tokens: int | None = Field(default=None, ge=1, validation_alias="ROOKERY_MAX_RUN_TOKENS")
+    max_run_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_RUN_USD")
+    max_user_day_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_USER_DAY_USD")
+    max_day_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_DAY_USD")
+
+    link_hosts: CommaSeparated = Field(default=(), validation_alias="ROOKERY_LINK_HOSTS")
+    """Hosts to which an answer may link although no tool gave the link as an item's own address."""
+    unconfirmed_tools: CommaSeparated = Field(default=(), validation_alias="ROOKERY_UNCONFIRMED_TOOLS")
+    """Writing tools that run without the asker's confirmation (`memory_remember`)."""
+    tool_pins: Literal["off", "warn", "enforce"] = Field(default="warn", validation_alias="ROOKERY_TOOL_PINS")
+    traces: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_TRACES")
