@@ -1,0 +1,69 @@
+"""Two rankings into one score.
+
+Scores are combined, not ranks: a small local model is often sure of nothing, and rank fusion would let its noise
+outvote a page that has all the words. Each leg is brought to 0..1 over its own candidates, then weighted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Protocol, TypeVar
+
+Id = TypeVar("Id", bound=Hashable)
+
+WEAK_SEMANTIC_WEIGHT = 0.35
+STRONG_SEMANTIC_WEIGHT = 0.6
+
+
+class _Strength(Protocol):
+    @property
+    def weak(self) -> bool: ...
+
+
+def semantic_weight(embedder: _Strength | None) -> float:
+    """How much the vectors of this embedder count against the words: 0 without one, less than half for a weak one."""
+    if embedder is None:
+        return 0.0
+    return WEAK_SEMANTIC_WEIGHT if embedder.weak else STRONG_SEMANTIC_WEIGHT
+
+
+def normalised(scores: Mapping[Id, float]) -> dict[Id, float]:
+    """The scores brought to 0..1 (least to greatest). Equal scores are all 1: nothing tells them apart."""
+    if not scores:
+        return {}
+    low, high = min(scores.values()), max(scores.values())
+    if high <= low:
+        return dict.fromkeys(scores, 1.0)
+    return {key: (score - low) / (high - low) for key, score in scores.items()}
+
+
+def fuse(
+    lexical: Mapping[Id, float], semantic: Mapping[Id, float], semantic_weight: float = WEAK_SEMANTIC_WEIGHT
+) -> list[tuple[Id, float]]:
+    """Combine two legs into one ranking, best first; the score is 0..1. Ties keep the order of the legs.
+
+    An item that one leg does not know counts 0 there. A leg that is empty, or cannot tell any two of its candidates
+    apart, has no say: the other leg's order stands, and is never made worse by it.
+    """
+    if not 0 <= semantic_weight <= 1:
+        raise ValueError("semantic_weight is between 0 and 1")
+    weight = _effective_weight(lexical, semantic, semantic_weight)
+    words, meaning = normalised(lexical), normalised(semantic)
+    combined = {
+        key: (1 - weight) * words.get(key, 0.0) + weight * meaning.get(key, 0.0)
+        for key in dict.fromkeys([*lexical, *semantic])
+    }
+    return sorted(combined.items(), key=lambda item: -item[1])
+
+
+def _effective_weight(lexical: Mapping[Id, float], semantic: Mapping[Id, float], weight: float) -> float:
+    if not semantic or (lexical and _says_nothing(semantic, lexical)):
+        return 0.0
+    if not lexical or _says_nothing(lexical, semantic):
+        return 1.0
+    return weight
+
+
+def _says_nothing(leg: Mapping[Id, float], other: Mapping[Id, float]) -> bool:
+    """Whether a leg gives everything that the other knows one and the same score."""
+    return leg.keys() >= other.keys() and len(set(leg.values())) <= 1
