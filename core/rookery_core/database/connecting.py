@@ -19,7 +19,7 @@ async def connect(dsn: str, application_name: str = "rookery") -> asyncpg.Connec
     """A connection with our codecs, as the login of `dsn`. Raises Unavailable or ConfigurationError."""
     import asyncpg
 
-    with explained():
+    with explained(connecting=True):
         connection = await asyncpg.connect(
             dsn, timeout=CONNECT_TIMEOUT_S, server_settings={"application_name": application_name}
         )

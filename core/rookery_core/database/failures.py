@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -12,7 +11,7 @@ RETRY_AFTER_S = 2.0
 
 
 def is_lost_connection(error: BaseException) -> bool:
-    """Whether the connection, rather than the statement, is at fault; the same call may work on another one."""
+    """Whether the driver says that the connection, rather than the statement, is at fault."""
     import asyncpg
 
     if isinstance(error, asyncpg.InterfaceError):
@@ -21,7 +20,6 @@ def is_lost_connection(error: BaseException) -> bool:
     return isinstance(
         error,
         (
-            OSError,
             asyncpg.PostgresConnectionError,
             asyncpg.AdminShutdownError,
             asyncpg.CrashShutdownError,
@@ -31,8 +29,16 @@ def is_lost_connection(error: BaseException) -> bool:
     )
 
 
-def explain(error: BaseException) -> RookeryError | None:
-    """The error to raise instead, or None when this one is the caller's own. Names no password and no host."""
+def could_not_connect(error: BaseException) -> bool:
+    """Whether an attempt to connect failed for a reason that may pass."""
+    return isinstance(error, OSError) or is_lost_connection(error)
+
+
+def explain(error: BaseException, *, connecting: bool = False) -> RookeryError | None:
+    """The error to raise instead, or None when this one is the caller's own. Names no password and no host.
+
+    connecting: an OSError or timeout is the connection's, not that of something else the caller does.
+    """
     import asyncpg
 
     if isinstance(error, RookeryError):
@@ -51,35 +57,27 @@ def explain(error: BaseException) -> RookeryError | None:
         return Unavailable(
             "The database server has run out of disk or memory.", hint="Make room on the server."
         )
-    if is_lost_connection(error) or isinstance(
-        error, asyncio.TimeoutError | asyncpg.ClientConfigurationError
-    ):
-        return _unreachable(error)
-    return None
-
-
-def _unreachable(error: BaseException) -> RookeryError:
-    import asyncpg
-
-    if isinstance(error, asyncpg.ClientConfigurationError):
+    if connecting and isinstance(error, (asyncpg.ClientConfigurationError, ValueError)):
         return ConfigurationError(
             "DATABASE_URL is not the address of a PostgreSQL server.",
             hint="It looks like postgresql://user:password@host:5432/database.",
         )
-    return Unavailable(
-        "The database is not reachable just now.",
-        hint="Call again after retry_after_s; `rookery doctor` finds out why.",
-        retry_after_s=RETRY_AFTER_S,
-    )
+    if is_lost_connection(error) or (connecting and could_not_connect(error)):
+        return Unavailable(
+            "The database is not reachable just now.",
+            hint="Call again after retry_after_s; `rookery doctor` finds out why.",
+            retry_after_s=RETRY_AFTER_S,
+        )
+    return None
 
 
 @contextmanager
-def explained() -> Generator[None]:
+def explained(*, connecting: bool = False) -> Generator[None]:
     """Turn failures of the connection inside the block into Unavailable or ConfigurationError."""
     try:
         yield
     except Exception as error:
-        better = explain(error)
+        better = explain(error, connecting=connecting)
         if better is None:
             raise
         raise better from error

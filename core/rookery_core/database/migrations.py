@@ -82,14 +82,28 @@ def pending(
     return [one for one in known if (one.schema, one.number) not in recorded]
 
 
-def require_none_pending(record: Sequence[Row]) -> None:
-    """Raises ConfigurationError when the database has not been migrated to what is installed."""
-    missing = pending(record)
+def require_none_pending(record: Sequence[Row], role: str | None = None) -> None:
+    """Raises ConfigurationError when the database has not been migrated to what is installed.
+
+    role: look only at the schemas that this role serves and those they build on; at all when it serves none.
+    """
+    missing = pending(record, [one for schema in _served_by(role) for one in migration_files.read(schema)])
     if missing:
         raise ConfigurationError(
             f"The database lacks {len(missing)} migrations of this program, the first is {missing[0]}.",
             hint="Run `rookery db migrate` as the owner of the database.",
         )
+
+
+def _served_by(role: str | None) -> list[Schema]:
+    schemas = installed_schemas()
+    wanted = {schema.name for schema in schemas if schema.role == role}
+    if role is None or not wanted:
+        return schemas
+    for schema in reversed(schemas):  # those that others depend on come first
+        if schema.name in wanted:
+            wanted.update(schema.depends_on)
+    return [schema for schema in schemas if schema.name in wanted]
 
 
 def ordinal(version: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from rookery_core.database import capabilities, codecs, provision, roles
 from rookery_core.database.capabilities import Capabilities
 from rookery_core.database.connecting import CONNECT_TIMEOUT_S, connect
 from rookery_core.database.connection import Connection
-from rookery_core.database.failures import RETRY_AFTER_S, explained, is_lost_connection
+from rookery_core.database.failures import RETRY_AFTER_S, could_not_connect, explained, is_lost_connection
 from rookery_core.errors import Unavailable
 from rookery_core.schema import installed_schemas
 
@@ -62,7 +62,7 @@ class Database:
         """
         server = await provision.find_server(settings)
         try:
-            await provision.ensure_migrated(server, migrate=migrate)
+            await provision.ensure_migrated(server, migrate=migrate, role=role)
             pool = await _open_pool(server.serving_dsn, role, application_name, max_connections)
             try:
                 async with pool.acquire() as connection:
@@ -113,8 +113,7 @@ class Database:
                 try:
                     yield cast(Connection, connection)
                 except BaseException:
-                    if not connection.is_closed():
-                        await transaction.rollback()
+                    await _roll_back(connection, transaction)
                     raise
                 await transaction.commit()
         finally:
@@ -157,8 +156,8 @@ class Database:
                     retry_after_s=RETRY_AFTER_S,
                 ) from None
             except Exception as error:
-                if pause is None or not is_lost_connection(error):
-                    with explained():
+                if pause is None or not could_not_connect(error):
+                    with explained(connecting=True):
                         raise
             await self._revive(pause)
         raise AssertionError("unreachable")
@@ -178,6 +177,16 @@ class Database:
                 raise
 
 
+async def _roll_back(connection: Any, transaction: Any) -> None:
+    if connection.is_closed():
+        return
+    try:
+        await transaction.rollback()
+    except Exception as error:  # with the connection the transaction has ended too
+        if not is_lost_connection(error):
+            raise
+
+
 async def _open_pool(dsn: str, role: str, application_name: str, max_connections: int) -> asyncpg.Pool[Any]:
     import asyncpg
 
@@ -185,7 +194,7 @@ async def _open_pool(dsn: str, role: str, application_name: str, max_connections
         await roles.take(cast(Connection, connection), role)
         await codecs.register(connection)
 
-    with explained():
+    with explained(connecting=True):
         return await asyncpg.create_pool(
             dsn,
             min_size=1,

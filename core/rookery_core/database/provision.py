@@ -45,13 +45,13 @@ async def find_server(settings: CoreSettings) -> Server:
     return Server(settings, embedded.app_dsn, embedded.owner_dsn, embedded)
 
 
-async def ensure_migrated(server: Server, *, migrate: bool | None) -> None:
+async def ensure_migrated(server: Server, *, migrate: bool | None, role: str | None = None) -> None:
     """Migrate when `migrate` says so (by default: on the embedded server), else refuse what is pending."""
     automatic = server.embedded is not None if migrate is None else migrate
     async with connected(server.serving_dsn, "rookery") as connection:
         record = await migrations.applied(connection)
     if not automatic:
-        migrations.require_none_pending(record)
+        migrations.require_none_pending(record, role)
         return
     if record and not migrations.pending(record):
         return

@@ -47,7 +47,7 @@ class _Source:
 
 
 def prepare(layout: Layout, *, for_other_account: bool) -> Binaries:
-    """The newest copy there is, made from the installed package if that is newer.
+    """The newest copy there is, made from the installed package if that is newer. Call while no server runs.
 
     Raises ConfigurationError when this machine has no PostgreSQL to copy, or the copy can not be written.
     """
@@ -57,19 +57,22 @@ def prepare(layout: Layout, *, for_other_account: bool) -> Binaries:
     if newest is not None and _ordinal(newest.version) >= _ordinal(source.version):
         return newest
     try:
-        return _copy(source, parent, mode=0o755 if for_other_account else 0o700)
+        made = _copy(source, parent, mode=0o755 if for_other_account else 0o700)
     except OSError as error:
         raise ConfigurationError(
             f"PostgreSQL could not be copied to {parent}: {error.strerror or error}.",
             hint="Make room or make it writable, run Rookery as an ordinary user, or set DATABASE_URL.",
         ) from None
+    if not for_other_account:  # root's copies serve several data folders
+        _remove_others(made)
+    return made
 
 
-def remove_older(binaries: Binaries) -> None:
-    """Remove copies that no server can be running from: only while nobody else may start one."""
-    for copy in _copies(binaries.folder.parent):
-        if _ordinal(copy.version) < _ordinal(binaries.version):
-            shutil.rmtree(copy.folder, ignore_errors=True)
+def _remove_others(made: Binaries) -> None:
+    """Remove older copies, and what killed copying left: no server runs from them, the caller sees to that."""
+    for path in made.folder.parent.iterdir():
+        if path != made.folder:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _installed() -> _Source:
@@ -109,7 +112,7 @@ def _copy(source: _Source, parent: Path, mode: int) -> Binaries:
         for name in (PACKAGE, f"{PACKAGE}.libs"):
             if (source.site / name).is_dir():
                 shutil.copytree(source.site / name, making / name, symlinks=True, ignore=_unneeded)
-        _open_to_readers(making, mode)
+        _finish(making, mode)
         target = parent / source.version
         try:
             making.rename(target)
@@ -130,12 +133,18 @@ def _unneeded(folder: str, names: list[str]) -> set[str]:
     return {name for name in names if name in {"include", "doc", "__pycache__"} or name.endswith(".py")}
 
 
-def _open_to_readers(folder: Path, mode: int) -> None:
-    """Modes as the copy needs them, whatever the umask was."""
+def _finish(folder: Path, mode: int) -> None:
+    """Modes as the copy needs them, whatever the umask was; and on the disk before it gets its name."""
     for path in (folder, *folder.rglob("*")):
-        if not path.is_symlink():
-            executable = path.is_dir() or os.access(path, os.X_OK)
-            path.chmod(mode if executable else mode & 0o644)
+        if path.is_symlink():
+            continue
+        executable = path.is_dir() or os.access(path, os.X_OK)
+        path.chmod(mode if executable else mode & 0o644)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _ordinal(text: str) -> tuple[int, ...]:

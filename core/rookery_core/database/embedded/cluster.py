@@ -159,14 +159,13 @@ def _run(
                 env={"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}, **account.process_options(),
             )  # fmt: skip
         except OSError as error:
-            raise ConfigurationError(
-                f"PostgreSQL's {program} does not run on this machine: {error.strerror}.",
-                hint="Set DATABASE_URL to use another PostgreSQL server.",
-            ) from None
+            raise _unfit(program, error.strerror or str(error)) from None
     errors = [
         line for line in done.stderr.splitlines() if "ERROR" in line or "FATAL" in line or "PANIC" in line
     ]
     if done.returncode != 0 or (program == "postgres" and errors):
+        if "GLIBC" in done.stderr or "cannot open shared object" in done.stderr:
+            raise _unfit(program, done.stderr.strip())
         reason = "; ".join(errors) or done.stderr.strip() or f"exit status {done.returncode}"
         raise Unavailable(
             f"The embedded database could not be created in {folder}: {reason[-600:]}",
@@ -178,3 +177,10 @@ def _placed(program: str, path: str, options: list[str]) -> list[str]:
     if program == "postgres":  # the mode comes first, the database last
         return [options[0], "-D", path, *options[1:]]
     return ["-D", path, *options]
+
+
+def _unfit(program: str, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"PostgreSQL's {program} does not run on this machine: {reason[-300:]}.",
+        hint="Set DATABASE_URL to use another PostgreSQL server (16 or newer, with pgvector).",
+    )

@@ -7,6 +7,7 @@ account as soon as it has opened what it needs.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -22,6 +23,10 @@ COUNT_CLIENTS = (
 STOP_PATIENCE_S = 60.0
 
 
+class ToldToStop(Exception):
+    """SIGTERM came: a machine that shuts down sends it."""
+
+
 class Keeper:
     """Watches one server. Descriptors: `data` and `socket` folders, `clients`, `server` and `keeper` locks."""
 
@@ -35,11 +40,6 @@ class Keeper:
         with open(task["password_file"], encoding="utf-8") as file:
             self.password = file.read().strip()
         self.process: subprocess.Popen[Any] | None = None
-        self.told_to_stop = False
-
-    def told(self, number: int, frame: object) -> None:
-        """Handle SIGTERM, which a machine that shuts down sends."""
-        self.told_to_stop = True
 
     def start_server(self) -> None:
         """Start the postmaster: a session of its own, holding the server lock as long as it lives."""
@@ -68,14 +68,18 @@ class Keeper:
             os.setuid(account["user"])
 
     def watch(self) -> None:
-        """Return when the server is gone."""
+        """Return when the server is gone, which this sees to when nobody uses it."""
+        try:
+            self._watch()
+        except ToldToStop:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            self.stop_server()
+
+    def _watch(self) -> None:
         pause = min(max(self.idle_s / 5, 0.05), 10.0) if self.idle_s > 0 else 10.0
         since = time.time()
         while not self.server_is_gone():
-            if self.told_to_stop:
-                self.stop_server()
-                return
-            if not try_exclusive(self.clients):
+            if not lock(self.clients, fcntl.LOCK_EX):
                 since = time.time()
             else:
                 since = max(since, os.fstat(self.clients).st_mtime)  # a client may have come and gone
@@ -88,9 +92,13 @@ class Keeper:
             time.sleep(pause)
 
     def server_is_gone(self) -> bool:
+        """Whether the server this started has ended; for one it did not start, whether no process of it lives."""
         if self.process is not None:
-            self.process.poll()
-        if not try_exclusive(self.server):
+            return self.process.poll() is not None
+        return self.lock_is_free()
+
+    def lock_is_free(self) -> bool:
+        if not lock(self.server, fcntl.LOCK_SH):
             return False
         fcntl.flock(self.server, fcntl.LOCK_UN)
         return True
@@ -112,8 +120,9 @@ class Keeper:
         pid = self.server_pid()
         deadline = time.monotonic() + STOP_PATIENCE_S
         if pid:
-            os.kill(pid, signal.SIGINT)
-        while not self.server_is_gone() and time.monotonic() < deadline:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+        while not (self.server_is_gone() and self.lock_is_free()) and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def server_pid(self) -> int:
@@ -128,9 +137,14 @@ class Keeper:
             return 0
 
 
-def try_exclusive(descriptor: int) -> bool:
+def raise_told_to_stop(number: int, frame: object) -> None:
+    raise ToldToStop
+
+
+def lock(descriptor: int, kind: int) -> bool:
+    """Take the lock if that is possible at once."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -147,11 +161,15 @@ def main() -> int:
     keeper = Keeper(task)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, keeper.told)
+    signal.signal(signal.SIGTERM, raise_told_to_stop)
+    kept = lock(keeper_lock, fcntl.LOCK_EX)
     if task["command"]:
         keeper.start_server()
+    elif not kept:
+        return 0  # somebody else was faster to replace a keeper that was killed
     keeper.become_account()
-    fcntl.flock(keeper_lock, fcntl.LOCK_EX)  # the keeper of the server before this one is on its way out
+    if not kept:
+        fcntl.flock(keeper_lock, fcntl.LOCK_EX)  # the keeper of the server before this one is on its way out
     keeper.watch()
     return 0
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -38,7 +39,7 @@ def ensure_started(layout: Layout, *, idle_s: float, server_settings: Mapping[st
     passwords = _running(layout)
     if passwords is None:
         with take_lock(layout.lock("lock"), timeout_s=2 * START_PATIENCE_S):
-            passwords = _running(layout) or _start(layout, idle_s, server_settings)
+            passwords = _started_by_another(layout) or _start(layout, idle_s, server_settings)
     if not is_locked(layout.lock("keeper")):
         _replace_keeper(layout, idle_s)
     return passwords
@@ -63,12 +64,22 @@ def _running(layout: Layout) -> Passwords | None:
     return cluster.read_passwords(layout)
 
 
+def _started_by_another(layout: Layout) -> Passwords | None:
+    """A server that runs by now, or is about to: who started it may have been killed before it was ready."""
+    if not is_locked(layout.lock("server")):
+        return None
+    try:
+        _wait_until_ready(layout)
+    except Unavailable:
+        return None
+    return cluster.read_passwords(layout)
+
+
 def _start(layout: Layout, idle_s: float, server_settings: Mapping[str, str]) -> Passwords:
     server_lock = take_lock(layout.lock("server"), timeout_s=START_PATIENCE_S)
     with server_lock:
         account = server_account(layout.data)
         binaries = programs.prepare(layout, for_other_account=account.other)
-        programs.remove_older(binaries)
         passwords = cluster.ensure(layout, binaries, account)
         socket_folder.prepare(socket_folder.socket_folder(layout), account)
         _remove_leftovers(layout)
@@ -115,7 +126,7 @@ def _run_keeper(task: dict[str, Any], descriptors: tuple[int, ...]) -> None:
         )
     command = [sys.executable, "-I", "-S", str(_KEEPER), json.dumps(task)]
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=False, stdout=subprocess.DEVNULL,
+        command, env=_environment(), stdin=subprocess.DEVNULL,  stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, pass_fds=descriptors, check=False, cwd="/",
     )  # fmt: skip
     if done.returncode != 0:
@@ -123,6 +134,14 @@ def _run_keeper(task: dict[str, Any], descriptors: tuple[int, ...]) -> None:
             f"The embedded database's keeper did not start (exit status {done.returncode}).",
             retry_after_s=5.0,
         )
+
+
+def _environment() -> dict[str, str]:
+    """What the keeper's Python may need, and none of this program's secrets: it lives for days."""
+    needed = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
+    return {"LC_ALL": "C", "PATH": "/usr/bin:/bin"} | {
+        name: os.environ[name] for name in needed if name in os.environ
+    }
 
 
 def _options(server_settings: Mapping[str, str]) -> list[str]:
@@ -151,9 +170,18 @@ def _remove_leftovers(layout: Layout) -> None:
 
 
 def _is_ready(layout: Layout) -> bool:
-    """As the server itself writes it, in the last line of its pid file."""
+    """As the server itself writes it in the last line of its pid file, which it leaves when it is killed."""
     lines = _pid_file(layout)
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+    return len(lines) >= 8 and lines[7].strip() == "ready" and _answers(layout)
+
+
+def _answers(layout: Layout) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(socket_folder.socket_folder(layout) / socket_folder.SOCKET_NAME))
+        except OSError:
+            return False
+    return True
 
 
 def _first_line_as_pid(layout: Layout) -> int:
@@ -172,10 +200,8 @@ def _pid_file(layout: Layout) -> list[str]:
 
 def _wait_until_ready(layout: Layout) -> None:
     deadline = time.monotonic() + START_PATIENCE_S
-    born = False
     while not _is_ready(layout):
         held = is_locked(layout.lock("server"))
-        born = born or held
         if not held or time.monotonic() > deadline:
             raise _failure(layout, died=not held)
         time.sleep(_POLL_S)

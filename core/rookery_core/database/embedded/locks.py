@@ -66,10 +66,10 @@ def take_lock(path: Path, *, shared: bool = False, timeout_s: float = 60.0) -> F
 
 
 def is_locked(path: Path) -> bool:
-    """Whether any process holds a lock on the file."""
+    """Whether a process holds the file's lock for itself. Those who only ask do not get in each other's way."""
     if not path.exists():
         return False
-    lock = try_lock(path)
+    lock = try_lock(path, shared=True)
     if lock is None:
         return True
     lock.close()

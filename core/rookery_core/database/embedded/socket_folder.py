@@ -14,13 +14,13 @@ from rookery_core.errors import ConfigurationError
 SHORT_FOLDERS = Path("/tmp")  # noqa: S108 - a folder of ours in it, checked for owner and mode
 LONGEST = 100
 """Bytes. The operating systems allow 104 to 108 with the terminating null."""
-_SOCKET_NAME = ".s.PGSQL.5432"
+SOCKET_NAME = ".s.PGSQL.5432"
 
 
 def socket_folder(layout: Layout) -> Path:
     """The folder for this data folder's server: the same for every program of the user, whatever its environment."""
     inside = layout.folder / "socket"
-    if len(os.fsencode(inside / _SOCKET_NAME)) <= LONGEST:
+    if len(os.fsencode(inside / SOCKET_NAME)) <= LONGEST:
         return inside
     digest = hashlib.sha256(os.fsencode(layout.folder)).hexdigest()[:16]
     return SHORT_FOLDERS / f"rookery-{os.geteuid()}-{digest}"
