@@ -1,0 +1,116 @@
+"""The command `rookery`: which subcommands there are. Only the one that runs is imported."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+_EPILOG = """\
+examples:
+  rookery demo                                  see it work on a sample workspace; needs no keys
+  rookery ask "Who is on call this week?"       one question, one answer with its sources
+  rookery chat                                  several, in one conversation
+  rookery install --print claude-desktop        add the servers to a client you use already
+  rookery doctor                                check database, servers, keys; says what to do
+  rookery slack                                 answer in Slack
+
+`rookery COMMAND --help` shows each command's options and examples.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A subcommand: where its `add_commands(subparsers)` is, and its line in the list."""
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "ask": _Command("rookery.commands.ask", "answer one question, with sources"),
+    "chat": _Command("rookery.commands.chat", "a conversation in the terminal"),
+    "demo": _Command("rookery.commands.demo", "a sample workspace, three questions, three cited answers"),
+    "doctor": _Command("rookery.commands.doctor", "check everything; says what to do about what is wrong"),
+    "init": _Command("rookery.commands.init", "set up: .env, mcp.json and the Slack manifest"),
+    "install": _Command("rookery.commands.install", "print the configuration for an MCP client"),
+    "slack": _Command("rookery.slack.commands", "answer in Slack"),
+    "trace": _Command("rookery.commands.trace", "the whole story of one answer"),
+    "eval": _Command("rookery.commands.evaluate", "ask questions whose answers are known; a report"),
+    "queue": _Command("rookery_core.queue.commands", "look into the event queue and tend it"),
+    "db": _Command("rookery_core.database.commands", "migrate, adapt or inspect the database"),
+    "token": _Command("rookery.commands.token", "make a token for a server over HTTP"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit status: 0 done, 1 failed, 2 wrong use or settings, 69 not reachable."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(_chosen(words))
+    arguments = parser.parse_args(words)
+    from rookery_core.errors import RookeryError
+
+    try:
+        _load_env(arguments.env)
+        run: Callable[[argparse.Namespace], int] = arguments.run
+        return run(arguments)
+    except RookeryError as error:
+        print(f"rookery {arguments.command}: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _chosen(words: Sequence[str]) -> str | None:
+    return next((word for word in words if word in COMMANDS), None)
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rookery",
+        description="Answers from Slack, documentation, GitHub and memory, over MCP servers.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.add_argument("--env", metavar="FILE", help="read variables from FILE (default: ./.env where there is one)")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        if name == chosen:
+            import_module(command.module).add_commands(subparsers)
+        else:
+            subparsers.add_parser(name, help=command.help)
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"rookery {version('rookery')}")
+        parser.exit()
+
+
+def _load_env(path: str | None) -> None:
+    """Variables of a file, for those that the environment does not set."""
+    from pathlib import Path
+
+    from rookery_core.errors import ConfigurationError
+
+    if path is None and not Path(".env").is_file():
+        return
+    file = Path(path or ".env")
+    if not file.is_file():
+        raise ConfigurationError(f"There is no file {path}.", hint="--env names a file of NAME=value lines.")
+    from dotenv import dotenv_values
+
+    for name, value in dotenv_values(file).items():
+        if value:
+            os.environ.setdefault(name, value)

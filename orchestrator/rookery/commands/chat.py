@@ -1,0 +1,65 @@
+"""`rookery chat`: a conversation in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from rookery.commands.options import Subparsers, add_agent_options, add_parser, agent_settings, asker
+
+_EPILOG = """\
+Inside: an empty line or /quit ends it, /new begins a new conversation.
+
+examples:
+  rookery chat
+  rookery chat --model anthropic:claude-sonnet-5-5 --as-user U0INES0003
+"""
+
+
+def add_commands(subparsers: Subparsers) -> None:
+    """Add `chat` to a command line."""
+    parser = add_parser(subparsers, "chat", "a conversation in the terminal", _EPILOG)
+    add_agent_options(parser)
+    parser.set_defaults(run=lambda arguments: asyncio.run(_chat(arguments)))
+
+
+async def _chat(arguments: argparse.Namespace) -> int:
+    from rookery_core.errors import RookeryError
+
+    from rookery.agent import Question, Turn, open_agent
+    from rookery.terminal.answering import TerminalReader
+    from rookery.terminal.reports import console, print_answer
+
+    settings = agent_settings(arguments)
+    history: list[Turn] = []
+    async with open_agent(settings) as agent:
+        console().print(f"[dim]{agent.model.name}; an empty line ends the conversation[/dim]")
+        while text := await _typed():
+            if text == "/new":
+                history.clear()
+                continue
+            question = Question(text=text, caller=asker(settings), history=tuple(history))
+            try:
+                with TerminalReader() as reader:
+                    answer = await agent.answer(
+                        question,
+                        on_text=reader.text,
+                        on_tool=reader.tool,
+                        on_restart=reader.restart,
+                        confirm=reader.confirm,
+                    )
+            except RookeryError as error:
+                console().print(f"[red]{error}[/red]")
+                continue
+            print_answer(answer)
+            history.append(Turn(question=text, answer=answer.markdown))
+    return 0
+
+
+async def _typed() -> str:
+    """The next line, or an empty string when the conversation ends."""
+    try:
+        text = (await asyncio.to_thread(input, "\n? ")).strip()
+    except EOFError:
+        return ""
+    return "" if text == "/quit" else text
