@@ -68,3 +68,7 @@ bench: $(BENCHES:%=bench-%) ## Every benchmark, one after the other
 .PHONY: $(BENCHES:%=bench-%)
 $(BENCHES:%=bench-%): bench-%: .venv/ready
 	$(BIN)/python -m bench.$*
+
+.PHONY: docs
+docs: .venv/ready ## Write docs/configuration.md and .env.example from the settings in the code
+	$(BIN)/python tests/configuration_reference.py

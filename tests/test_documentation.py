@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import configuration_reference
+
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 MEMBERS = (
@@ -97,6 +99,20 @@ def test_every_documented_variable_exists() -> None:
         if name not in variables_read() | OF_DEPLOYMENT and not OF_TESTS.fullmatch(name)
     }
     assert unknown == {}
+
+
+def test_the_configuration_page_and_the_example_are_what_the_code_says() -> None:
+    assert (ROOT / "docs" / "configuration.md").read_text(
+        encoding="utf-8"
+    ) == configuration_reference.document()
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == configuration_reference.example()
+
+
+def test_every_variable_says_what_it_means() -> None:
+    silent = [
+        each.name for group in configuration_reference.groups().values() for each in group if not each.meaning
+    ]
+    assert silent == []
 
 
 COMMANDS = sorted(
