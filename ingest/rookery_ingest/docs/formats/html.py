@@ -1,0 +1,73 @@
+"""Reads HTML: the content of a page without its navigation, as blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rookery_ingest.docs.formats.article import Article
+from rookery_ingest.docs.formats.html_inline import squeeze
+from rookery_ingest.docs.formats.html_walk import Walk
+from rookery_ingest.docs.formats.tree import etree, html
+
+_CONTENT = (
+    "//*[@id='docContent']",
+    "//main",
+    "//*[@role='main']",
+    "//article",
+    "//*[@id='content' or @id='main-content' or @id='main']",
+)
+_MINIMUM_SHARE = 0.3
+
+
+def read_html(data: bytes | str, *, encoding: str | None = None) -> Article:
+    """The article of an HTML page. Broken markup is read as browsers do; an empty page gives no blocks."""
+    root = _parse(data, encoding)
+    if root is None:
+        return Article(title="", blocks=[])
+    return article_of(root)
+
+
+def article_of(root: Any) -> Article:
+    """The article of a parsed page or of a tree that another reader built in HTML's vocabulary."""
+    walk = Walk()
+    walk.container(_content(root))
+    blocks = walk.finish()
+    heading = next((block.text for block in blocks if block.kind == "heading"), "")
+    title = heading or squeeze(root.findtext(".//title") or "")
+    return Article(title, blocks, description=_meta(root, "description"), canonical_url=_canonical(root))
+
+
+def _parse(data: bytes | str, encoding: str | None) -> Any:
+    if isinstance(data, str):
+        data, encoding = data.encode("utf-8", "surrogatepass"), "utf-8"
+    if not data.strip():
+        return None
+    if encoding is None and b"charset" not in data[:2048].lower() and b"encoding=" not in data[:200].lower():
+        encoding = "utf-8"
+    parser = html.HTMLParser(encoding=encoding, remove_comments=True, remove_pis=True, huge_tree=True)
+    try:
+        return html.document_fromstring(data, parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, LookupError):
+        return None
+
+
+def _content(root: Any) -> Any:
+    """The element that holds the page's own words: the smallest usual container that holds enough of them."""
+    body = root.find(".//body")
+    body = root if body is None else body
+    total = len("".join(body.itertext())) or 1
+    for path in _CONTENT:
+        for element in root.xpath(path):
+            if len("".join(element.itertext())) >= total * _MINIMUM_SHARE:
+                return element
+    return body
+
+
+def _meta(root: Any, name: str) -> str | None:
+    found = root.xpath("//meta[translate(@name,'DESCRIPTON','descripton')=$name]/@content", name=name)
+    return squeeze(str(found[0])) or None if found else None
+
+
+def _canonical(root: Any) -> str | None:
+    found = root.xpath("//link[@rel='canonical']/@href")
+    return str(found[0]) if found else None

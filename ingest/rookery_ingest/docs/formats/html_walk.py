@@ -1,0 +1,233 @@
+"""Walks HTML from top to bottom and makes blocks of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rookery_ingest.docs.formats.article import Block, without_number, without_number_in_title
+from rookery_ingest.docs.formats.html_inline import Inline, classes, inline, squeeze, visible_children
+from rookery_ingest.docs.formats.html_units import code_block, definition_blocks, table_block
+
+_HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
+_CONTAINERS = {
+    "html", "body", "div", "section", "article", "main", "center", "figure", "details", "span", "fieldset", "form",
+    "header", "hgroup", "picture",
+}  # fmt: skip
+_DROPPED_TAGS = {
+    "nav",
+    "footer",
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "head",
+    "aside",
+    "button",
+    "svg",
+    "hr",
+}
+_DROPPED_CLASSES = {
+    "navheader", "navfooter", "toc", "sphinxsidebar", "related", "breadcrumb", "breadcrumbs", "sidebar", "pagination",
+    "table-of-contents", "edit-page", "feedback", "navbar",
+}  # fmt: skip
+_ADMONITIONS = {
+    "note", "tip", "warning", "caution", "important", "admonition", "callout", "alert", "hint", "danger", "sidebar",
+}  # fmt: skip
+_INLINE_HOLDERS = {"a", "abbr", "b", "cite", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "samp", "small",
+                   "strong", "sub", "sup", "tt", "u", "var", "font", "label", "time", "img", "br"}  # fmt: skip
+
+
+class Walk:
+    """Collects blocks. Ids met on the way belong to the next block that can carry one."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self._pending: list[str] = []
+        self._loose: Inline | None = None
+        self._top: int | None = None
+
+    def finish(self) -> list[Block]:
+        """The blocks, once everything is walked."""
+        self._end_loose()
+        return [block for block in self.blocks if block.text.strip()]
+
+    def container(self, element: Any) -> None:
+        """Walk the children of an element that only holds others, and the loose text between them."""
+        self._loose_text(element.text)
+        for child in element:
+            if isinstance(child.tag, str):
+                self._visit(child)
+            self._loose_text(child.tail)
+        self._end_loose()
+
+    def _visit(self, element: Any) -> None:
+        tag = element.tag
+        if tag in _DROPPED_TAGS or classes(element) & _DROPPED_CLASSES or element.get("role") == "navigation":
+            return
+        if tag in _INLINE_HOLDERS or (tag == "span" and not _holds_blocks(element)):
+            self._loose_inline(element)
+            return
+        self._end_loose()
+        anchor = element.get("id")
+        if anchor and tag not in _HEADINGS:
+            self._pending.append(anchor)
+        self._block(tag, element)
+
+    def _block(self, tag: str, element: Any) -> None:
+        if tag in _HEADINGS:
+            self._heading(element)
+        elif tag == "pre" or (
+            tag == "div" and element.find("./pre") is not None and "highlight" in classes(element)
+        ):
+            self._place(code_block(element))
+        elif tag == "table":
+            self._table(element)
+        elif tag == "dl":
+            self._definitions(element)
+        elif tag in ("ul", "ol"):
+            self._items(element, ordered=tag == "ol")
+        elif (
+            tag in _CONTAINERS
+            or tag in ("dd", "li", "td", "th", "tr", "tbody", "blockquote")
+            or _holds_blocks(element)
+        ):
+            self.container(element)
+        else:
+            self._paragraph(element)
+
+    def _heading(self, element: Any) -> None:
+        found = inline(element)
+        text = without_number(found.text())
+        if not text:
+            return
+        if _is_admonition(element.getparent()):
+            self._place(Block("text", f"**{text}**"))
+            return
+        level = _HEADINGS[element.tag]
+        self._top = level if self._top is None else self._top
+        depth = (
+            1 if not any(block.kind == "heading" for block in self.blocks) else max(2, level - self._top + 1)
+        )
+        own = element.get("id") or _target_of_permalink(element)
+        anchors = [*self._pending, *found.anchors]
+        anchor = own or next(iter(self._pending), None) or next(iter(found.anchors), None)
+        self._pending = []
+        self.blocks.append(
+            Block(
+                "heading",
+                text,
+                depth,
+                anchor,
+                [name for name in anchors if name != anchor],
+                links=found.links,
+            )
+        )
+
+    def _paragraph(self, element: Any) -> None:
+        found = inline(element)
+        parent = element.getparent()
+        purpose = parent is not None and "refnamediv" in classes(parent)
+        self._place(_text_block(found, purpose=purpose))
+
+    def _table(self, element: Any) -> None:
+        if element.find(".//tr") is None or _is_layout(element):
+            self.container(element)
+        else:
+            self._place(table_block(element))
+
+    def _definitions(self, element: Any) -> None:
+        for block in definition_blocks(element):
+            self._place(block)
+
+    def _items(self, element: Any, *, ordered: bool, indent: str = "") -> None:
+        number = int(element.get("start") or 1) if (element.get("start") or "1").isdigit() else 1
+        for child in visible_children(element):
+            mark = f"{number}. " if ordered else "- "
+            self._item(child, indent, mark)
+            number += 1
+
+    def _item(self, element: Any, indent: str, mark: str) -> None:
+        inner = Walk()
+        inner._top = 0
+        inner.container(element)
+        parts = inner.finish()
+        if not parts:
+            return
+        if element.get("id"):
+            self._pending.append(element.get("id"))
+        kind = "item" if all(part.kind in ("text", "item", "heading") for part in parts) else "definition"
+        body = "\n\n".join(part.text for part in parts)
+        pad = " " * len(mark)
+        text = indent + mark + body.replace("\n", "\n" + indent + pad)
+        block = Block(kind, "\n".join(line.rstrip() for line in text.split("\n")))
+        for part in parts:
+            block.terms += part.terms
+            block.links += part.links
+            block.inner += [name for name in [part.anchor, *part.inner] if name]
+        self._place(block)
+
+    def _place(self, block: Block) -> None:
+        """Append a block; ids that stood before it become its own."""
+        if not block.text.strip():
+            return
+        if self._pending:
+            block.anchor = block.anchor or self._pending[0]
+            block.inner += [name for name in self._pending if name != block.anchor]
+            self._pending = []
+        self.blocks.append(block)
+
+    def _loose_text(self, text: str | None) -> None:
+        if text and text.strip():
+            self._loose = self._loose or Inline()
+            self._loose.parts.append(text)
+        elif text and self._loose:
+            self._loose.parts.append(" ")
+
+    def _loose_inline(self, element: Any) -> None:
+        if not "".join(element.itertext()).strip() and (anchor := element.get("id") or element.get("name")):
+            self._pending.append(anchor)
+            return
+        self._loose = self._loose or Inline()
+        self._loose._child(element)  # pyright: ignore[reportPrivateUsage]
+
+    def _end_loose(self) -> None:
+        if self._loose is not None:
+            found, self._loose = self._loose, None
+            self._place(_text_block(found))
+
+
+def _text_block(found: Inline, *, purpose: bool = False) -> Block:
+    terms = [without_number(term) for term in found.terms]
+    text = without_number_in_title(found.text())
+    return Block("text", text, inner=found.anchors, terms=terms, links=found.links, purpose=purpose)
+
+
+def _target_of_permalink(element: Any) -> str | None:
+    for link in element.iter("a"):
+        target = link.get("href") or ""
+        if target.startswith("#") and len(target) > 1:
+            return target[1:]
+    return None
+
+
+def _holds_blocks(element: Any) -> bool:
+    return any(
+        child.tag in ("p", "div", "pre", "table", "ul", "ol", "dl", "section", "blockquote", *_HEADINGS)
+        for child in element.iter()
+        if child is not element
+    )
+
+
+def _is_admonition(element: Any) -> bool:
+    """A box beside the text: its heading says what kind of box it is and begins no section."""
+    return element is not None and bool(classes(element) & _ADMONITIONS)
+
+
+def _is_layout(element: Any) -> bool:
+    """A table that only arranges things on the page: admonitions, navigation, numbered callouts."""
+    if element.get("role") == "presentation" or classes(element) & {"highlighttable", "layout"}:
+        return True
+    return element.find(".//table") is not None
+
+
+__all__ = ["Walk", "squeeze"]

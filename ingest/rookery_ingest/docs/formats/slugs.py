@@ -1,0 +1,26 @@
+"""Ids of headings as GitHub, and most site generators after it, derive them from the words."""
+
+from __future__ import annotations
+
+import re
+
+_DROPPED = re.compile(r"[^\w\- ]", re.UNICODE)
+
+
+class Slugs:
+    """Gives each heading of a page an id of its own: a repeated one gets a number."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, int] = {}
+
+    def slug(self, heading: str) -> str:
+        """The id of the next heading."""
+        base = _DROPPED.sub("", heading.strip().lower()).replace(" ", "-")
+        count = self._given.get(base, 0)
+        slug = f"{base}-{count}" if count else base
+        while slug in self._given:
+            count += 1
+            slug = f"{base}-{count}"
+        self._given[base] = count + 1
+        self._given.setdefault(slug, 1)
+        return slug

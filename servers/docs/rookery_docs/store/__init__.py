@@ -1,0 +1,1 @@
+"""Every statement on the schema `docs`: `writing` for ingest, `reading` for the server."""
