@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 ROOT = Path(__file__).parents[1]
 GROUPS = {
@@ -47,23 +51,26 @@ class Variable:
 
 def variables(path: Path) -> Iterator[Variable]:
     """The variables that the settings classes in a file read, in the order of the file."""
+    module = importlib.import_module(
+        ".".join(path.with_suffix("").parts[-(3 if path.parent.name == "slack" else 2) :])
+    )
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ClassDef):
-            yield from _of_class(node)
+        if isinstance(node, ast.ClassDef) and issubclass(read := getattr(module, node.name), BaseSettings):
+            yield from _of_class(node, read)
 
 
-def _of_class(node: ast.ClassDef) -> Iterator[Variable]:
+def _of_class(node: ast.ClassDef, read: type[BaseSettings]) -> Iterator[Variable]:
     following: list[ast.stmt | None] = [*node.body[1:], None]
     for statement, after in zip(node.body, following, strict=True):
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.value, ast.Call):
             continue
         keywords = {keyword.arg: keyword.value for keyword in statement.value.keywords}
         alias = keywords.get("validation_alias")
-        if isinstance(alias, ast.Constant):
+        if isinstance(alias, ast.Constant) and isinstance(statement.target, ast.Name):
             yield Variable(
                 name=str(alias.value),
                 type=_type(statement.annotation),
-                default=_default(keywords),
+                default=_default(read.model_fields[statement.target.id]),
                 meaning=_meaning(keywords, after),
             )
 
@@ -82,12 +89,10 @@ def _type(annotation: ast.expr) -> str:
     return named.get(text, {"int": "number", "float": "number"}.get(text, text))
 
 
-def _default(keywords: dict[str | None, ast.expr]) -> str:
-    default = keywords.get("default")
-    if default is None:
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
         return "see meaning"
-    text = ast.unparse(default)
-    return "" if text in ("None", "()", "''") else f"`{text.strip(chr(39))}`"
+    return "" if field.default in (None, "", ()) else f"`{str(field.default).removesuffix('.0')}`"
 
 
 def _meaning(keywords: dict[str | None, ast.expr], after: ast.stmt | None) -> str:
