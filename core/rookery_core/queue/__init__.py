@@ -1,0 +1,33 @@
+"""A durable event queue on PostgreSQL: published once, done once, in order where order matters.
+
+queue = Queue(database)
+await queue.subscribe("slack", "bot", max_attempts=5)
+await queue.enqueue("slack", {"type": "app_mention"}, key="Ev123", ordering_key="C1/1700000000.000100")
+
+async def answer(event: Event, attempt: Attempt) -> None: ...
+
+await Worker(queue, {"bot": answer}, concurrency=10).run()
+"""
+
+from rookery_core.queue.attempt import Attempt
+from rookery_core.queue.failures import EventCancelled, LeaseLost, PermanentFailure, RetryLater
+from rookery_core.queue.model import Backoff, Effect, Enqueued, Event, Message, Subscription
+from rookery_core.queue.queue import Queue
+from rookery_core.queue.worker import Handler, Worker
+
+__all__ = [
+    "Attempt",
+    "Backoff",
+    "Effect",
+    "Enqueued",
+    "Event",
+    "EventCancelled",
+    "Handler",
+    "LeaseLost",
+    "Message",
+    "PermanentFailure",
+    "Queue",
+    "RetryLater",
+    "Subscription",
+    "Worker",
+]

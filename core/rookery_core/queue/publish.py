@@ -1,0 +1,227 @@
+"""Publishing: one statement puts an event before every subscription of its topic, once for each key, for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import sql, telemetry
+from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.queue.base import PACKAGE, Base
+from rookery_core.queue.model import (
+    Backoff,
+    Enqueued,
+    Message,
+    OnDead,
+    Subscription,
+    check_message,
+    check_name,
+    encode,
+)
+from rookery_core.queue.wakeup import make_hint
+
+if TYPE_CHECKING:
+    from rookery_core.database import Connection, Row
+
+_SQL = sql.load(PACKAGE, "publish.sql")
+_BATCH = 5_000
+
+
+class Publishing(Base):
+    """What producers do."""
+
+    async def subscribe(
+        self,
+        topic: str,
+        name: str,
+        *,
+        max_attempts: int = 5,
+        lease_s: float = 30.0,
+        backoff: Backoff | None = None,
+        concurrency: int | None = None,
+        key_concurrency: int = 1,
+        on_dead: OnDead = "continue",
+        expires_after_s: float | None = None,
+    ) -> Subscription:
+        """Make the subscription `name` of `topic`, or change how it works. What is published from now on reaches it.
+
+        concurrency: how many of its events run at once, over all processes. key_concurrency: how many of one
+        ordering key; 1 keeps their order. on_dead: whether a dead letter lets its lane go on, or bars it until
+        it is retried or discarded. expires_after_s: an event not begun by then becomes a dead letter.
+        Raises InvalidInput, also when `name` already receives another topic.
+        """
+        check_name(topic, "topic")
+        check_name(name, "subscription")
+        _check_policy(max_attempts, lease_s, concurrency, key_concurrency, on_dead, expires_after_s)
+        wait = backoff or Backoff()
+        async with self.connection() as connection:
+            row = await connection.fetchrow(
+                _SQL["subscribe"], self.team, name, topic, max_attempts, lease_s, wait.base_s, wait.cap_s,
+                wait.jitter, concurrency, key_concurrency, on_dead, expires_after_s,
+            )  # fmt: skip
+        if row is None:
+            raise InvalidInput(
+                f"subscription {name!r} already receives another topic than {topic!r}.",
+                hint="Choose another name, or unsubscribe it first.",
+            )
+        return (await self.subscriptions([name]))[0]
+
+    async def unsubscribe(self, name: str) -> bool:
+        """End a subscription. False when there is none, or when it still has live events."""
+        async with self.connection() as connection:
+            return await connection.fetchval(_SQL["unsubscribe"], self.team, name) is not None
+
+    async def subscriptions(self, names: Sequence[str] | None = None) -> list[Subscription]:
+        """Every subscription of the team, or those named, by name."""
+        async with self.connection() as connection:
+            rows = await connection.fetch(
+                _SQL["subscriptions"], self.team, None if names is None else list(names)
+            )
+        return [_subscription(row) for row in rows]
+
+    async def enqueue(
+        self,
+        topic: str,
+        payload: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        ordering_key: str | None = None,
+        priority: int = 0,
+        delay_s: float = 0.0,
+        trace_id: str | None = None,
+        connection: Connection | None = None,
+    ) -> Enqueued:
+        """Publish one event, durably: when this returns, it is committed (with `connection`: when that commits).
+
+        key: an idempotency key; on one topic it is accepted once, for ever. ordering_key: events that share it
+        run one after the other, in order of arrival. priority: -5 to 5, higher first. Raises NotFound when no
+        subscription receives the topic (an event that nobody would ever see is refused, not dropped) and
+        InvalidInput for what cannot be stored.
+        """
+        message = Message(payload, key, ordering_key, priority, delay_s)
+        results = await self.enqueue_many(topic, [message], trace_id=trace_id, connection=connection)
+        return results[0]
+
+    async def enqueue_many(
+        self,
+        topic: str,
+        messages: Sequence[Message],
+        *,
+        trace_id: str | None = None,
+        connection: Connection | None = None,
+    ) -> list[Enqueued]:
+        """Publish many events in order; the answers come in the same order. Raises as `enqueue` does.
+
+        Up to 5,000 are one statement and all or nothing; with `connection` all of them are.
+        """
+        check_name(topic, "topic")
+        answers: list[Enqueued] = []
+        for start in range(0, len(messages), _BATCH):
+            batch = [check_message(message) for message in messages[start : start + _BATCH]]
+            answers += await self._publish(topic, batch, trace_id or telemetry.trace_id(), connection)
+        return answers
+
+    async def _publish(
+        self, topic: str, batch: Sequence[Message], trace_id: str | None, connection: Connection | None
+    ) -> list[Enqueued]:
+        first = _first_uses(batch)
+        sent = [batch[at] for at in first]
+        soonest = min(message.delay_s for message in sent)
+        # A hint that may go out before the caller commits is lost, so there it always travels with the commit.
+        hint = (
+            make_hint(topic, self.team, soonest)
+            if connection is not None
+            else self._hints.leading(topic, self.team, soonest)
+        )
+        async with self.connection(connection) as own:
+            rows = await own.fetch(_SQL["enqueue"], *self._columns(topic, sent), trace_id, hint)
+            ids: dict[int, list[int]] = {}
+            for row in rows:
+                at = first[int(row[0]) - 1]
+                ids.setdefault(at, []).append(row[1])
+            spent: dict[str, tuple[int, ...]] = {}
+            if len(ids) < len(batch):
+                spent = await self._spent(own, topic, batch, ids)
+        return [
+            Enqueued(tuple(ids[at])) if at in ids else Enqueued(spent[message.key or ""], duplicate=True)
+            for at, message in enumerate(batch)
+        ]
+
+    def _columns(self, topic: str, sent: Sequence[Message]) -> tuple[Any, ...]:
+        return (
+            self.team,
+            self.now(),
+            topic,
+            [encode(message.payload) for message in sent],
+            [message.key for message in sent],
+            [message.ordering_key for message in sent],
+            [message.priority for message in sent],
+            [message.delay_s for message in sent],
+        )
+
+    async def _spent(
+        self, connection: Connection, topic: str, batch: Sequence[Message], fresh: Mapping[int, Any]
+    ) -> dict[str, tuple[int, ...]]:
+        keys = {message.key for at, message in enumerate(batch) if at not in fresh and message.key}
+        rows = await connection.fetch(_SQL["first_use"], self.team, topic, sorted(keys))
+        spent = {row["key"]: tuple(row["event_ids"]) for row in rows}
+        if len(spent) < len(keys) or any(not m.key for at, m in enumerate(batch) if at not in fresh):
+            raise await self._nobody_receives(connection, topic)
+        return spent
+
+    async def _nobody_receives(self, connection: Connection, topic: str) -> NotFound:
+        topics = [row["topic"] for row in await connection.fetch(_SQL["topics"], self.team)]
+        return NotFound(
+            f"No subscription receives the topic {topic!r}.",
+            hint="Start the worker that subscribes to it, or publish to another topic.",
+            candidates=get_close_matches(topic, topics, n=3),
+        )
+
+
+def _first_uses(batch: Sequence[Message]) -> list[int]:
+    """The positions to send: a key that occurs twice in one batch is sent once."""
+    seen: set[str] = set()
+    positions: list[int] = []
+    for at, message in enumerate(batch):
+        if message.key is not None:
+            if message.key in seen:
+                continue
+            seen.add(message.key)
+        positions.append(at)
+    return positions
+
+
+def _check_policy(
+    max_attempts: int,
+    lease_s: float,
+    concurrency: int | None,
+    key_concurrency: int,
+    on_dead: str,
+    expires_after_s: float | None,
+) -> None:
+    problems = {
+        "max_attempts must be 1 to 1000": 1 <= max_attempts <= 1000,
+        "lease_s must be more than 0 and at most a day": 0 < lease_s <= 86_400,
+        "concurrency must be at least 1, or None for no limit": concurrency is None or concurrency >= 1,
+        "key_concurrency must be 1 to 1000": 1 <= key_concurrency <= 1000,
+        "on_dead must be 'continue' or 'block'": on_dead in ("continue", "block"),
+        "expires_after_s must be more than 0, or None": expires_after_s is None or expires_after_s > 0,
+    }
+    if wrong := [problem for problem, holds in problems.items() if not holds]:
+        raise InvalidInput("; ".join(wrong) + ".")
+
+
+def _subscription(row: Row) -> Subscription:
+    return Subscription(
+        name=row["name"],
+        topic=row["topic"],
+        max_attempts=row["max_attempts"],
+        lease_s=row["lease_s"],
+        backoff=Backoff(row["backoff_base_s"], row["backoff_cap_s"], row["backoff_jitter"]),
+        concurrency=row["concurrency"],
+        key_concurrency=row["key_concurrency"],
+        on_dead=row["on_dead"],
+        expires_after_s=row["expires_after_s"],
+        paused=row["paused"],
+    )

@@ -1,0 +1,45 @@
+-- name: set_schedule
+-- makes a schedule or changes it
+insert into queue.schedule as s (team, name, topic, cron, time_zone, payload, ordering_key, priority, next_at)
+values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9)
+on conflict (team, name) do update
+    set topic = excluded.topic, cron = excluded.cron, time_zone = excluded.time_zone, payload = excluded.payload,
+        ordering_key = excluded.ordering_key, priority = excluded.priority,
+        next_at = case
+            when s.cron = excluded.cron and s.time_zone = excluded.time_zone then s.next_at else excluded.next_at
+        end
+returning next_at;
+
+-- name: remove_schedule
+-- ends a schedule
+delete from queue.schedule where team = $1 and name = $2 returning name;
+
+-- name: pause_schedule
+-- stops or resumes a schedule
+update queue.schedule set paused = $3 where team = $1 and name = $2 returning name;
+
+-- name: schedules
+-- every schedule
+select name, topic, cron, time_zone, payload, ordering_key, priority, next_at, last_at, paused
+from queue.schedule
+where team = $1
+order by name;
+
+-- name: now
+-- the database's time
+select coalesce($1::timestamptz, clock_timestamp());
+
+-- name: due_schedules
+-- schedules whose time has come, and the database's time
+select
+    name, topic, cron, time_zone, payload, ordering_key, priority, next_at,
+    coalesce($2::timestamptz, clock_timestamp()) as now
+from queue.schedule
+where team = $1 and not paused and next_at <= coalesce($2::timestamptz, clock_timestamp())
+order by next_at;
+
+-- name: advance_schedule
+-- moves a schedule on, for the one process that does so first
+update queue.schedule set next_at = $4, last_at = $3
+where team = $1 and name = $2 and next_at = $3 and not paused
+returning name;

@@ -1,0 +1,372 @@
+-- name: turn
+-- lets finished events leave (done, cancelled, dead) and claims the next ones: one statement, one commit
+with clock as materialized (
+    select coalesce($2::timestamptz, clock_timestamp()) as now
+),
+-- Who leaves. A token of null means: nobody may have it leased.
+leaving as materialized (
+    select f.id, f.token, coalesce(f.outcome, 'done') as outcome, f.error
+    from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[]) as f (id, token, outcome, error)
+),
+keyed as materialized (
+    select e.id, e.subscription, e.ordering_key
+    from leaving f
+    join queue.event e on e.team = $1 and e.id = f.id and e.token is not distinct from f.token
+    where e.ordering_key is not null
+),
+held as materialized (
+    select l.subscription, l.ordering_key, l.version
+    from queue.lane l
+    where l.team = $1 and (l.subscription, l.ordering_key) in (select subscription, ordering_key from keyed)
+    for update skip locked
+),
+-- Of the lanes held, those that nobody changed after this statement's snapshot was taken.
+lane as materialized (
+    select l.subscription, l.ordering_key, l.lowest, l.blocked_by, s.key_concurrency, s.on_dead
+    from held h
+    join queue.lane l
+        on l.team = $1 and l.subscription = h.subscription and l.ordering_key = h.ordering_key
+        and l.version = h.version
+    join queue.subscription s on s.team = $1 and s.name = h.subscription
+),
+gone as (
+    delete from queue.event e
+    using leaving f, clock c
+    where e.team = $1 and e.id = f.id and e.token is not distinct from f.token
+        and (e.lease_until is null or not $7::boolean or e.lease_until <= c.now)
+        and (
+            e.ordering_key is null
+            or exists (
+                select from lane l where l.subscription = e.subscription and l.ordering_key = e.ordering_key
+            )
+        )
+    returning e.*, f.outcome,
+        case when f.error is null then e.errors else jsonb_path_query_array(
+            coalesce(e.errors, '[]') || jsonb_build_object('attempt', e.attempts, 'at', c.now, 'error', f.error),
+            '$[last - 4 to last]'
+        ) end as all_errors
+),
+archived as (
+    insert into queue.history (
+        team, event_id, finished_at, topic, subscription, outcome, priority, attempts, enqueued_at, claimed_at,
+        ordering_key, key, trace_id, worker, replay_of, errors, payload
+    )
+    select
+        g.team, g.id, c.now, g.topic, g.subscription, g.outcome, g.priority, g.attempts, g.enqueued_at, g.claimed_at,
+        g.ordering_key, g.key, g.trace_id, g.worker, g.replay_of, g.all_errors, g.payload
+    from gone g cross join clock c
+    where g.outcome in ('done', 'cancelled')
+),
+buried as (
+    insert into queue.dead_letter (
+        team, id, topic, subscription, reason, died_at, priority, attempts, ordering_key, place, enqueued_at,
+        key, trace_id, replay_of, errors, payload
+    )
+    select
+        g.team, g.id, g.topic, g.subscription, g.outcome, c.now, g.priority, g.attempts, g.ordering_key, g.place,
+        g.enqueued_at, g.key, g.trace_id, g.replay_of, g.all_errors, g.payload
+    from gone g cross join clock c
+    where g.outcome in ('failed', 'exhausted', 'expired')
+),
+-- The lanes they leave: who is first now, and whether a dead letter bars the way.
+left_lane as materialized (
+    select
+        g.subscription, g.ordering_key, count(*) as size, l.lowest, l.key_concurrency,
+        coalesce(
+            l.blocked_by,
+            min(g.id) filter (where l.on_dead = 'block' and g.outcome in ('failed', 'exhausted'))
+        ) as blocked_by
+    from gone g
+    join lane l on l.subscription = g.subscription and l.ordering_key = g.ordering_key
+    group by g.subscription, g.ordering_key, l.lowest, l.key_concurrency, l.blocked_by
+),
+front as materialized (
+    select l.subscription, l.ordering_key, l.blocked_by, x.id, x.state, x.place
+    from left_lane l
+    cross join lateral (
+        select b.id, b.state, b.place
+        from queue.event b
+        where b.team = $1 and b.subscription = l.subscription and b.ordering_key = l.ordering_key
+            and b.place >= l.lowest and not exists (select from gone g where g.id = b.id)
+        order by b.place
+        limit l.key_concurrency
+    ) x
+),
+moved_up as (
+    update queue.event e
+    set state = case when e.run_at > c.now then 'scheduled' else 'ready' end,
+        run_at = case when e.run_at > c.now then e.run_at end
+    from front f, clock c
+    where e.team = $1 and e.id = f.id and f.state = 'blocked' and f.blocked_by is null
+),
+lane_goes_on as (
+    update queue.lane l
+    set live = l.live - g.size, version = l.version + 1, blocked_by = g.blocked_by,
+        lowest = coalesce(
+            (
+                select min(f.place)
+                from front f
+                where f.subscription = g.subscription and f.ordering_key = g.ordering_key
+            ),
+            l.arrived
+        )
+    from left_lane g
+    where l.team = $1 and l.subscription = g.subscription and l.ordering_key = g.ordering_key
+        and (l.live > g.size or g.blocked_by is not null)
+),
+lane_ends as (
+    delete from queue.lane l
+    using left_lane g
+    where l.team = $1 and l.subscription = g.subscription and l.ordering_key = g.ordering_key
+        and l.live = g.size and g.blocked_by is null
+),
+-- Who comes. A limit on a subscription is a turn taken on its row: one claim at a time sees how many are leased.
+gate as materialized (
+    select s.name, s.turn
+    from queue.subscription s
+    where s.team = $1 and s.name = any ($8::text[]) and s.concurrency is not null and not s.paused
+        and $11::integer > 0
+    for update skip locked
+),
+room as materialized (
+    select
+        s.name, s.lease, s.max_attempts, s.key_concurrency, s.concurrency,
+        case when s.concurrency is null then $11::bigint else s.concurrency - (
+            select count(*)
+            from queue.event e
+            where e.team = $1 and e.subscription = s.name and e.state = 'leased'
+                and e.lease_until > (select now from clock)
+        ) end as places
+    from queue.subscription s
+    where s.team = $1 and s.name = any ($8) and not s.paused
+        and (s.concurrency is null or exists (select from gate g where g.name = s.name and g.turn = s.turn))
+),
+probe as materialized (
+    select p.nth, p.priority, p.mark, r.*
+    from unnest($8, $9::smallint[], $10::bigint[]) with ordinality as p (name, priority, mark, nth)
+    join room r on r.name = p.name
+    order by p.nth
+),
+head as materialized (
+    select p.nth, p.name, p.lease, p.places, x.id, x.ordering_key, x.place,
+        x.ordering_key is not null and x.attempts = 0 and p.key_concurrency = 1 and p.max_attempts > 1
+            and p.concurrency is null as may_be_followed
+    from probe p
+    cross join lateral (
+        select e.id, e.ordering_key, e.place, e.attempts
+        from queue.event e
+        where e.team = $1 and e.subscription = p.name and e.state = 'ready' and e.priority = p.priority
+            and e.id >= p.mark and (e.expires_at is null or e.expires_at > (select now from clock))
+        order by e.id
+        limit $11
+        for update skip locked
+    ) x
+    limit $11
+),
+-- The head of a lane brings along those behind it, as long as each is on its first attempt and due.
+picked as materialized (
+    select h.nth, h.name, h.lease, h.places, x.id
+    from head h
+    cross join lateral (
+        select h.id
+        union all
+        select f.id
+        from (
+            select
+                b.id, b.place,
+                bool_and(
+                    b.state = 'blocked' and b.attempts = 0 and b.run_at is null
+                    and (b.expires_at is null or b.expires_at > (select now from clock))
+                ) over (order by b.place) as fit
+            from (
+                select b.*
+                from queue.event b
+                where h.may_be_followed and b.team = $1 and b.subscription = h.name
+                    and b.ordering_key = h.ordering_key and b.place > h.place
+                order by b.place
+                limit $12
+            ) b
+        ) f
+        where f.fit
+    ) x
+    limit $11
+),
+admitted as materialized (
+    select id, lease, name
+    from (select p.*, row_number() over (partition by p.name order by p.nth, p.id) as rank from picked p) p
+    where p.rank <= p.places
+),
+turned as (
+    update queue.subscription s set turn = s.turn + 1
+    from gate g
+    where s.team = $1 and s.name = g.name and g.name in (select name from admitted)
+),
+claimed as (
+    update queue.event e
+    set state = 'leased', attempts = e.attempts + 1, token = $13, lease_until = c.now + a.lease, claimed_at = c.now,
+        worker = $14, run_at = null
+    from admitted a, clock c
+    where e.team = $1 and e.id = a.id and e.state in ('ready', 'blocked')
+    returning e.*
+)
+select
+    'claimed' as kind, c.id, c.topic, c.subscription, c.payload, c.key, c.ordering_key, c.attempts, c.trace_id,
+    c.token, c.priority, c.place, c.enqueued_at
+from claimed c
+union all
+select
+    case when exists (
+        select from queue.event e where e.team = $1 and e.id = f.id and e.token is not distinct from f.token
+    ) then 'busy' else 'lost' end,
+    f.id, null, null, null, null, null, null, null, f.token, null, null, null
+from leaving f
+where not exists (select from gone g where g.id = f.id)
+union all
+select 'contended', null, null, s.name, null, null, null, null, null, null, null, null, null
+from queue.subscription s
+where s.team = $1 and s.name = any ($8) and not s.paused and s.concurrency is not null and $11 > 0
+    and not exists (select from room r where r.name = s.name);
+
+-- name: complete_one
+-- completes an event that has no ordering key
+with gone as (
+    delete from queue.event e
+    where e.team = $1 and e.id = $3 and e.token = $4 and e.ordering_key is null
+    returning e.*
+)
+insert into queue.history (
+    team, event_id, finished_at, topic, subscription, outcome, priority, attempts, enqueued_at, claimed_at,
+    ordering_key, key, trace_id, worker, replay_of, errors, payload
+)
+select
+    g.team, g.id, coalesce($2::timestamptz, clock_timestamp()), g.topic, g.subscription, 'done', g.priority,
+    g.attempts, g.enqueued_at, g.claimed_at, g.ordering_key, g.key, g.trace_id, g.worker, g.replay_of, g.errors,
+    g.payload
+from gone g
+returning event_id;
+
+-- name: reopen
+-- gives leased events back: for another attempt after a delay, or as if never claimed; those leased behind one
+-- in its lane go back with it
+with clock as materialized (
+    select coalesce($2::timestamptz, clock_timestamp()) as now
+),
+returned as materialized (
+    select r.id, r.token, r.delay_s, r.refund, r.error
+    from unnest($3::bigint[], $4::bigint[], $5::double precision[], $6::boolean[], $7::text[])
+        as r (id, token, delay_s, refund, error)
+),
+named as materialized (
+    select
+        e.id, e.subscription, e.ordering_key, e.place, e.token, r.refund, r.error,
+        coalesce(
+            r.delay_s,
+            least(s.backoff_cap_s, s.backoff_base_s * power(2, least(e.attempts, 60) - 1))
+                * (1 - s.backoff_jitter * random())
+        ) as delay_s
+    from returned r
+    join queue.event e on e.team = $1 and e.id = r.id and e.token = r.token
+    join queue.subscription s on s.team = $1 and s.name = e.subscription
+    cross join clock c
+    where e.state = 'leased' and (not $8::boolean or e.lease_until <= c.now)
+),
+follower as materialized (
+    select e.id, e.subscription, e.ordering_key, e.place
+    from (
+        select subscription, ordering_key, token, min(place) as place
+        from named
+        where ordering_key is not null
+        group by subscription, ordering_key, token
+    ) n
+    join queue.event e
+        on e.team = $1 and e.subscription = n.subscription and e.ordering_key = n.ordering_key
+        and e.place > n.place and e.token = n.token
+    join queue.subscription s on s.team = $1 and s.name = e.subscription and s.key_concurrency = 1
+    where not exists (select from named x where x.id = e.id)
+),
+back as materialized (
+    select id, subscription, ordering_key, place, refund, error, delay_s from named
+    union all
+    select id, subscription, ordering_key, place, true, null, 0 from follower
+),
+held as materialized (
+    select l.subscription, l.ordering_key, l.version
+    from queue.lane l
+    where l.team = $1
+        and (l.subscription, l.ordering_key) in (
+            select subscription, ordering_key from back where ordering_key is not null
+        )
+    for update skip locked
+),
+lane as materialized (
+    select l.subscription, l.ordering_key, l.lowest, l.blocked_by, s.key_concurrency
+    from held h
+    join queue.lane l
+        on l.team = $1 and l.subscription = h.subscription and l.ordering_key = h.ordering_key
+        and l.version = h.version
+    join queue.subscription s on s.team = $1 and s.name = h.subscription
+),
+landing as materialized (
+    select
+        b.id, b.refund, b.error,
+        case when b.delay_s > 0 then c.now + make_interval(secs => b.delay_s) end as run_at,
+        b.ordering_key is not null and (
+            l.blocked_by is not null
+            or l.key_concurrency <= (
+                select count(*)
+                from (
+                    select
+                    from queue.event e
+                    where e.team = $1 and e.subscription = b.subscription and e.ordering_key = b.ordering_key
+                        and e.place >= l.lowest and e.place < b.place
+                    limit l.key_concurrency
+                ) ahead
+            )
+        ) as blocked
+    from back b
+    cross join clock c
+    left join lane l on l.subscription = b.subscription and l.ordering_key = b.ordering_key
+    where b.ordering_key is null or l.subscription is not null
+),
+put_back as (
+    update queue.event e
+    set state = case when g.blocked then 'blocked' when g.run_at is not null then 'scheduled' else 'ready' end,
+        run_at = g.run_at,
+        attempts = e.attempts - case when g.refund then 1 else 0 end,
+        token = null, lease_until = null, claimed_at = null, worker = null, cancel_requested = false,
+        errors = case when g.error is null then e.errors else jsonb_path_query_array(
+            coalesce(e.errors, '[]') || jsonb_build_object('attempt', e.attempts, 'at', c.now, 'error', g.error),
+            '$[last - 4 to last]'
+        ) end
+    from landing g, clock c
+    where e.team = $1 and e.id = g.id and e.state = 'leased'
+    returning e.id, e.topic, g.run_at
+),
+noted as (
+    update queue.lane l set version = l.version + 1
+    from lane n
+    where l.team = $1 and l.subscription = n.subscription and l.ordering_key = n.ordering_key
+)
+select
+    'back' as kind, p.id, p.topic, extract(epoch from p.run_at - c.now)::double precision as delay_s
+from put_back p cross join clock c
+union all
+select case when exists (select from named n where n.id = r.id) then 'busy' else 'lost' end, r.id, null, null
+from returned r
+where not exists (select from put_back p where p.id = r.id);
+
+-- name: extend
+-- prolongs leases; an event that is not answered is lost, one whose stop is true was asked to be cancelled
+update queue.event e
+set lease_until = coalesce($2::timestamptz, clock_timestamp()) + coalesce(make_interval(secs => $5), s.lease)
+from unnest($3::bigint[], $4::bigint[]) as h (id, token), queue.subscription s
+where e.team = $1 and e.id = h.id and e.token = h.token and s.team = $1 and s.name = e.subscription
+returning e.id, e.cancel_requested as stop;
+
+-- name: claim_of
+-- what a claim whose answer was lost has leased
+select id, token from queue.event where team = $1 and subscription = any ($2::text[]) and state = 'leased' and token = $3;
+
+-- name: wait_for_lane
+-- waits until no enqueuing transaction holds the lane
+select from queue.lane where team = $1 and subscription = $2 and ordering_key = $3 for update;
