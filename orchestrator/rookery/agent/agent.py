@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -23,6 +24,7 @@ from rookery_core.errors import Conflict
 from rookery_core.telemetry import get_logger, new_trace_id, tracing
 
 if TYPE_CHECKING:
+    from rookery.agent.recording import Recorder
     from rookery.mcp.fleet import Fleet, OfferedTool
     from rookery.models.pricing import Price
     from rookery.settings import AgentSettings
@@ -49,6 +51,7 @@ class Agent:
         prompts: Prompts | None = None,
         prices: Mapping[str, Price] | None = None,
         context_key: str | None = None,
+        recorder: Recorder | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self.settings = settings
@@ -57,6 +60,7 @@ class Agent:
         self.prompts = prompts or Prompts([settings.prompts_dir] if settings.prompts_dir else [])
         self._prices = dict(prices or {})
         self._context_key = context_key
+        self.recorder = recorder
         self._clock = clock
         self._tools: dict[str, LocalTool] = {}
 
@@ -113,10 +117,28 @@ class Agent:
         task stops model and tools.
         """
         with tracing(question.trace_id or new_trace_id()) as trace:
+            if self.recorder:
+                await self.recorder.check_day(question)
             run = await self._run(question, trace, confirm, on_tool)
             run.on_text, run.on_restart = on_text, on_restart
             run.deadline_s = deadline_s or self.settings.answer_timeout_s
+            return await self._recorded(question, run)
+
+    async def _recorded(self, question: Question, run: Run) -> Answer:
+        """Run, and write down what came of it."""
+        recorder = self.recorder
+        if recorder is None:
             return await self.finished(question, await run.answer(), run)
+        begun = asyncio.create_task(recorder.begin(question, run.trace_id))
+        try:
+            answer = await self.finished(question, await run.answer(), run)
+        except BaseException as error:
+            if attempt := await begun:
+                await recorder.fail(run, str(error) or type(error).__name__, attempt)
+            raise
+        if attempt := await begun:
+            await recorder.finish(answer, run, attempt)
+        return answer
 
     async def run_confirmed(self, action: PendingAction, question: Question) -> ToolCall:
         """Make exactly the call that its asker has confirmed. question: who asks (`caller`) and its tools."""
@@ -231,17 +253,29 @@ async def open_agent(
     Raises ConfigurationError for a wrong mcp.json or model.
     """
     from rookery.agent.opening import prepared
+    from rookery.agent.recording import Recorder
     from rookery.mcp.fleet import Fleet
 
     parts = prepared(settings)
     chosen = model or parts.model()
-    async with Fleet(parts.servers) as fleet:
-        try:
+    recorder = Recorder(settings) if settings.traces == "on" else None
+    if recorder:
+        recorder.start()
+    try:
+        async with Fleet(parts.servers) as fleet:
             yield agent_class(
-                settings, fleet, chosen, prices=parts.prices, context_key=parts.context_key, **options
+                settings,
+                fleet,
+                chosen,
+                prices=parts.prices,
+                context_key=parts.context_key,
+                recorder=recorder,
+                **options,
             )
-        finally:
-            await chosen.close()
+    finally:
+        await chosen.close()
+        if recorder:
+            await recorder.close()
 
 
 def _fenced(section: ContextSection, nonce: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from rookery.agent.guard import Guard
 from rookery.agent.links import LinkBook
@@ -26,6 +26,7 @@ from rookery_core.telemetry import TRACE_META_KEY, get_logger
 
 logger = get_logger(__name__)
 LOCAL = "rookery"
+STARTING_PATIENCE_S = 30.0
 Confirm = Callable[[PendingAction], Awaitable[bool]]
 
 
@@ -151,14 +152,7 @@ class ToolRunner:
 
     async def _remote(self, offered: OfferedTool, use: ToolUse) -> tuple[ToolAnswer, str]:
         entry, settings = offered.server.entry, offered.settings
-        result = await offered.connection.call(
-            offered.tool.name,
-            use.arguments,
-            timeout_s=(settings and settings.timeout_s) or entry.timeout_s or self.limits.timeout_s,
-            meta=self.meta(entry.audience),
-            repeat=offered.repeatable,
-        )
-        answer = read_result(result)
+        answer = await self._called(offered, use.arguments)
         self.guard.tainted = True
         if not answer.is_error:
             self.book.add_items(sources(answer.structured, offered.server.name, offered.tool.name))
@@ -167,6 +161,24 @@ class ToolRunner:
         text = self.scratch.shorten(answer.text, limit)
         fenced = self._fenced(text, offered.server.name, offered.tool.name)
         return ToolAnswer(fenced, answer.structured, answer.is_error), "error" if answer.is_error else "ok"
+
+    async def _called(self, offered: OfferedTool, arguments: Mapping[str, Any]) -> ToolAnswer:
+        """The tool's answer. A server that is only starting is asked again when it says that it will be ready."""
+        entry, settings = offered.server.entry, offered.settings
+        patience = asyncio.get_running_loop().time() + STARTING_PATIENCE_S
+        while True:
+            result = await offered.connection.call(
+                offered.tool.name,
+                arguments,
+                timeout_s=(settings and settings.timeout_s) or entry.timeout_s or self.limits.timeout_s,
+                meta=self.meta(entry.audience),
+                repeat=offered.repeatable,
+            )
+            answer = read_result(result)
+            pause = _starting(answer)
+            if pause is None or asyncio.get_running_loop().time() + pause > patience:
+                return answer
+            await asyncio.sleep(pause)
 
     async def _local(self, tool: LocalTool, use: ToolUse) -> tuple[ToolAnswer, str]:
         try:
@@ -194,6 +206,16 @@ class ToolRunner:
 
     def _fenced(self, text: str, server: str, tool: str) -> str:
         return fencing.fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)
+
+
+def _starting(answer: ToolAnswer) -> float | None:
+    """Seconds after which to ask again, when the answer says that the database is only starting."""
+    value: Any = answer.structured
+    told = cast(dict[str, Any], value) if isinstance(value, dict) else {}
+    if not answer.is_error or told.get("code") != "database_starting":
+        return None
+    pause = told.get("retry_after_s")
+    return min(float(pause), 5.0) if isinstance(pause, int | float) else 1.0
 
 
 def _did_you_mean(names: Sequence[str]) -> str:

@@ -20,15 +20,19 @@ def add_commands(subparsers: Subparsers) -> None:
     """Add `chat` to a command line."""
     parser = add_parser(subparsers, "chat", "a conversation in the terminal", _EPILOG)
     add_agent_options(parser)
-    parser.set_defaults(run=lambda arguments: asyncio.run(_chat(arguments)))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Talk until the person ends it. Returns the exit status."""
+    return asyncio.run(_chat(arguments))
 
 
 async def _chat(arguments: argparse.Namespace) -> int:
-    from rookery_core.errors import RookeryError
-
     from rookery.agent import Question, Turn, open_agent
     from rookery.terminal.answering import TerminalReader
     from rookery.terminal.reports import console, print_answer
+    from rookery_core.errors import RookeryError
 
     settings = agent_settings(arguments)
     history: list[Turn] = []

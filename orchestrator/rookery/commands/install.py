@@ -32,7 +32,9 @@ def add_commands(subparsers: Subparsers) -> None:
     parser = add_parser(subparsers, "install", "print the configuration for an MCP client", _EPILOG)
     parser.add_argument("--print", dest="client", required=True, choices=CLIENTS, metavar="CLIENT",
                         help=f"one of {', '.join(CLIENTS)}")  # fmt: skip
-    parser.add_argument("servers", nargs="*", metavar="SERVER", help=f"of {', '.join(SERVERS)} (default: all)")
+    parser.add_argument(
+        "servers", nargs="*", metavar="SERVER", help=f"of {', '.join(SERVERS)} (default: all)"
+    )
     parser.add_argument("--env", dest="variables", action="append", default=[], metavar="NAME=VALUE",
                         help="a variable for the servers; may be given several times")  # fmt: skip
     parser.add_argument("--as-user", metavar="USER", help="answer with what this person may see")
@@ -42,7 +44,9 @@ def add_commands(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the configuration. Returns the exit status."""
     entries = {
-        f"rookery-{server}": _entry(server, arguments.client, _variables(arguments.variables), arguments.as_user)
+        f"rookery-{server}": _entry(
+            server, arguments.client, _variables(arguments.variables), arguments.as_user
+        )
         for server in _chosen(arguments.servers)
     }
     key = "servers" if arguments.client == "vscode" else "mcpServers"
@@ -52,7 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _entry(server: str, client: str, env: dict[str, str], as_user: str | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {"command": str(_command(server)), "args": ["--as-user", as_user] if as_user else []}
+    entry: dict[str, Any] = {
+        "command": str(_command(server)),
+        "args": ["--as-user", as_user] if as_user else [],
+    }
     if client in ("claude-code", "vscode"):
         entry = {"type": "stdio", **entry}
     return {**entry, "env": env} if env else entry

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rookery_core.identity import Caller
-
     from rookery.settings import AgentSettings
+    from rookery_core.identity import Caller
 
 Subparsers = Any
 """argparse's own type of it is private."""
 
 
-def add_parser(subparsers: Subparsers, name: str, help: str, epilog: str) -> argparse.ArgumentParser:  # noqa: A002 argparse's own name
+def add_parser(subparsers: Subparsers, name: str, help: str, epilog: str) -> argparse.ArgumentParser:
     """A subcommand with examples in its help."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
@@ -29,17 +28,24 @@ def add_parser(subparsers: Subparsers, name: str, help: str, epilog: str) -> arg
 
 def add_agent_options(parser: argparse.ArgumentParser) -> None:
     """How the agent is put together, where it differs from the environment."""
-    parser.add_argument("--model", metavar="PROVIDER:NAME", help="the model, or several to try in order (ROOKERY_MODEL)")
-    parser.add_argument("--mcp-config", type=Path, metavar="FILE", help="the servers (ROOKERY_MCP_CONFIG, else ./mcp.json)")
-    parser.add_argument("--as-user", metavar="USER", help="answer with what this person may see (ROOKERY_AS_USER)")
-    parser.add_argument("--prompts", type=Path, metavar="DIR", help="a folder of templates (ROOKERY_PROMPTS_DIR)")
+    parser.add_argument(
+        "--model", metavar="PROVIDER:NAME", help="the model, or several to try in order (ROOKERY_MODEL)"
+    )
+    parser.add_argument(
+        "--mcp-config", type=Path, metavar="FILE", help="the servers (ROOKERY_MCP_CONFIG, else ./mcp.json)"
+    )
+    parser.add_argument(
+        "--as-user", metavar="USER", help="answer with what this person may see (ROOKERY_AS_USER)"
+    )
+    parser.add_argument(
+        "--prompts", type=Path, metavar="DIR", help="a folder of templates (ROOKERY_PROMPTS_DIR)"
+    )
 
 
 def agent_settings(arguments: argparse.Namespace, **more: Any) -> AgentSettings:
     """The settings of the environment, with those options on top that were given."""
-    from rookery_core.telemetry import configure_logging
-
     from rookery.settings import AgentSettings
+    from rookery_core.telemetry import configure_logging
 
     given = {
         "model": getattr(arguments, "model", None),
@@ -48,7 +54,9 @@ def agent_settings(arguments: argparse.Namespace, **more: Any) -> AgentSettings:
         "prompts_dir": getattr(arguments, "prompts", None),
         **more,
     }
-    settings = AgentSettings.from_environment(**{name: value for name, value in given.items() if value is not None})
+    settings = AgentSettings.from_environment(
+        **{name: value for name, value in given.items() if value is not None}
+    )
     configure_logging(settings)
     return settings
 

@@ -1,0 +1,125 @@
+"""`rookery demo`: a sample workspace, three questions, three cited answers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rookery.commands.options import Subparsers, add_parser
+
+if TYPE_CHECKING:
+    from rookery.agent import Agent, Answer, Question
+    from rookery.demo.plan import Plan
+    from rookery.settings import AgentSettings
+    from rookery_core.queue import Event
+
+_EPILOG = """\
+Needs no keys, no Docker and no database: PostgreSQL comes with the installation and keeps its files in .rookery/demo
+of the working folder (or in ROOKERY_DATA_DIR). A second run finds everything imported.
+
+examples:
+  rookery demo
+  rookery demo --question "Why did the forecast run not start?"
+  rookery demo --slack-export ~/export.zip --docs ./handbook --question "How do we deploy?"
+
+exit status: 0 every question was answered with a source; 1 one was not.
+"""
+
+
+def add_commands(subparsers: Subparsers) -> None:
+    """Add `demo` to a command line."""
+    parser = add_parser(
+        subparsers, "demo", "a sample workspace, three questions, three cited answers", _EPILOG
+    )
+    parser.add_argument(
+        "--slack-export", type=Path, metavar="PATH", help="your own Slack export: a zip or a folder"
+    )
+    parser.add_argument(
+        "--docs", type=Path, metavar="DIR", help="your own documents: a folder of HTML or Markdown"
+    )
+    parser.add_argument("--question", action="append", default=[], metavar="TEXT",
+                        help="what to ask; may be given several times")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Import, ask, show. Returns the exit status."""
+    from rookery.demo.plan import make_plan
+
+    data_dir = os.environ.get("ROOKERY_DATA_DIR")
+    questions = tuple(text.strip() for text in arguments.question if text.strip())
+    plan = make_plan(Path(data_dir) if data_dir else None, arguments.slack_export, arguments.docs, questions)
+    return asyncio.run(_demo(plan))
+
+
+async def _demo(plan: Plan) -> int:
+    from rookery.agent import open_agent
+    from rookery.commands.options import agent_settings
+    from rookery.demo import show
+    from rookery.demo.importing import import_everything
+    from rookery_core.database import Database
+
+    started = time.perf_counter()
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    environment = {"ROOKERY_DATA_DIR": str(plan.folder)}
+    os.environ.update(environment)  # servers and imports of this demo use its folder
+    settings = agent_settings(argparse.Namespace())
+    show.introduction(plan)
+    with show.step("PostgreSQL is up" if plan.folder.exists() else "PostgreSQL") as notes:
+        database = await Database.open(settings, role="rookery_agent", application_name="rookery demo")
+        notes.append(_describe(database))
+    try:
+        with show.step("imported") as notes:
+            for one in await import_everything(plan, environment):
+                notes += show.imported(one)
+        async with open_agent(settings) as agent:
+            answers = await _questions(plan, settings, database, agent)
+    finally:
+        await database.close()
+    extractive = any(answer.extractive for answer in answers)
+    show.farewell(plan, time.perf_counter() - started, extractive)
+    return 0 if all(answer.citations for answer in answers) else 1
+
+
+async def _questions(plan: Plan, settings: AgentSettings, database: Any, agent: Agent) -> list[Answer]:
+    from rookery.demo import show
+    from rookery.demo.answering import answer_through_queue
+    from rookery.demo.remembering import remember
+
+    with show.step("servers started") as notes:
+        notes.append(", ".join(_servers(agent)))
+        if plan.fact and await remember(agent, plan.fact):
+            notes.append(f"remembered: {plan.fact}")
+    answers: list[Answer] = []
+
+    async def answered(event: Event, question: Question, answer: Answer) -> None:
+        answers.append(answer)
+        waited = time.time() - event.enqueued_at.timestamp() - answer.timings.total_ms / 1e3
+        show.answered(len(answers), question.text, answer, event.id, max(0.0, waited) * 1e3)
+
+    if plan.questions:
+        await answer_through_queue(database, agent, plan.questions, answered, settings.team)
+    return answers
+
+
+def _servers(agent: Agent) -> list[str]:
+    return [
+        f"{each.name} ({len(each.tools)} tools)"
+        if each.up
+        else f"{each.name} (not available: {each.problem})"
+        for each in agent.fleet.connections
+    ]
+
+
+def _describe(database: Any) -> str:
+    version = database.capabilities.server_version
+    extensions = {
+        name: value
+        for name, value in database.capabilities.as_dict().items()
+        if value and name != "server_version"
+    }
+    return f"version {version // 10000}.{version % 10000} with {', '.join(sorted(extensions))}"

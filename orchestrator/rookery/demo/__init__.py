@@ -1,0 +1,1 @@
+"""`rookery demo`: from nothing to cited answers."""

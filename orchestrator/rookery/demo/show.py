@@ -1,0 +1,93 @@
+"""What the demo shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Group
+from rich.markdown import Markdown
+from rich.panel import Panel
+from rich.text import Text
+
+from rookery.agent import Answer
+from rookery.demo.importing import Imported
+from rookery.demo.plan import Plan
+from rookery.terminal.reports import console
+
+
+def introduction(plan: Plan) -> None:
+    """What is about to happen."""
+    if plan.sample:
+        about = (
+            "Saltmarsh runs tide gauges. A month of its Slack and its handbook are about to be imported into a PostgreSQL "
+            "that lives in a folder; then a worker answers questions about them over four MCP servers."
+        )
+    else:
+        about = "Your data is about to be imported into a PostgreSQL that lives in a folder, and asked about."
+    console().print(Panel(about, title="[bold]Rookery[/bold]", box=box.ROUNDED, padding=(0, 1), width=100))
+
+
+@contextmanager
+def step(title: str) -> Generator[list[str]]:
+    """One step: its title while it runs, then how long it took and what the caller appended."""
+    out, notes = console(), list[str]()
+    started = time.perf_counter()
+    if out.is_terminal:
+        with out.status(title):
+            yield notes
+    else:
+        yield notes
+    seconds = time.perf_counter() - started
+    out.print(f"[green]✓[/green] {title} [dim]{seconds:.1f} s[/dim]", highlight=False)
+    for note in notes:
+        out.print(Text(f"  {note}", style="dim"), soft_wrap=True)
+
+
+def imported(one: Imported) -> list[str]:
+    """The last lines of an import's own summary."""
+    return [f"{one.what}: {line.strip()}" for line in one.summary.splitlines() if line.strip()][-3:]
+
+
+def answered(number: int, question: str, answer: Answer, event_id: int, waited_ms: float) -> None:
+    """One question and its answer, with the sources and the way it took."""
+    sources = Text(
+        "\n".join(f" {one.server:<7} {one.title}\n         {one.permalink}" for one in answer.citations)
+    )
+    searched = sorted({call.server for call in answer.tool_calls if call.state == "ok"})
+    way = Text(
+        f"event {event_id} · claimed after {waited_ms:.0f} ms · {len(answer.tool_calls)} tool calls "
+        f"({', '.join(searched)}) · {answer.timings.total_ms / 1e3:.1f} s · {answer.model}",
+        style="dim",
+    )
+    body = Group(
+        Markdown(answer.markdown, hyperlinks=False), Text(), Text("Sources", style="bold"), sources, way
+    )
+    console().print()
+    console().print(
+        Panel(body, title=f"[bold]{number}. {question}[/bold]", title_align="left", box=box.ROUNDED, padding=(0, 1), width=100)
+    )  # fmt: skip
+
+
+def farewell(plan: Plan, seconds: float, extractive: bool) -> None:
+    """How to go on."""
+    out = console()
+    out.print()
+    out.print(f"[bold]Done in {seconds:.1f} s.[/bold] How to go on:", highlight=False)
+    folder = plan.folder
+    for what, command in (
+        ("ask more about this data", f'ROOKERY_DATA_DIR={folder} rookery ask "…"'),
+        (
+            "add the servers to a client",
+            "rookery install --print claude-desktop   (claude-code, cursor, vscode)",
+        ),
+        ("use your own data", 'rookery demo --slack-export export.zip --docs ./docs --question "…"'),
+        ("check the installation", "rookery doctor"),
+    ):
+        out.print(f"  [bold]{what:<28}[/bold] {command}", highlight=False, soft_wrap=True)
+    if extractive:
+        out.print(
+            "  [dim]These answers are quotes. With ANTHROPIC_API_KEY (or OPENAI_API_KEY) set, a model writes them.[/dim]"
+        )

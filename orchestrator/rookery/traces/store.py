@@ -1,0 +1,195 @@
+"""The statements on runs and on what they leave behind, for one team."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from rookery.agent.question import Answer, PendingAction, Question, ToolCall
+from rookery.models.usage import Usage
+from rookery_core import sql
+from rookery_core.identity import Caller
+
+if TYPE_CHECKING:
+    from rookery.agent.run import ModelCall
+    from rookery_core.database import Database, Row
+
+_SQL = sql.load("rookery.traces", "traces.sql")
+ROLE = "rookery_agent"
+_LONGEST_ARGUMENT = 4000
+
+
+class TraceStore:
+    """Runs of one team. Cheap to make; holds no connection of its own."""
+
+    def __init__(self, database: Database, team: str) -> None:
+        self._database = database
+        self._team = team
+
+    async def begin(self, question: Question, trace_id: str) -> int:
+        """A run starts. Returns the number of its attempt, from 1."""
+        caller = question.caller
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(
+                _SQL["begin_run"],
+                self._team,
+                trace_id,
+                caller.user,
+                caller.kind,
+                caller.channel,
+                _text(question.text),
+            )
+        assert row is not None
+        return int(row["attempt"])
+
+    async def finish(self, answer: Answer, model_calls: Sequence[ModelCall], attempt: int) -> None:
+        """What came of a run, with its calls and the actions that wait, in one transaction."""
+        async with self._database.transaction(Caller(team=self._team, kind="agent")) as connection:
+            await connection.execute(
+                _SQL["finish_run"], self._team, answer.trace_id, _text(answer.markdown),
+                [asdict(one) for one in answer.citations], answer.model, answer.extractive, answer.stop_reason,
+                *_tokens(answer.usage), answer.cost_usd, answer.timings.total_ms, answer.timings.model_ms,
+                answer.timings.tools_ms, answer.removed_links,
+            )  # fmt: skip
+            await self._add_calls(connection, answer.trace_id, attempt, model_calls, answer.tool_calls)
+            for action in answer.pending:
+                await connection.execute(
+                    _SQL["add_action"], self._team, action.id, action.trace_id, action.user, action.server,
+                    action.tool, dict(action.arguments), action.reason,
+                )  # fmt: skip
+
+    async def fail(
+        self,
+        trace_id: str,
+        problem: str,
+        usage: Usage,
+        cost_usd: float | None,
+        model_calls: Sequence[ModelCall],
+        tool_calls: Sequence[ToolCall],
+        attempt: int,
+    ) -> None:
+        """A run ended without an answer."""
+        async with self._database.transaction(Caller(team=self._team, kind="agent")) as connection:
+            await connection.execute(
+                _SQL["fail_run"], self._team, trace_id, problem[:2000], *_tokens(usage), cost_usd
+            )
+            await self._add_calls(connection, trace_id, attempt, model_calls, tool_calls)
+
+    async def spent(self, user: str | None, since: datetime) -> tuple[float, float]:
+        """US dollars since a time: of the asker, and of the team."""
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(_SQL["spent"], self._team, user, since)
+        assert row is not None
+        return float(row["asker_usd"]), float(row["team_usd"])
+
+    async def run(self, trace_id: str) -> Row | None:
+        async with self._database.acquire() as connection:
+            return await connection.fetchrow(_SQL["find_run"], self._team, trace_id)
+
+    async def latest(self, limit: int = 20) -> list[Row]:
+        async with self._database.acquire() as connection:
+            return list(await connection.fetch(_SQL["latest_runs"], self._team, limit))
+
+    async def by_prefix(self, prefix: str) -> list[str]:
+        """At most two trace ids that begin with `prefix`."""
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_SQL["runs_by_prefix"], self._team, prefix)
+        return [str(row["trace_id"]) for row in rows]
+
+    async def calls(self, trace_id: str) -> tuple[list[Row], list[Row], list[Row]]:
+        """The model calls, tool calls and waiting actions of a run."""
+        async with self._database.acquire() as connection:
+            return (
+                list(await connection.fetch(_SQL["model_calls_of"], self._team, trace_id)),
+                list(await connection.fetch(_SQL["tool_calls_of"], self._team, trace_id)),
+                list(await connection.fetch(_SQL["actions_of"], self._team, trace_id)),
+            )
+
+    async def take_action(
+        self, action_id: str, user: str | None, verdict: Literal["confirmed", "declined"]
+    ) -> PendingAction | None:
+        """Settle a waiting call for its asker. None: it does not wait any more, or waits for somebody else."""
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(_SQL["take_action"], self._team, action_id, user, verdict)
+        if row is None:
+            return None
+        return PendingAction(
+            id=row["id"],
+            server=row["server"],
+            tool=row["tool"],
+            arguments=row["arguments"],
+            reason=row["reason"],
+            trace_id=row["trace_id"],
+            user=row["asker"],
+        )
+
+    async def settle_action(self, action_id: str, *, done: bool, result: str) -> None:
+        """What came of a confirmed call."""
+        async with self._database.acquire() as connection:
+            state = "done" if done else "failed"
+            await connection.execute(_SQL["settle_action"], self._team, action_id, state, result[:2000])
+
+    async def pins(self) -> dict[tuple[str, str], str]:
+        """The pinned digest of each tool, by server and tool."""
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_SQL["pins"], self._team)
+        return {(row["server"], row["tool"]): row["digest"] for row in rows}
+
+    async def pin(self, server: str, tool: str, digest: str, *, replace: bool = False) -> None:
+        """Remember a tool's digest; the first one stays unless it is replaced on purpose."""
+        async with self._database.acquire() as connection:
+            statement = _SQL["replace_pin" if replace else "add_pin"]
+            await connection.execute(statement, self._team, server, tool, digest)
+
+    async def delete_before(self, time: datetime) -> None:
+        """Forget old runs and their calls."""
+        async with self._database.acquire() as connection:
+            await connection.execute(_SQL["delete_old_runs"], self._team, time)
+
+    async def _add_calls(
+        self,
+        connection: Any,
+        trace_id: str,
+        attempt: int,
+        model_calls: Sequence[ModelCall],
+        tool_calls: Sequence[ToolCall],
+    ) -> None:
+        for number, call in enumerate(model_calls, 1):
+            await connection.execute(
+                _SQL["add_model_call"], self._team, trace_id, attempt, number, call.model, call.duration_ms,
+                *_tokens(call.usage)[:4], call.stop,
+            )  # fmt: skip
+        for number, call in enumerate(tool_calls, 1):
+            await connection.execute(
+                _SQL["add_tool_call"], self._team, trace_id, attempt, number, call.server, call.tool,
+                _bounded(call.arguments), call.state, call.duration_ms, call.result_tokens, call.summary,
+            )  # fmt: skip
+
+
+def _tokens(usage: Usage) -> tuple[int, int, int, int, int]:
+    return (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.requests,
+    )
+
+
+def _bounded(arguments: Any) -> dict[str, Any]:
+    """Arguments as the trace keeps them: long texts cut, NUL (which PostgreSQL cannot store) replaced."""
+    return {str(name): _cut(value) for name, value in dict(arguments).items()}
+
+
+def _text(value: str) -> str:
+    """PostgreSQL cannot store NUL."""
+    return value.replace("\x00", "\ufffd")
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        text = _text(value)
+        return text if len(text) <= _LONGEST_ARGUMENT else text[:_LONGEST_ARGUMENT] + "…"
+    return value
