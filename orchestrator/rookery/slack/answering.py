@@ -1,0 +1,276 @@
+"""One question from claim to answer: looked up, limited, asked, written, and told when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rookery.agent.local_tools import LocalTool
+from rookery.agent.question import Answer, Question
+from rookery.slack import blocks as block
+from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.incoming import Written
+from rookery.slack.reply import Found, Reply
+from rookery.slack.status import THINKING, Status
+from rookery.slack.writer import ReplyWriter, StoppedByReader
+from rookery_core.errors import RateLimited, RookeryError, Unavailable
+from rookery_core.queue import EventCancelled, LeaseLost, PermanentFailure, RetryLater
+from rookery_core.telemetry import get_logger, new_trace_id, tracing
+
+if TYPE_CHECKING:
+    from rookery.slack.directory import Person, Room
+    from rookery.slack.questions import Known
+    from rookery.slack.services import Services
+    from rookery_core.queue import Attempt, Event
+
+_WATCH_S = 1.0
+_log = get_logger(__name__)
+
+
+class QuestionChanged(Exception):
+    """The author edited the question while it was being answered; `text` is how it reads now."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__("the question was edited")
+
+
+class QuestionDeleted(Exception):
+    """The author took the question back."""
+
+
+@dataclasses.dataclass(slots=True)
+class Work:
+    """What belongs to the answering of one question, this time."""
+
+    question: Written
+    known: Known
+    asker: Person
+    room: Room
+    reply: Reply
+    writer: ReplyWriter
+    status: Status
+    tools: Sequence[LocalTool] = ()
+    after: list[Callable[[], Awaitable[None]]] = dataclasses.field(
+        default_factory=list[Callable[[], Awaitable[None]]]
+    )
+
+
+class Answering:
+    """Answers questions, each exactly once."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def answer(self, question: Written, event: Event, attempt: Attempt) -> None:
+        """Answer the question, or find that it is answered. Raises what the queue should know of a failure."""
+        services = self._services
+        if await services.control.is_ignored(question.user):
+            await services.questions.begin(question, "member", event.trace_id or new_trace_id())
+            await services.questions.finish(question, "ignored")
+            return
+        status = Status(services.api, question.channel, question.thread_ts, question.ts)
+        asker = await services.directory.person(question.user)
+        known = await services.questions.begin(question, asker.kind, event.trace_id or new_trace_id())
+        if known.finished:
+            return
+        status.show(THINKING)
+        with tracing(known.trace_id):
+            try:
+                await self._answer(question, known, asker, status, event, attempt)
+            finally:
+                await status.clear()
+
+    async def answer_again(self, question: Written, event: Event, attempt: Attempt) -> None:
+        """The question was edited: when its answer answers the old text, answer the new one in its place."""
+        services = self._services
+        asker = await services.directory.person(question.user)
+        known = await services.questions.begin(question, asker.kind, event.trace_id or new_trace_id())
+        if known.state == "answering" and known.answered_text is None:
+            await self.answer(question, event, attempt)
+            return
+        if known.deleted or known.answered_text in (None, question.text):
+            return
+        if known.finished and not await services.questions.reopen(question):
+            return
+        status = Status(services.api, question.channel, question.thread_ts, question.ts)
+        status.show(THINKING)
+        with tracing(known.trace_id):
+            try:
+                await self._answer(question, known, asker, status, event, attempt, again=True)
+            finally:
+                await status.clear()
+
+    async def _answer(
+        self,
+        question: Written,
+        known: Known,
+        asker: Person,
+        status: Status,
+        event: Event,
+        attempt: Attempt,
+        *,
+        again: bool = False,
+    ) -> None:
+        services = self._services
+        if known.edited_text is not None and services.settings.on_edit == "answer":
+            question = dataclasses.replace(question, text=known.edited_text)
+        room = await services.directory.room(question.channel)
+        thread = await services.threads.read(question)
+        reply = Reply(
+            services.api,
+            services.queue.effects,
+            services.questions,
+            question,
+            await services.directory.identity(),
+            after_ts=thread.newest_ts,
+            hold=attempt.extend,
+        )
+        found = await reply.find()
+        if found.gone or (found.complete and not again):
+            await services.questions.finish(question, "answered", text=question.text)
+            return
+        work = Work(question, known, asker, room, reply, self._writer(reply, found), status)
+        if known.deleted:
+            await self._cancel(work)
+            return
+        if refusal := await services.limits.refusal(question):
+            await work.writer.notice(refusal, final=True)
+            await services.questions.finish(question, "refused")
+            return
+        await self._until_settled(work, thread, event)
+
+    async def _until_settled(self, work: Work, thread: Any, event: Event) -> None:
+        """Ask, and ask again with the new text when the question is edited meanwhile."""
+        while True:
+            try:
+                await self._ask_and_write(work, thread)
+                return
+            except QuestionChanged as changed:
+                work.question = dataclasses.replace(work.question, text=changed.text)
+                await work.writer.restart()
+            except QuestionDeleted:
+                await self._cancel(work)
+                return
+            except StoppedByReader:
+                await self._services.questions.finish(work.question, "cancelled")
+                return
+            except (LeaseLost, EventCancelled, asyncio.CancelledError, PermanentFailure, RetryLater):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever went wrong, the asker is told
+                await self._failed(work, error, event)
+                return
+
+    async def _ask_and_write(self, work: Work, thread: Any) -> None:
+        services = self._services
+        work.after.clear()
+        work.tools = services.tools_for(work)
+        question = await services.builder.build(
+            work.question, work.asker, work.room, thread, work.known.trace_id, work.tools
+        )
+        answer = await self._watched(work, question)
+        await work.writer.finish(answer.markdown, await self._tail(work, answer))
+        for step in work.after:
+            await step()
+        await services.questions.finish(
+            work.question, "answered", text=work.question.text, cost_usd=answer.cost_usd
+        )
+
+    async def _watched(self, work: Work, question: Question) -> Answer:
+        """Run the agent while looking whether the question still stands as it was."""
+        running = asyncio.create_task(self._run(work, question))
+        try:
+            while True:
+                done, _ = await asyncio.wait({running}, timeout=_WATCH_S)
+                if done:
+                    return running.result()
+                deleted, text = await self._services.questions.changed(work.question)
+                if deleted:
+                    raise QuestionDeleted
+                follows = self._services.settings.on_edit == "answer"
+                if follows and text is not None and text != work.question.text:
+                    raise QuestionChanged(text)
+        finally:
+            if not running.done():
+                running.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await running
+
+    async def _run(self, work: Work, question: Question) -> Answer:
+        async def tool(name: str) -> None:
+            work.status.tool(name)
+
+        return await self._services.agent.answer(
+            question, on_text=work.writer.say, on_tool=tool, on_restart=work.writer.restart
+        )
+
+    async def _tail(self, work: Work, answer: Answer) -> list[dict[str, Any]]:
+        """What stands below the answer."""
+        remarks = list(answer.warnings)
+        if answer.extractive:
+            remarks.insert(
+                0, "No language model is configured: these are quotations, not an answer in words."
+            )
+        if answer.removed_links:
+            remarks.append(f"{answer.removed_links} links were removed because no source contained them.")
+        asked = [part for action in answer.pending[:3] for part in block.confirmation(action)]
+        await self._services.confirmations.keep(work.question, answer.pending[:3])
+        return [
+            *block.sources(answer.citations),
+            *block.remarks(remarks),
+            *asked,
+            block.feedback(work.question.key),
+        ]
+
+    async def _cancel(self, work: Work) -> None:
+        await work.writer.take_back()
+        await self._services.questions.finish(work.question, "cancelled")
+
+    # -- when it goes wrong -----------------------------------------------------------------------------
+
+    async def _failed(self, work: Work, error: Exception, event: Event) -> None:
+        """Tell the asker, and the queue by raising."""
+        if isinstance(error, (SlackUnavailable, SlackUncertain)):
+            _log.warning("Slack is in the way of question %s: %s", work.question.key, error)
+            raise RetryLater(error.retry_after_s or _pause(event), str(error), counts=False) from None
+        _log.warning("question %s failed (attempt %d): %r", work.question.key, event.attempt, error)
+        if isinstance(error, RateLimited):
+            await self._notice(work, error.message, final=True)
+            await self._services.questions.finish(work.question, "refused")
+            return
+        transient = isinstance(error, Unavailable) or not isinstance(error, RookeryError)
+        if transient and event.attempt < self._services.settings.max_attempts:
+            await self._notice(work, f"{_reason(error)} I am trying again.", final=False)
+            raise error
+        text = f"{_reason(error)} I could not answer this. Reference: `{work.known.trace_id}`"
+        await self._notice(work, text, final=True)
+        await self._services.questions.finish(work.question, "failed", text=work.question.text)
+        raise PermanentFailure(f"{type(error).__name__}: {error}")
+
+    async def _notice(self, work: Work, text: str, *, final: bool) -> None:
+        try:
+            await work.writer.notice(f"_{text}_" if not final else text, final=final)
+        except (SlackUnavailable, SlackUncertain) as error:
+            if final:
+                raise RetryLater(error.retry_after_s or 5.0, str(error), counts=False) from None
+            _log.info("the notice of a failed attempt could not be shown: %s", error)
+        except SlackRefused as refused:
+            _log.error("question %s: the asker could not be told: %s", work.question.key, refused)
+
+    def _writer(self, reply: Reply, found: Found) -> ReplyWriter:
+        settings = self._services.settings
+        return ReplyWriter(reply, found, streaming=settings.streaming, interval_s=settings.stream_interval_s)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong in a sentence for the asker; nothing of the inside of an unexpected error."""
+    if isinstance(error, RookeryError):
+        return error.message if error.message.endswith((".", "!", "?")) else error.message + "."
+    return "Something unexpected went wrong."
+
+
+def _pause(event: Event) -> float:
+    return min(60.0, 2.0**event.attempt)

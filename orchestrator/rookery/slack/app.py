@@ -1,0 +1,69 @@
+"""The bot as a process: database, queue, agent, socket and workers, started and drained in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from rookery.slack.api import connect
+from rookery.slack.dispatch import Dispatcher
+from rookery.slack.intake import SUBSCRIPTION, TOPIC
+from rookery.slack.interactions import Interactions
+from rookery.slack.services import Services, assemble
+from rookery.slack.settings import SlackSettings
+from rookery.slack.socket import SocketReceiver
+from rookery_core.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from rookery.agent import Agent
+
+CRASHES = 6
+"""Attempts beyond `max_attempts` that a question gets when workers die under it without saying a word."""
+_log = get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_bot(
+    settings: SlackSettings, *, agent: Agent | None = None, **agent_options: Any
+) -> AsyncGenerator[Services]:
+    """Everything the bot needs, up to the point where it would listen. Raises ConfigurationError or SlackRefused."""
+    from rookery.agent import open_agent
+    from rookery_core.database import Database
+    from rookery_core.queue import Backoff, Queue
+
+    async with AsyncExitStack() as stack:
+        api = connect(settings)
+        database = await Database.open(
+            settings, role="rookery_agent", application_name="rookery-bot", max_connections=10
+        )
+        stack.push_async_callback(database.close)
+        queue = Queue(database, team=settings.team)
+        await queue.subscribe(
+            TOPIC,
+            SUBSCRIPTION,
+            max_attempts=settings.max_attempts + CRASHES,
+            lease_s=settings.lease_s,
+            backoff=Backoff(base_s=settings.retry_base_s, cap_s=60.0),
+        )
+        chosen = agent or await stack.enter_async_context(open_agent(settings, **agent_options))
+        yield await assemble(settings, api, database, queue, chosen)
+
+
+async def run(
+    settings: SlackSettings, stop: asyncio.Event, *, over_http: bool = False, **options: Any
+) -> None:
+    """Listen and answer until `stop` is set, then finish what was begun."""
+    from rookery_core.queue import Worker
+
+    async with open_bot(settings, **options) as services:
+        worker = Worker(services.queue, {SUBSCRIPTION: Dispatcher(services)}, concurrency=settings.workers)
+        receiver = SocketReceiver(settings, services.api, services.intake, Interactions(services))
+        async with worker:
+            try:
+                await receiver.start()
+                _log.info("connected to Slack as %s", services.identity.user)
+                await stop.wait()
+            finally:
+                await receiver.close()

@@ -1,0 +1,99 @@
+"""From a message in Slack to a question for the agent: who asks, where, what was said before, which files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from rookery.agent.local_tools import LocalTool
+from rookery.agent.question import ContextSection, Question
+from rookery.slack.attachments import FileReader
+from rookery.slack.directory import Directory, Person, Room
+from rookery.slack.incoming import Written, question_of
+from rookery.slack.thread import Thread, ThreadReader, plain
+from rookery_core.identity import Caller
+
+
+class QuestionBuilder:
+    """Gathers what the agent gets to know about a question."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        threads: ThreadReader,
+        files: FileReader,
+        team: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._directory = directory
+        self._threads = threads
+        self._files = files
+        self._team = team
+        self._clock = clock
+
+    async def build(
+        self,
+        written: Written,
+        asker: Person,
+        room: Room,
+        thread: Thread,
+        trace_id: str,
+        tools: Sequence[LocalTool] = (),
+    ) -> Question:
+        own = await self._directory.identity()
+        names = await self._directory.names(set(re.findall(r"<@([UW][A-Z0-9]+)", written.text)))
+        files = await self._files.read(written.files)
+        now = asker.local_time(self._clock())
+        sections = [
+            _circumstances(asker, room, now, files.problems),
+            *await self._threads.sections(thread),
+            *files.sections,
+        ]
+        return Question(
+            text=plain(question_of(written.text, own.user), names)
+            or "What do you see in the attached files?",
+            caller=caller_of(written, asker, self._team),
+            sections=tuple(sections),
+            attachments=files.attachments,
+            trace_id=trace_id,
+            internal=is_internal(asker, room, written),
+            tools=tuple(tools),
+            values={
+                "local_time": f"{now:%A, %d %B %Y, %H:%M}",
+                "time_zone": asker.zone,
+                "user": {"id": asker.id, "name": _safe(asker.name), "kind": asker.kind, "zone": asker.zone},
+                "channel": {
+                    "id": room.id,
+                    "name": room.name,
+                    "shared": room.shared,
+                    "direct": room.is_direct,
+                },
+            },
+        )
+
+
+def caller_of(written: Written, asker: Person, team: str) -> Caller:
+    """The identity under which the servers answer this question."""
+    return Caller(team=team, user=asker.id, kind=asker.kind, channel=written.channel)
+
+
+def is_internal(asker: Person, room: Room, written: Written) -> bool:
+    """Whether internal servers and tools may take part: a member asks where only the organisation reads."""
+    return asker.kind == "member" and not room.shared and not written.shared
+
+
+def _circumstances(asker: Person, room: Room, now: datetime, problems: Sequence[str]) -> ContextSection:
+    where = "in a direct message" if room.is_direct else f"in the channel #{_safe(room.name)} (<#{room.id}>)"
+    shared = ", which people of another organisation read too" if room.shared else ""
+    lines = [
+        f"{_safe(asker.name)} (<@{asker.id}>, {asker.kind}) asks {where}{shared}.",
+        f"Where they are it is {now:%A, %d %B %Y, %H:%M} ({asker.zone}).",
+        *(_safe(problem, 300) for problem in problems),
+    ]
+    return ContextSection(title="Who asks, and where", text="\n".join(lines), trusted=True, priority=9)
+
+
+def _safe(text: str, most: int = 60) -> str:
+    """A name in one line, without characters that could look like markup or a fence."""
+    return re.sub(r"[^\w .,:()'@/-]+", " ", " ".join(text.split()))[:most].strip()

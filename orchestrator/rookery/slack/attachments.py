@@ -1,0 +1,166 @@
+"""Files that come with a question. The bot's token goes to Slack's own hosts and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from rookery.agent.question import Attachment, ContextSection
+from rookery.slack.api import SlackApi
+from rookery.slack.settings import SlackSettings
+from rookery_core.budget import clip
+from rookery_core.errors import InvalidInput, NotAllowed, RookeryError, Unavailable
+from rookery_core.telemetry import get_logger
+
+Json = dict[str, Any]
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_TEXTUAL = frozenset(
+    {
+        "application/json",
+        "application/xml",
+        "application/yaml",
+        "application/x-yaml",
+        "application/toml",
+        "application/sql",
+        "application/javascript",
+        "application/x-sh",
+        "application/csv",
+    }
+)
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What the files of a question became: text for the model, pictures for it, and what it should be told."""
+
+    sections: tuple[ContextSection, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class FileReader:
+    """Downloads the files of a question: text, images and PDF, bounded in number and size."""
+
+    def __init__(self, api: SlackApi, settings: SlackSettings) -> None:
+        self._api = api
+        self._settings = settings
+        self._hosts = _own_hosts(settings)
+
+    async def read(self, files: Sequence[Json]) -> Files:
+        sections: list[ContextSection] = []
+        attachments: list[Attachment] = []
+        problems: list[str] = []
+        for file in files[: self._settings.files_per_question]:
+            name = str(file.get("name") or "file")[:120]
+            try:
+                found = await self._one(file, name)
+            except RookeryError as error:
+                problems.append(f"The file {name} could not be read: {error.message}")
+                continue
+            if isinstance(found, Attachment):
+                attachments.append(found)
+            else:
+                sections.append(found)
+        left = len(files) - self._settings.files_per_question
+        if left > 0:
+            problems.append(f"{left} more files were not read.")
+        return Files(tuple(sections), tuple(attachments), tuple(problems))
+
+    async def _one(self, file: Json, name: str) -> ContextSection | Attachment:
+        if file.get("file_access") == "check_file_info" or not file.get("url_private"):
+            file = (await self._api("files.info", file=str(file.get("id", ""))))["file"]
+        media = str(file.get("mimetype") or "")
+        if not (media in IMAGES or media == "application/pdf" or _is_text(media)):
+            raise InvalidInput(f"{media or 'its kind'} is not text, an image or a PDF.")
+        content = await self._download(file)
+        if media in IMAGES:
+            return Attachment(name=name, media_type=media, data=content)
+        if media == "application/pdf":
+            text = await asyncio.to_thread(text_of_pdf, content)
+            if len(text.strip()) < 20:
+                return Attachment(name=name, media_type=media, data=content)
+        else:
+            text = content.decode("utf-8", "replace")
+        kept, omitted = clip(text, self._settings.file_tokens)
+        note = f"\n({omitted} tokens of the file are left out)" if omitted else ""
+        return ContextSection(title=f"File {name}", text=kept + note, author=name, kind="file", priority=4)
+
+    async def _download(self, file: Json) -> bytes:
+        most = self._settings.file_bytes
+        if int(file.get("size") or 0) > most:
+            raise InvalidInput(f"it is larger than {most // 1_000_000} MB.")
+        url = self._checked(str(file.get("url_private_download") or file.get("url_private") or ""))
+        import aiohttp
+
+        headers = {"Authorization": f"Bearer {self._settings.require_bot_token()}"}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
+                session.get(url, headers=headers, allow_redirects=False) as response,
+            ):
+                if response.status != 200:
+                    raise Unavailable(f"Slack answered {response.status}.")
+                if response.content_type == "text/html" and "html" not in str(file.get("mimetype")):
+                    raise NotAllowed("Slack wants a login for it; the app needs the scope files:read.")
+                return await _at_most(response.content, most)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable(f"the download broke off ({type(error).__name__}).") from None
+
+    def _checked(self, url: str) -> str:
+        """The address, when it is one of Slack's. Raises NotAllowed: the token must not go anywhere else."""
+        parts = urlsplit(url)
+        try:
+            place = (parts.scheme, parts.hostname or "", parts.port)
+        except ValueError:
+            place = ("", "", None)
+        if parts.username or parts.password or not any(_allows(host, place) for host in self._hosts):
+            raise NotAllowed("it is not stored at Slack.")
+        return url
+
+
+def text_of_pdf(content: bytes) -> str:
+    """The text of a PDF, page after page; empty when there is none to be had."""
+    from pypdf import PdfReader
+
+    try:
+        reader = PdfReader(io.BytesIO(content))
+        return "\n\n".join(page.extract_text() for page in reader.pages[:200])
+    except Exception as error:  # noqa: BLE001 - a hostile file may make the parser fail in any way
+        _log.info("a PDF could not be read: %s", type(error).__name__)
+        return ""
+
+
+def _is_text(media: str) -> bool:
+    return media.startswith("text/") or media in _TEXTUAL or media.endswith(("+json", "+xml"))
+
+
+def _own_hosts(settings: SlackSettings) -> list[tuple[str, str, int | None]]:
+    hosts: list[tuple[str, str, int | None]] = [
+        ("https", "files.slack.com", None),
+        ("https", "slack-files.com", None),
+        ("https", ".slack.com", None),
+    ]
+    if settings.emulated:
+        parts = urlsplit(settings.slack_api_url)
+        hosts.append((parts.scheme, parts.hostname or "", parts.port))
+    return hosts
+
+
+def _allows(host: tuple[str, str, int | None], place: tuple[str, str, int | None]) -> bool:
+    scheme, name, port = host
+    same_name = place[1].endswith(name) if name.startswith(".") else place[1] == name
+    return place[0] == scheme and same_name and place[2] == port
+
+
+async def _at_most(stream: Any, most: int) -> bytes:
+    content = bytearray()
+    async for chunk in stream.iter_chunked(65_536):
+        content += chunk
+        if len(content) > most:
+            raise InvalidInput(f"it is larger than {most // 1_000_000} MB.")
+    return bytes(content)

@@ -1,0 +1,138 @@
+"""The blocks of an answer: its text, its sources, the buttons below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rookery.agent.question import Citation, PendingAction
+from rookery.slack.markup import escape, link
+
+Json = dict[str, Any]
+
+FEEDBACK_UP = "rookery_feedback_up"
+FEEDBACK_DOWN = "rookery_feedback_down"
+FEEDBACK_TEXT = "rookery_feedback_text"
+CONFIRM = "rookery_confirm"
+DECLINE = "rookery_decline"
+OFFER_YES = "rookery_offer_yes"
+OFFER_NO = "rookery_offer_no"
+MOST_SOURCES = 20
+_MOST_CONTEXT = 2_900
+
+
+def body(markdown: str) -> Json:
+    return {"type": "markdown", "text": markdown or " "}
+
+
+def sources(citations: Sequence[Citation]) -> list[Json]:
+    """The sources as numbered links, as many as fit, with the count of the others."""
+    if not citations:
+        return []
+    lines = [
+        f"{c.number}. {link(c.permalink, _short(c.title or c.permalink))}" for c in citations[:MOST_SOURCES]
+    ]
+    text, left = "*Sources*", len(citations)
+    for line in lines:
+        if len(text) + len(line) > _MOST_CONTEXT - 40:
+            break
+        text += "\n" + line
+        left -= 1
+    if left:
+        text += f"\n… and {left} more"
+    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}]
+
+
+def remarks(lines: Sequence[str]) -> list[Json]:
+    """Small print: that an answer is extractive, that a server was down."""
+    text = "\n".join(escape(line) for line in lines if line)[:_MOST_CONTEXT]
+    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}] if text else []
+
+
+def feedback(reference: str) -> Json:
+    """The buttons below every answer. reference: the question's key, so that a click finds its trace."""
+    return {
+        "type": "actions",
+        "block_id": "rookery_feedback",
+        "elements": [
+            _button("👍", FEEDBACK_UP, reference, label="Helpful"),
+            _button("👎", FEEDBACK_DOWN, reference, label="Not helpful"),
+            _button("Comment", FEEDBACK_TEXT, reference),
+        ],
+    }
+
+
+def confirmation(action: PendingAction) -> list[Json]:
+    """A call that waits for the asker's yes, as it will be made."""
+    text = (
+        f"*Shall I do this?* {escape(_short(action.describe(), 1500))}\n{escape(_short(action.reason, 500))}"
+    )
+    return [
+        {"type": "section", "text": {"type": "mrkdwn", "text": text}},
+        {
+            "type": "actions",
+            "elements": [
+                {**_button("Do it", CONFIRM, action.id), "style": "primary"},
+                _button("Leave it", DECLINE, action.id),
+            ],
+        },
+    ]
+
+
+def offer(reference: str) -> list[Json]:
+    """The offer to a person who asked nobody in particular."""
+    return [
+        {
+            "type": "section",
+            "text": {
+                "type": "mrkdwn",
+                "text": "I may know something about this. Shall I answer in the thread?",
+            },
+        },
+        {
+            "type": "actions",
+            "elements": [
+                {**_button("Yes, please", OFFER_YES, reference), "style": "primary"},
+                _button("No", OFFER_NO, reference),
+            ],
+        },
+    ]
+
+
+def comment_form(reference: str) -> Json:
+    """The modal for free text about an answer."""
+    return {
+        "type": "modal",
+        "callback_id": FEEDBACK_TEXT,
+        "private_metadata": reference,
+        "title": {"type": "plain_text", "text": "About this answer"},
+        "submit": {"type": "plain_text", "text": "Send"},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": "comment",
+                "label": {"type": "plain_text", "text": "What was good, what was wrong?"},
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": "text",
+                    "multiline": True,
+                    "max_length": 3000,
+                },
+            }
+        ],
+    }
+
+
+def _button(text: str, action_id: str, value: str, *, label: str | None = None) -> Json:
+    button: Json = {
+        "type": "button",
+        "text": {"type": "plain_text", "text": text, "emoji": True},
+        "action_id": action_id,
+        "value": value[:2000],
+    }
+    return {**button, "accessibility_label": label} if label else button
+
+
+def _short(text: str, limit: int = 150) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

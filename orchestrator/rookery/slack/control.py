@@ -1,0 +1,83 @@
+"""Who may command the bot, whom it ignores, and the record of every command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from rookery_core import sql
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+
+Book = Literal["admin", "ignored"]
+_SQL = sql.load("rookery.slack", "control.sql")
+_LIST = {"admin": "list_admins", "ignored": "list_ignored"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A person in one of the books: since when, by whom."""
+
+    user: str
+    added_by: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    at: datetime
+    actor: str
+    command: str
+    allowed: bool
+    outcome: str
+
+
+class Control:
+    """Admins (those of the configuration always are), ignored people, and the audit."""
+
+    def __init__(self, database: Database, team: str, configured_admins: Sequence[str]) -> None:
+        self._database = database
+        self._team = team
+        self._configured = frozenset(configured_admins)
+
+    async def is_admin(self, user: str) -> bool:
+        if user in self._configured:
+            return True
+        async with self._database.acquire() as connection:
+            return bool(await connection.fetchval(_SQL["is_admin"], self._team, user))
+
+    async def is_ignored(self, user: str) -> bool:
+        async with self._database.acquire() as connection:
+            return bool(await connection.fetchval(_SQL["is_ignored"], self._team, user))
+
+    async def add(self, book: Book, user: str, by: str) -> bool:
+        """False when the person was in the book already."""
+        async with self._database.acquire() as connection:
+            return await connection.fetchval(_SQL[f"add_{book}"], self._team, user, by) is not None
+
+    async def remove(self, book: Book, user: str) -> bool:
+        """False when the person was not in the book."""
+        async with self._database.acquire() as connection:
+            return await connection.fetchval(_SQL[f"remove_{book}"], self._team, user) is not None
+
+    async def list(self, book: Book) -> list[Entry]:
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_SQL[_LIST[book]], self._team)
+        return [Entry(*row.values()) for row in rows]
+
+    def configured_admins(self) -> list[str]:
+        return sorted(self._configured)
+
+    async def audit(self, actor: str, channel: str, command: str, *, allowed: bool, outcome: str) -> None:
+        async with self._database.acquire() as connection:
+            await connection.execute(
+                _SQL["audit"], self._team, actor, channel, command[:500], allowed, outcome[:500]
+            )
+
+    async def audit_lines(self, limit: int) -> list[AuditLine]:
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_SQL["list_audit"], self._team, limit)
+        return [AuditLine(*row.values()) for row in rows]

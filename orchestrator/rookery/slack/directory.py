@@ -1,0 +1,171 @@
+"""Who people are and what kind of conversation this is. Whoever cannot be looked up counts as an outsider."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+from rookery.slack.api import SlackApi
+from rookery.slack.errors import SlackRefused, SlackUnavailable
+from rookery_core.telemetry import get_logger
+
+Json = dict[str, Any]
+PersonKind = Literal["member", "guest", "outsider"]
+_FRESH_S = 600.0
+_log = get_logger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The bot itself, from auth.test."""
+
+    user: str
+    bot_id: str
+    team: str
+    url: str
+    enterprise: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as others see them. zone is an IANA name."""
+
+    id: str
+    name: str
+    kind: PersonKind
+    zone: str = "UTC"
+    is_bot: bool = False
+    team: str | None = None
+
+    def local_time(self, now: datetime) -> datetime:
+        try:
+            return now.astimezone(ZoneInfo(self.zone))
+        except (KeyError, ValueError, OSError):
+            return now.astimezone(ZoneInfo("UTC"))
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A conversation. shared: people of other organisations may read it."""
+
+    id: str
+    name: str
+    private: bool
+    shared: bool
+    purpose: str = ""
+
+    @property
+    def is_direct(self) -> bool:
+        return self.id.startswith("D")
+
+
+class _Fresh(Generic[T]):
+    """Values by key, kept for ten minutes, at most 5,000 of them."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[str, tuple[float, T]] = OrderedDict()
+
+    async def get(self, key: str, fetch: Callable[[str], Awaitable[T]]) -> T:
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] > self._clock():
+            return kept[1]
+        value = await fetch(key)
+        self._kept[key] = (self._clock() + _FRESH_S, value)
+        self._kept.move_to_end(key)
+        while len(self._kept) > 5000:
+            self._kept.popitem(last=False)
+        return value
+
+
+class Directory:
+    """Looks people and conversations up, and remembers them for a while."""
+
+    def __init__(self, api: SlackApi, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._api = api
+        self._people: _Fresh[Person] = _Fresh(clock)
+        self._rooms: _Fresh[Room] = _Fresh(clock)
+        self._identity: Identity | None = None
+
+    async def identity(self) -> Identity:
+        if self._identity is None:
+            who = await self._api("auth.test")
+            self._identity = Identity(
+                user=who["user_id"],
+                bot_id=who.get("bot_id", ""),
+                team=who["team_id"],
+                url=who.get("url", ""),
+                enterprise=who.get("enterprise_id"),
+            )
+        return self._identity
+
+    async def person(self, user: str) -> Person:
+        """The person; an unknown one is an outsider. Raises SlackUnavailable when Slack cannot say now."""
+        return await self._people.get(user, self._fetch_person)
+
+    async def room(self, channel: str) -> Room:
+        """The conversation; one that cannot be looked at counts as shared."""
+        return await self._rooms.get(channel, self._fetch_room)
+
+    async def names(self, users: set[str]) -> dict[str, str]:
+        """Display names for ids; an id for whom there is none just now."""
+        found: dict[str, str] = {}
+        for user in users:
+            try:
+                found[user] = (await self.person(user)).name
+            except SlackUnavailable:
+                found[user] = user
+        return found
+
+    async def _fetch_person(self, user: str) -> Person:
+        try:
+            answer = await self._api("users.info", user=user)
+        except SlackRefused as error:
+            _log.info("cannot look up %s (%s): taken for an outsider", user, error.reason)
+            return Person(user, user, "outsider")
+        return _person(answer["user"], await self.identity())
+
+    async def _fetch_room(self, channel: str) -> Room:
+        try:
+            shape: Json = (await self._api("conversations.info", channel=channel))["channel"]
+        except SlackRefused as error:
+            _log.info("cannot look at channel %s (%s): taken for a shared one", channel, error.reason)
+            return Room(channel, channel, private=True, shared=True)
+        shared = any(shape.get(name) for name in ("is_ext_shared", "is_pending_ext_shared"))
+        shared = shared or (bool(shape.get("is_shared")) and not shape.get("is_org_shared"))
+        purpose: Json = shape.get("purpose") or {}
+        private = bool(shape.get("is_private") or shape.get("is_im") or shape.get("is_mpim"))
+        return Room(
+            channel, shape.get("name") or "direct message", private, shared, str(purpose.get("value", ""))
+        )
+
+
+def _person(shape: Json, own: Identity) -> Person:
+    profile: Json = shape.get("profile") or {}
+    name = (
+        profile.get("real_name") or shape.get("real_name") or profile.get("display_name") or shape.get("name")
+    )
+    return Person(
+        id=shape["id"],
+        name=str(name or shape["id"]),
+        kind=_kind(shape, own),
+        zone=str(shape.get("tz") or "UTC"),
+        is_bot=bool(shape.get("is_bot")),
+        team=shape.get("team_id"),
+    )
+
+
+def _kind(shape: Json, own: Identity) -> PersonKind:
+    enterprise: Json = shape.get("enterprise_user") or {}
+    same_company = bool(own.enterprise) and enterprise.get("enterprise_id") == own.enterprise
+    if shape.get("is_stranger") or (shape.get("team_id") not in (None, own.team) and not same_company):
+        return "outsider"
+    if shape.get("is_restricted") or shape.get("is_ultra_restricted"):
+        return "guest"
+    return "member"

@@ -1,0 +1,69 @@
+"""What a claimed event means, and who handles it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rookery.slack.answering import Answering
+from rookery.slack.errors import SlackRefused
+from rookery.slack.incoming import AssistantOpened, Deleted, Edited, Written, read
+from rookery_core.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from rookery.slack.services import Services
+    from rookery_core.queue import Attempt, Event
+
+PROMPTS = (
+    ("Catch me up", "What was discussed in this workspace in the last two days? Group it by topic."),
+    ("Find a decision", "Which decisions were made this week, and where?"),
+    ("Who knows", "Who has answered questions about PostgreSQL lately?"),
+)
+_log = get_logger(__name__)
+
+
+class Dispatcher:
+    """The handler of the subscription `agent`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._answering = Answering(services)
+
+    async def __call__(self, event: Event, attempt: Attempt) -> None:
+        incoming = read(event.payload, self._services.identity.user)
+        if isinstance(incoming, Written):
+            await self._written(incoming, event, attempt)
+        elif isinstance(incoming, Edited):
+            await self._edited(incoming, event, attempt)
+        elif isinstance(incoming, Deleted):
+            await self._services.questions.mark_deleted(incoming.channel, incoming.ts)
+        elif isinstance(incoming, AssistantOpened):
+            await self._greet(incoming)
+
+    async def _written(self, incoming: Written, event: Event, attempt: Attempt) -> None:
+        written = await self._services.addressing.resolve(incoming)
+        if written.via is not None:
+            await self._answering.answer(written, event, attempt)
+
+    async def _edited(self, edited: Edited, event: Event, attempt: Attempt) -> None:
+        """Answer again, in place, when the question was answered as it read before."""
+        services = self._services
+        known = await services.questions.mark_edited(edited.written)
+        if services.settings.on_edit == "ignore":
+            return
+        if known:
+            await self._answering.answer_again(edited.written, event, attempt)
+        elif edited.written.via == "mention" and services.identity.user not in edited.previous_text:
+            # Slack sends no app_mention for a mention that was added later.
+            await self._answering.answer(edited.written, event, attempt)
+
+    async def _greet(self, opened: AssistantOpened) -> None:
+        prompts = [{"title": title, "message": message} for title, message in PROMPTS]
+        try:
+            await self._services.api(
+                "assistant.threads.setSuggestedPrompts",
+                channel_id=opened.channel,
+                thread_ts=opened.thread_ts,
+                prompts=prompts,
+            )
+        except SlackRefused as refused:
+            _log.info("no suggested prompts: %s", refused)

@@ -1,0 +1,28 @@
+"""How Slack says no, classed by what the bot may do about it."""
+
+from __future__ import annotations
+
+from rookery_core.errors import RookeryError, Unavailable
+
+
+class SlackRefused(RookeryError):
+    """Slack refused the call; the same call will be refused again."""
+
+    code = "slack_refused"
+
+    def __init__(self, method: str, reason: str, *, needed: str | None = None) -> None:
+        hint = f"Give the app the scope {needed} and install it again." if needed else None
+        super().__init__(f"Slack refused {method}: {reason}.", hint=hint)
+        self.reason = reason
+
+
+class SlackUnavailable(Unavailable):
+    """Slack did not do it, and may do it later: a rate limit, an outage before the call took effect."""
+
+    code = "slack_unavailable"
+
+
+class SlackUncertain(Unavailable):
+    """The connection broke after the call was sent: it may have taken effect or not."""
+
+    code = "slack_uncertain"

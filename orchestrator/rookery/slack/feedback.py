@@ -1,0 +1,49 @@
+"""What readers think of an answer: a thumb, and words, stored with the trace of the run that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rookery_core import sql
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+
+_SQL = sql.load("rookery.slack", "feedback.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackSummary:
+    up: int
+    down: int
+    comments: int
+
+
+class FeedbackStore:
+    """One vote and one comment for each person and answer; the last ones count."""
+
+    def __init__(self, database: Database, team: str) -> None:
+        self._database = database
+        self._team = team
+
+    async def rate(self, reference: str, user: str, rating: Literal[-1, 1]) -> None:
+        """reference: the question's key, channel:ts, as the buttons carry it."""
+        async with self._database.acquire() as connection:
+            await connection.execute(_SQL["rate"], self._team, *place_of(reference), user, rating)
+
+    async def comment(self, reference: str, user: str, text: str) -> None:
+        async with self._database.acquire() as connection:
+            await connection.execute(_SQL["comment"], self._team, *place_of(reference), user, text[:3000])
+
+    async def summary(self, days: int) -> FeedbackSummary:
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(_SQL["summary"], self._team, days)
+        assert row is not None  # an aggregate always has a row
+        return FeedbackSummary(*row.values())
+
+
+def place_of(reference: str) -> tuple[str, str]:
+    """Channel and ts of a question's key."""
+    channel, _, ts = reference.partition(":")
+    return channel, ts

@@ -1,0 +1,176 @@
+"""What Slack tells, classed by what it means for the bot. Pure functions over the payloads of events."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Json = dict[str, Any]
+QuestionVia = Literal["mention", "direct", "follow_up", "offer"]
+_QUIET_SUBTYPES = frozenset({"file_share", "thread_broadcast", "me_message"})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message that a person wrote. via: how it addresses the bot, None when it does not (yet)."""
+
+    channel: str
+    ts: str
+    thread_ts: str
+    user: str
+    text: str
+    via: QuestionVia | None
+    is_direct: bool
+    is_reply: bool
+    files: tuple[Json, ...] = ()
+    shared: bool = False
+    user_team: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.channel}:{self.ts}"
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A person changed a message; `written` is how it reads now."""
+
+    written: Written
+    previous_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantOpened:
+    channel: str
+    thread_ts: str
+    user: str
+    context_channel: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Somebody added a reaction to a message."""
+
+    channel: str
+    ts: str
+    user: str
+    reaction: str
+
+
+Incoming = Written | Edited | Deleted | AssistantOpened | Reacted
+
+
+def read(payload: Json, bot_user: str) -> Incoming | None:
+    """The event in a payload, or None when it is nothing for the bot: its own words, bots, joins, topics."""
+    event: Json = payload.get("event") or {}
+    kind = event.get("type")
+    shared = bool(payload.get("is_ext_shared_channel"))
+    if kind == "app_mention":
+        return _mention(event, shared)
+    if kind == "message":
+        return _message(event, bot_user, shared)
+    if kind == "assistant_thread_started":
+        return _assistant(event.get("assistant_thread") or {})
+    item: Json = event.get("item") or {}
+    if kind == "reaction_added" and item.get("type") == "message":
+        return Reacted(
+            item["channel"], item["ts"], str(event.get("user", "")), str(event.get("reaction", ""))
+        )
+    return None
+
+
+def lane(payload: Json) -> str | None:
+    """The thread that an event belongs to: events of one thread are handled in order."""
+    event: Json = payload.get("event") or {}
+    thread: Json = event.get("assistant_thread") or {}
+    item: Json = event.get("item") or {}
+    message: Json = event.get("message") or event.get("previous_message") or event
+    channel = event.get("channel") or thread.get("channel_id") or item.get("channel")
+    ts = message.get("thread_ts") or thread.get("thread_ts") or message.get("ts") or item.get("ts")
+    return f"{channel}:{ts}" if isinstance(channel, str) and ts else None
+
+
+def _mention(event: Json, shared: bool) -> Written | None:
+    if event.get("bot_id") or not event.get("user") or event.get("subtype") not in (None, *_QUIET_SUBTYPES):
+        return None
+    return _written(event, "mention", shared)
+
+
+def _message(event: Json, bot_user: str, shared: bool) -> Incoming | None:
+    subtype = event.get("subtype")
+    if subtype == "message_changed":
+        return _changed(event, bot_user, shared)
+    if subtype == "message_deleted":
+        return _deleted(event, bot_user)
+    if subtype not in (None, *_QUIET_SUBTYPES) or not _by_a_person(event, bot_user):
+        return None
+    return _written(event, _addressed(event, bot_user), shared)
+
+
+def _addressed(event: Json, bot_user: str) -> QuestionVia | None:
+    if event.get("channel_type") == "im":
+        return "direct"
+    return None if bot_user not in str(event.get("text", "")) else "mention"
+
+
+def _changed(event: Json, bot_user: str, shared: bool) -> Incoming | None:
+    now: Json = {**(event.get("message") or {}), "channel": event.get("channel")}
+    before: Json = event.get("previous_message") or {}
+    now["channel_type"] = event.get("channel_type")
+    if now.get("subtype") == "tombstone":
+        return Deleted(str(event["channel"]), str(now["ts"]))
+    if not _by_a_person(now, bot_user) or now.get("text") == before.get("text"):
+        return None
+    return Edited(_written(now, _addressed(now, bot_user), shared), str(before.get("text", "")))
+
+
+def _deleted(event: Json, bot_user: str) -> Deleted | None:
+    before: Json = event.get("previous_message") or {}
+    if before and not _by_a_person(before, bot_user):
+        return None
+    ts = event.get("deleted_ts") or before.get("ts")
+    return Deleted(str(event["channel"]), str(ts)) if ts else None
+
+
+def _assistant(thread: Json) -> AssistantOpened | None:
+    if not thread.get("channel_id") or not thread.get("thread_ts"):
+        return None
+    context: Json = thread.get("context") or {}
+    return AssistantOpened(
+        thread["channel_id"], thread["thread_ts"], str(thread.get("user_id", "")), context.get("channel_id")
+    )
+
+
+def _by_a_person(message: Json, bot_user: str) -> bool:
+    user = message.get("user")
+    return bool(user) and user not in (bot_user, "USLACKBOT") and not message.get("bot_id")
+
+
+def _written(event: Json, via: QuestionVia | None, shared: bool) -> Written:
+    ts = str(event["ts"])
+    thread_ts = str(event.get("thread_ts") or ts)
+    return Written(
+        channel=str(event["channel"]),
+        ts=ts,
+        thread_ts=thread_ts,
+        user=str(event["user"]),
+        text=str(event.get("text") or ""),
+        via=via,
+        is_direct=event.get("channel_type") == "im" or str(event["channel"]).startswith("D"),
+        is_reply=thread_ts != ts,
+        files=tuple(event.get("files") or ()),
+        shared=shared,
+        user_team=event.get("user_team") or event.get("team"),
+    )
+
+
+def question_of(text: str, bot_user: str) -> str:
+    """The text without the mention of the bot, in Slack's own syntax otherwise."""
+    return re.sub(rf"<@{re.escape(bot_user)}(\|[^>]*)?>", "", text).strip()

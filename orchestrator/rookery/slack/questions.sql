@@ -1,0 +1,72 @@
+-- name: note
+-- records a question before its event is acknowledged; a second delivery changes nothing
+insert into agent.slack_question (team, channel, ts, thread_ts, asker)
+values ($1, $2, $3, $4, $5)
+on conflict (team, channel, ts) do nothing
+returning state;
+
+-- name: begin
+-- takes a question up, however it got here, and says what is known of it
+insert into agent.slack_question as q (team, channel, ts, thread_ts, asker, asker_kind, state, trace_id)
+values ($1, $2, $3, $4, $5, $6, 'answering', $7)
+on conflict (team, channel, ts) do update
+    set state = case when q.state in ('waiting', 'answering') then 'answering' else q.state end,
+        asker_kind = excluded.asker_kind,
+        trace_id = coalesce(q.trace_id, excluded.trace_id)
+returning state, trace_id, reply_ts, answered_text, edited_text, deleted;
+
+-- name: change
+-- what became of a question while it waits or is worked on
+select state, edited_text, deleted from agent.slack_question where team = $1 and channel = $2 and ts = $3;
+
+-- name: edited
+-- the author changed the question
+update agent.slack_question set edited_text = $4 where team = $1 and channel = $2 and ts = $3 returning state;
+
+-- name: deleted
+-- the author took the question back
+update agent.slack_question set deleted = true where team = $1 and channel = $2 and ts = $3 returning state;
+
+-- name: replied
+-- which message holds the answer
+update agent.slack_question set reply_ts = $4 where team = $1 and channel = $2 and ts = $3;
+
+-- name: reopen
+-- an answered question is worked on again, because its author changed it
+update agent.slack_question set state = 'answering', finished_at = null
+where team = $1 and channel = $2 and ts = $3 and state in ('answered', 'failed')
+returning reply_ts;
+
+-- name: finish
+-- how a question ended
+update agent.slack_question
+set state = $4, finished_at = clock_timestamp(), answered_text = coalesce($5, answered_text),
+    cost_usd = coalesce(cost_usd, 0) + coalesce($6::numeric, 0)
+where team = $1 and channel = $2 and ts = $3;
+
+-- name: answered_by
+-- which of these messages are known as the answer to some other question
+select reply_ts from agent.slack_question
+where team = $1 and channel = $2 and reply_ts = any ($3::text[]) and ts <> $4;
+
+-- name: takes_part
+-- whether the bot was asked in this thread before
+select exists (
+    select from agent.slack_question
+    where team = $1 and channel = $2 and thread_ts = $3 and state in ('waiting', 'answering', 'answered')
+) as takes_part;
+
+-- name: recent
+-- how many questions of a person and in a channel the window holds, and when its oldest was asked; this one aside
+select
+    count(*) filter (where asker = $2) as by_asker,
+    count(*) filter (where channel = $3) as in_channel,
+    extract(epoch from clock_timestamp() - min(asked_at) filter (where asker = $2))::double precision as asker_age_s,
+    extract(epoch from clock_timestamp() - min(asked_at) filter (where channel = $3))::double precision as channel_age_s
+from agent.slack_question
+where team = $1 and (asker = $2 or channel = $3) and asked_at > clock_timestamp() - make_interval(secs => $5)
+    and state not in ('refused', 'ignored', 'cancelled') and not (channel = $3 and ts = $4);
+
+-- name: by_reference
+-- the question that a button below an answer belongs to
+select asker, thread_ts, trace_id, reply_ts from agent.slack_question where team = $1 and channel = $2 and ts = $3;

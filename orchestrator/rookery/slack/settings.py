@@ -1,0 +1,92 @@
+"""What the Slack bot reads from its environment, on top of what the agent reads."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+
+from rookery.settings import AgentSettings
+from rookery_core.errors import ConfigurationError
+from rookery_core.settings import CommaSeparated
+
+SLACK_API = "https://slack.com/api/"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class SlackSettings(AgentSettings):
+    """Tokens, limits and habits of the bot. Times are in seconds, sizes in bytes."""
+
+    bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
+    app_token: SecretStr | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
+    signing_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
+    slack_api_url: str = Field(default=SLACK_API, validation_alias="ROOKERY_SLACK_API_URL")
+    slack_http_host: str = Field(default="127.0.0.1", validation_alias="ROOKERY_SLACK_HTTP_HOST")
+    slack_http_port: int = Field(default=3000, ge=0, le=65535, validation_alias="ROOKERY_SLACK_HTTP_PORT")
+
+    workers: int = Field(default=8, ge=1, le=256, validation_alias="ROOKERY_SLACK_WORKERS")
+    max_attempts: int = Field(default=4, ge=1, le=20, validation_alias="ROOKERY_SLACK_MAX_ATTEMPTS")
+    retry_base_s: float = Field(default=2.0, gt=0, validation_alias="ROOKERY_SLACK_RETRY_BASE_S")
+    lease_s: float = Field(default=30.0, ge=1, validation_alias="ROOKERY_SLACK_LEASE_S")
+    """How long a worker that has died keeps its question; a living one prolongs the lease by itself."""
+    slack_patience_s: float = Field(default=60.0, ge=0, validation_alias="ROOKERY_SLACK_PATIENCE_S")
+    """How long one call waits for a rate limit of Slack to pass before the question goes back to the queue."""
+
+    streaming: bool = Field(default=True, validation_alias="ROOKERY_SLACK_STREAMING")
+    stream_interval_s: float = Field(default=0.8, ge=0, validation_alias="ROOKERY_SLACK_STREAM_INTERVAL_S")
+    on_edit: Literal["answer", "ignore"] = Field(default="answer", validation_alias="ROOKERY_SLACK_ON_EDIT")
+    follow_ups: bool = Field(default=False, validation_alias="ROOKERY_SLACK_FOLLOW_UPS")
+    """Whether a reply in a thread the bot has answered in counts as a question without a mention."""
+    follow_up_channels: CommaSeparated = Field(
+        default=(), validation_alias="ROOKERY_SLACK_FOLLOW_UP_CHANNELS"
+    )
+    proactive_channels: CommaSeparated = Field(
+        default=(), validation_alias="ROOKERY_SLACK_PROACTIVE_CHANNELS"
+    )
+    admins: CommaSeparated = Field(default=(), validation_alias="ROOKERY_SLACK_ADMINS")
+    feedback_channel: str | None = Field(default=None, validation_alias="ROOKERY_SLACK_FEEDBACK_CHANNEL")
+
+    user_limit: int = Field(default=30, ge=0, validation_alias="ROOKERY_SLACK_USER_LIMIT")
+    """Questions of one person in `limit_window_s`; 0: no limit. Refused ones do not count."""
+    channel_limit: int = Field(default=120, ge=0, validation_alias="ROOKERY_SLACK_CHANNEL_LIMIT")
+    limit_window_s: float = Field(default=600.0, gt=0, validation_alias="ROOKERY_SLACK_LIMIT_WINDOW_S")
+
+    thread_messages: int = Field(default=60, ge=1, le=1000, validation_alias="ROOKERY_SLACK_THREAD_MESSAGES")
+    thread_tokens: int = Field(default=8000, ge=200, validation_alias="ROOKERY_SLACK_THREAD_TOKENS")
+    file_bytes: int = Field(default=8_000_000, ge=0, validation_alias="ROOKERY_SLACK_FILE_BYTES")
+    files_per_question: int = Field(default=5, ge=0, validation_alias="ROOKERY_SLACK_FILES_PER_QUESTION")
+    file_tokens: int = Field(default=12_000, ge=100, validation_alias="ROOKERY_SLACK_FILE_TOKENS")
+    calendar_url: SecretStr | None = Field(default=None, validation_alias="ROOKERY_CALENDAR_URL")
+    rules: bool = Field(default=True, validation_alias="ROOKERY_SLACK_RULES")
+    rule_hourly_limit: int = Field(default=10, ge=1, validation_alias="ROOKERY_SLACK_RULE_HOURLY_LIMIT")
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _slack_or_this_machine(cls, url: str) -> str:
+        parts = urlsplit(url)
+        slack = parts.scheme == "https" and (parts.hostname or "") in ("slack.com", "www.slack.com")
+        here = parts.scheme in ("http", "https") and (parts.hostname or "") in _LOOPBACK
+        if not (slack or here):
+            raise ValueError("must be https://slack.com/api/ or an address of this machine")
+        return url if url.endswith("/") else url + "/"
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the bot talks to an emulator on this machine."""
+        return self.slack_api_url != SLACK_API
+
+    def require_bot_token(self) -> str:
+        return _required(self.bot_token, "SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions")
+
+    def require_app_token(self) -> str:
+        return _required(self.app_token, "SLACK_APP_TOKEN", "xapp-", "Basic Information > App-Level Tokens")
+
+
+def _required(value: SecretStr | None, name: str, prefix: str, page: str) -> str:
+    token = value.get_secret_value() if value else ""
+    if not token:
+        raise ConfigurationError(f"{name} is not set.", hint=f"Copy it from your Slack app, page {page}.")
+    if not token.startswith(prefix):
+        raise ConfigurationError(f"{name} does not begin with {prefix}.", hint=f"Copy it from page {page}.")
+    return token

@@ -1,0 +1,85 @@
+"""Socket Mode: envelopes are handled one after the other, stored, then acknowledged.
+
+Slack's client runs the listeners of several envelopes at once; a lock keeps the order of arrival, which is the
+order of each thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from rookery.slack.api import SlackApi
+from rookery.slack.settings import SlackSettings
+from rookery_core.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from slack_sdk.socket_mode.aiohttp import SocketModeClient
+
+    from rookery.slack.intake import Intake
+    from rookery.slack.interactions import Interactions
+
+Json = dict[str, Any]
+_log = get_logger(__name__)
+
+
+class SocketReceiver:
+    """Holds the socket of one process."""
+
+    def __init__(
+        self, settings: SlackSettings, api: SlackApi, intake: Intake, interactions: Interactions
+    ) -> None:
+        self._settings = settings
+        self._api = api
+        self._intake = intake
+        self._interactions = interactions
+        self._in_order = asyncio.Lock()
+        self._client: SocketModeClient | None = None
+
+    async def start(self) -> None:
+        """Connect; returns once the socket is open. It reconnects by itself from then on."""
+        from slack_sdk.socket_mode.aiohttp import SocketModeClient
+
+        client = SocketModeClient(
+            self._settings.require_app_token(),
+            web_client=self._api.client,
+            logger=get_logger("rookery.slack.socket_client"),
+            ping_interval=5 if not self._settings.emulated else 1,
+        )
+        listeners: Any = client.socket_mode_request_listeners  # pyright: ignore[reportUnknownMemberType]
+        listeners.append(self._received)
+        self._client = client
+        await client.connect()
+
+    async def close(self) -> None:
+        """Leave: unacknowledged envelopes go to another socket."""
+        if self._client is None:
+            return
+        client: Any = self._client
+        self._client = None
+        await client.close()
+        tasks: list[Any] = [client.message_processor, client.current_session_monitor, client.message_receiver]
+        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+
+    async def _received(self, client: Any, request: Any) -> None:
+        """Store, then acknowledge. What cannot be stored is not acknowledged: Slack sends it again."""
+        try:
+            if request.type == "events_api":
+                async with self._in_order:
+                    await self._intake.event(request.payload)
+                answer: Json | None = None
+            else:
+                answer = await self._interactions.handle(request.type, request.payload)
+        except Exception:  # noqa: BLE001 - any failure means: not stored, so not acknowledged
+            _log.exception("envelope %s (%s) was not stored", request.envelope_id, request.type)
+            return
+        await _acknowledge(client, request.envelope_id, answer)
+
+
+async def _acknowledge(client: Any, envelope_id: str, answer: Json | None) -> None:
+    from slack_sdk.socket_mode.response import SocketModeResponse
+
+    try:
+        await client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope_id, payload=answer))
+    except (OSError, RuntimeError, AttributeError) as error:
+        _log.info("envelope %s was not acknowledged (%s): it will come again", envelope_id, error)

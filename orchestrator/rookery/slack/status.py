@@ -1,0 +1,73 @@
+"""The line under the thread that says what the bot is doing. It is decoration: nothing fails because of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rookery.slack.api import SlackApi
+from rookery.slack.errors import SlackRefused
+from rookery_core.errors import RookeryError
+from rookery_core.telemetry import get_logger
+
+THINKING = "is thinking…"
+_log = get_logger(__name__)
+
+
+class Status:
+    """Shows what is going on for one question; where Slack offers no status line, a reaction stands in."""
+
+    def __init__(self, api: SlackApi, channel: str, thread_ts: str, message_ts: str) -> None:
+        self._api = api
+        self._channel = channel
+        self._thread_ts = thread_ts
+        self._message_ts = message_ts
+        self._running: asyncio.Task[None] | None = None
+        self._next: str | None = None
+        self._reacted = False
+        self._offered = True
+
+    def show(self, text: str) -> None:
+        """Show `text` soon; the newest text wins when several come at once."""
+        self._next = text
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._send())
+
+    def tool(self, name: str) -> None:
+        self.show(f"is using {name.replace('_', ' ')[:60]}…")
+
+    async def clear(self) -> None:
+        """Take the status away and wait until that is done."""
+        self.show("")
+        if self._running is not None:
+            await self._running
+        if self._reacted:
+            self._reacted = False
+            await self._quietly(
+                "reactions.remove", timestamp=self._message_ts, channel=self._channel, name="eyes"
+            )
+
+    async def _send(self) -> None:
+        while self._next is not None:
+            text, self._next = self._next, None
+            if self._offered:
+                self._offered = await self._quietly(
+                    "assistant.threads.setStatus",
+                    channel_id=self._channel,
+                    thread_ts=self._thread_ts,
+                    status=text,
+                )
+            if not self._offered and not self._reacted and text:
+                self._reacted = await self._quietly(
+                    "reactions.add", channel=self._channel, timestamp=self._message_ts, name="eyes"
+                )
+
+    async def _quietly(self, method: str, **arguments: str) -> bool:
+        """False when Slack refuses the call for good."""
+        try:
+            await self._api(method, wait=False, **arguments)
+        except SlackRefused as refused:
+            _log.debug("no status: %s", refused)
+            return False
+        except RookeryError as error:
+            _log.debug("no status: %s", error)
+        return True

@@ -1,0 +1,209 @@
+"""Writes an answer while it is made: as a stream where Slack offers one, else as a message that is edited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from rookery.slack import blocks as block
+from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.markup import calm, to_mrkdwn
+from rookery.slack.reply import Found, Reply
+from rookery.slack.split import MOST_CHARACTERS, split
+from rookery_core.telemetry import get_logger
+
+Json = dict[str, Any]
+_NO_STREAM = frozenset(
+    {
+        "unknown_method",
+        "channel_type_not_supported",
+        "method_not_supported_for_channel_type",
+        "not_allowed_token_type",
+        "missing_recipient_user_id",
+        "missing_recipient_team_id",
+        "user_not_found",
+        "feature_not_enabled",
+        "restricted_action",
+        "invalid_arguments",
+    }
+)
+_BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
+_EDIT_INTERVAL_S = 2.0
+"""chat.update has a tighter limit than the streaming methods."""
+_log = get_logger(__name__)
+
+
+class StoppedByReader(Exception):
+    """Somebody pressed Slack's stop button: the answer ends where it is."""
+
+
+class ReplyWriter:
+    """The words of one answer on their way to the thread."""
+
+    def __init__(
+        self,
+        reply: Reply,
+        found: Found,
+        *,
+        streaming: bool,
+        interval_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._reply = reply
+        self._parts = dict(found.parts)
+        self._mode: Literal["none", "stream", "edit"] = "edit" if 0 in found.parts else "none"
+        self._resumed = 0 in found.parts
+        self._streaming = streaming
+        self._interval_s = interval_s
+        self._clock = clock
+        self._next = 0.0
+        self._said: str = ""
+        self._shown: str = ""
+        self._mixed = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a message in the thread."""
+        return 0 in self._parts
+
+    # -- while the answer is made -----------------------------------------------------------------------
+
+    async def say(self, text: str) -> None:
+        """More of the answer. Shown at most once an interval; what Slack will not take now is shown later."""
+        self._said += text
+        if self._clock() < self._next or len(self._said) > MOST_CHARACTERS:
+            return
+        try:
+            await self._show()
+        except SlackUnavailable as error:
+            self._next = self._clock() + (error.retry_after_s or self._interval_s)
+        else:
+            pause = self._interval_s if self._mode == "stream" else max(self._interval_s, _EDIT_INTERVAL_S)
+            self._next = self._clock() + pause
+
+    async def restart(self) -> None:
+        """What was said so far is not the answer."""
+        self._mixed = self._mixed or bool(self._shown)
+        self._said = ""
+
+    async def _show(self) -> None:
+        if self._mode == "none" and self._streaming:
+            await self._begin_stream()
+        elif self._mode == "stream":
+            await self._extend_stream()
+        elif self._mode == "edit":
+            await self._edit_open(calm(self._said))
+        else:
+            text = calm(self._said)
+            self._parts[0] = await self._reply.post(0, to_mrkdwn(text), [block.body(text)], "open")
+            self._mode = "edit"
+
+    async def _begin_stream(self) -> None:
+        said: str = self._said
+        try:
+            self._parts[0] = await self._reply.start_stream(calm(said))
+        except SlackRefused as refused:
+            if refused.reason not in _NO_STREAM:
+                raise
+            _log.info("no streaming here (%s): the answer is edited instead", refused.reason)
+            self._streaming = False
+            await self._show()
+            return
+        self._mode, self._shown = "stream", said
+
+    async def _extend_stream(self) -> None:
+        if self._mixed or not self._said.startswith(self._shown) or self._said == self._shown:
+            return
+        said: str = self._said
+        try:
+            await self._reply.append(self._parts[0], calm(said[len(self._shown) :]))
+        except SlackUncertain:
+            self._mixed = True  # nobody knows what is shown: the end replaces it
+        except SlackRefused as refused:
+            if refused.reason == "stopped_by_user":
+                raise StoppedByReader from None
+            self._mode, self._mixed = "edit", True
+        self._shown = said
+
+    async def _edit_open(self, text: str) -> None:
+        if self._resumed and len(text) < 200:
+            return  # the notice of the failed attempt stays until there is something to read
+        await self._reply.edit(self._parts[0], to_mrkdwn(text), [block.body(text)], "open", wait=False)
+
+    # -- at its end -------------------------------------------------------------------------------------
+
+    async def finish(self, markdown: str, tail: Sequence[Json]) -> None:
+        """Make the thread hold exactly this answer, with `tail` (sources, buttons) below its last part."""
+        texts = split(calm(markdown)) or ["(no text)"]
+        count = len(texts)
+        for part, text in enumerate(texts):
+            blocks = list(tail) if part == count - 1 else []
+            if (
+                part == 0
+                and self._mode == "stream"
+                and await self._finish_stream(markdown, text, blocks, count)
+            ):
+                continue
+            await self._settle(part, text, blocks, count)
+        for part in [number for number in self._parts if number >= count]:
+            await self._reply.remove(self._parts.pop(part))
+
+    async def _finish_stream(self, markdown: str, text: str, tail: list[Json], parts: int) -> bool:
+        """End the stream with what is missing. False when its text must be replaced by an edit."""
+        self._mode = "edit"
+        fits = not self._mixed and markdown.startswith(self._shown) and text.startswith(calm(self._shown))
+        if not fits:
+            await self._reply.end_stream(self._parts[0], "open")
+            return False
+        rest = text[len(calm(self._shown)) :]
+        try:
+            return await self._reply.end_stream(
+                self._parts[0], "final", text=rest, blocks=tail or None, parts=parts
+            )
+        except SlackRefused as refused:
+            if refused.reason not in _BAD_BLOCKS:
+                raise
+            await self._reply.end_stream(self._parts[0], "open")
+            return False
+
+    async def _settle(self, part: int, text: str, tail: list[Json], parts: int) -> None:
+        fallback = to_mrkdwn(text)
+        try:
+            await self._place(part, fallback, [block.body(text), *tail], parts)
+        except SlackRefused as refused:
+            if refused.reason not in _BAD_BLOCKS:
+                raise
+            _log.warning("Slack refused the blocks of an answer (%s): plain sections instead", refused.reason)
+            sections = [
+                {"type": "section", "text": {"type": "mrkdwn", "text": piece}}
+                for piece in split(fallback, 2900)
+            ]
+            await self._place(part, fallback, [*sections, *tail][:50], parts)
+
+    async def _place(self, part: int, text: str, blocks: list[Json], parts: int) -> None:
+        if part in self._parts:
+            await self._reply.edit(self._parts[part], text, blocks, "final", part=part, parts=parts)
+        else:
+            self._parts[part] = await self._reply.post(part, text, blocks, "final", parts)
+
+    async def notice(self, text: str, *, final: bool) -> None:
+        """Put a notice where the answer would be: one message, edited as things go on."""
+        if self._mode == "stream":
+            await self._reply.end_stream(self._parts[0], "open")
+        self._mode = "edit"
+        state = "final" if final else "open"
+        if 0 in self._parts:
+            await self._reply.edit(self._parts[0], text, [block.body(text)], state)
+        else:
+            self._parts[0] = await self._reply.post(0, text, [block.body(text)], state)
+        for part in [number for number in self._parts if number > 0]:
+            await self._reply.remove(self._parts.pop(part))
+
+    async def take_back(self) -> None:
+        """Remove whatever there is of the answer: nobody asks any more."""
+        if self._mode == "stream":
+            await self._reply.end_stream(self._parts[0], "open")
+        for part in sorted(self._parts, reverse=True):
+            await self._reply.remove(self._parts.pop(part))
+        self._mode = "none"
