@@ -113,7 +113,9 @@ class GitHubClient:
         caller = current_caller()
         flight = self._flights.get((caller.team, key))
         if flight is None:
-            flight = asyncio.create_task(self._look_up(caller, key, path, parameters, accept, what, immutable))
+            flight = asyncio.create_task(
+                self._look_up(caller, key, path, parameters, accept, what, immutable)
+            )
             self._flights[caller.team, key] = flight
             flight.add_done_callback(lambda done: self._landed((caller.team, key), done))
         # Shielded: others may wait for the same answer when this caller goes away.
@@ -127,14 +129,18 @@ class GitHubClient:
         if not flight.cancelled():
             flight.exception()  # whoever waits gets it; when nobody does any more it is no news
 
-    async def get_json(self, path: str, parameters: Mapping[str, Any] | None = None, *, what: str, immutable: bool = False) -> Any:
+    async def get_json(
+        self, path: str, parameters: Mapping[str, Any] | None = None, *, what: str, immutable: bool = False
+    ) -> Any:
         """GET and read as JSON."""
         return (await self.get(path, parameters, what=what, immutable=immutable)).json()
 
     async def send(self, method: str, path: str, body: Any, *, what: str) -> Any:
         """Write, once: never repeated here. Raises Unavailable with `sent` in doubt as WriteInDoubt."""
         exchanger, credentials = await self._open()
-        response = await self._exchange(exchanger, method, path, {}, {"Accept": JSON}, body, attempts=1, what=what)
+        response = await self._exchange(
+            exchanger, method, path, {}, {"Accept": JSON}, body, attempts=1, what=what
+        )
         if response.status >= 500:
             raise WriteInDoubt(f"GitHub answered {response.status} for {what}.")
         self._raise_for(response, what, credentials)
@@ -167,7 +173,14 @@ class GitHubClient:
         return Exchanger(self.host.api, credentials, settings.timeout_s, settings.max_concurrent), credentials
 
     async def _look_up(
-        self, caller: Caller, key: str, path: str, parameters: Mapping[str, Any], accept: str, what: str, immutable: bool
+        self,
+        caller: Caller,
+        key: str,
+        path: str,
+        parameters: Mapping[str, Any],
+        accept: str,
+        what: str,
+        immutable: bool,
     ) -> Fetched:
         credentials = (await self._open())[1]
         store = await self._find_store()
@@ -180,7 +193,9 @@ class GitHubClient:
             return self._fall_back(kept, error)
         if response.status == 304 and kept is not None:
             if store:
-                await _tolerating(store.refresh(caller, credentials.identity, key, self._fresh_until(response)))
+                await _tolerating(
+                    store.refresh(caller, credentials.identity, key, self._fresh_until(response))
+                )
             return Fetched(kept.body, kept.headers, "revalidated", time.time())
         fetched = Fetched(response.body, response.headers, "fetched", time.time())
         if store and len(response.body) <= MAX_CACHED_BYTES:
@@ -189,7 +204,14 @@ class GitHubClient:
         return fetched
 
     async def _keep(
-        self, store: AnswerStore, caller: Caller, identity: str, key: str, subject: Subject, response: Response, immutable: bool
+        self,
+        store: AnswerStore,
+        caller: Caller,
+        identity: str,
+        key: str,
+        subject: Subject,
+        response: Response,
+        immutable: bool,
     ) -> None:
         until = math.inf if immutable else self._fresh_until(response)
         answer = CachedAnswer(response.body, response.headers, time.time(), until, immutable)
@@ -217,11 +239,15 @@ class GitHubClient:
             headers["If-Modified-Since"] = changed
         asked = path
         for _ in range(MAX_REDIRECTS + 1):
-            response = await self._exchange(exchanger, "GET", path, parameters, headers, None, READ_ATTEMPTS, what)
+            response = await self._exchange(
+                exchanger, "GET", path, parameters, headers, None, READ_ATTEMPTS, what
+            )
             if response.location is None:
                 self._raise_for(response, what, credentials)
                 return response
-            path, parameters, elsewhere = await self._follow(exchanger, response.location, headers, asked, what)
+            path, parameters, elsewhere = await self._follow(
+                exchanger, response.location, headers, asked, what
+            )
             if elsewhere is not None:
                 self._raise_for(elsewhere, what, credentials)
                 return elsewhere
@@ -251,8 +277,19 @@ class GitHubClient:
         if parts[0] == "repos" and len(parts) >= 3:
             self._confinement.check("/".join(parts[1:3]))
         elif parts[0] in ("repositories", "repository") and len(parts) >= 2:
-            moved = await self._exchange((await self._open())[0], "GET", f"/repositories/{parts[1]}", {}, {"Accept": JSON}, None, 1, "the repository")
-            self._confinement.check(str(json.loads(moved.body).get("full_name")) if moved.status == 200 else "unknown/unknown")
+            moved = await self._exchange(
+                (await self._open())[0],
+                "GET",
+                f"/repositories/{parts[1]}",
+                {},
+                {"Accept": JSON},
+                None,
+                1,
+                "the repository",
+            )
+            self._confinement.check(
+                str(json.loads(moved.body).get("full_name")) if moved.status == 200 else "unknown/unknown"
+            )
         else:
             raise NotAllowed("GitHub redirects outside of the allowed repositories.")
 
@@ -273,7 +310,9 @@ class GitHubClient:
         for attempt in range(1, attempts + 1):
             waited += await self._wait_for_turn(resource, waited)
             try:
-                response = await self._in_thread(exchanger.send, method, path, parameters, headers, body, what=what)
+                response = await self._in_thread(
+                    exchanger.send, method, path, parameters, headers, body, what=what
+                )
             except Unavailable:
                 if attempt == attempts:
                     raise
@@ -305,9 +344,15 @@ class GitHubClient:
             try:
                 return await asyncio.to_thread(call, *arguments)
             except NoAnswer as error:
-                problem = WriteInDoubt if error.sent and arguments[0] in ("POST", "PATCH", "PUT", "DELETE") else Unavailable
+                problem = (
+                    WriteInDoubt
+                    if error.sent and arguments[0] in ("POST", "PATCH", "PUT", "DELETE")
+                    else Unavailable
+                )
                 raise problem(
-                    f"GitHub gave no usable answer for {what}: {error}.", hint="Call again.", retry_after_s=2.0
+                    f"GitHub gave no usable answer for {what}: {error}.",
+                    hint="Call again.",
+                    retry_after_s=2.0,
                 ) from None
 
     @staticmethod

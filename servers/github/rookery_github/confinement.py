@@ -37,7 +37,9 @@ class Confinement:
         """Whether anything of an owner may be touched."""
         if not self._rules:
             return True
-        return any(allowed and fnmatchcase(owner.lower(), glob.partition("/")[0]) for glob, allowed in self._rules)
+        return any(
+            allowed and fnmatchcase(owner.lower(), glob.partition("/")[0]) for glob, allowed in self._rules
+        )
 
     def check(self, full_name: str) -> None:
         """Raises NotAllowed for a repository outside of the list. Nothing is asked of GitHub before."""

@@ -77,7 +77,9 @@ def from_entry(entry: dict[str, Any], web_host: str) -> Credentials:
     if name := entry.get("token_env"):
         token = os.environ.get(str(name))
         if not token:
-            raise ConfigurationError(f"ROOKERY_GITHUB_HOSTS: {web_host} reads its token from {name}, which is not set.")
+            raise ConfigurationError(
+                f"ROOKERY_GITHUB_HOSTS: {web_host} reads its token from {name}, which is not set."
+            )
         return Credentials(token=token)
     return Credentials(token=token_of_gh(web_host)) if entry.get("gh") else Credentials()
 
@@ -93,7 +95,9 @@ def _app(settings: GitHubSettings) -> AppCredentials:
         try:
             key = Path(key[1:]).expanduser().read_text(encoding="utf-8")
         except OSError as error:
-            raise ConfigurationError(f"ROOKERY_GITHUB_APP_KEY: cannot read the file: {error.strerror}.") from None
+            raise ConfigurationError(
+                f"ROOKERY_GITHUB_APP_KEY: cannot read the file: {error.strerror}."
+            ) from None
     return AppCredentials(settings.app_id, key.replace("\\n", "\n"), settings.app_installation)
 
 

@@ -90,7 +90,12 @@ class Exchanger:
         vars(self._requester)["_Requester__last_requests"].update(dict.fromkeys(_METHODS, 0.0))
 
     def send(
-        self, method: str, path: str, parameters: Mapping[str, Any], headers: Mapping[str, str], body: Any = None
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, Any],
+        headers: Mapping[str, str],
+        body: Any = None,
     ) -> Response:
         """Send one signed request. Raises NoAnswer when the connection fails; a status never raises."""
         from github import GithubException
@@ -99,7 +104,12 @@ class Exchanger:
         try:
             self._renew()
             self._requester.requestJson(
-                method, path, dict(parameters), dict(headers), body, cnx=connection  # pyright: ignore[reportArgumentType] same methods
+                method,
+                path,
+                dict(parameters),
+                dict(headers),
+                body,
+                cnx=connection,  # pyright: ignore[reportArgumentType] same methods
             )
         except _Arrived as arrived:
             return arrived.response
@@ -131,7 +141,9 @@ class _Connection:
         self._timeout = timeout
         self._request: tuple[str, str, Any, Mapping[str, str]] | None = None
 
-    def request(self, verb: str, url: str, input: Any, headers: Mapping[str, str], stream: bool = False) -> None:
+    def request(
+        self, verb: str, url: str, input: Any, headers: Mapping[str, str], stream: bool = False
+    ) -> None:
         self._request = (verb, url, input, headers)
 
     def getresponse(self) -> Any:
@@ -150,7 +162,13 @@ def _fetch(
 
     try:
         answer = session.request(
-            verb, url, headers=dict(headers), data=body, timeout=(min(timeout, 10.0), timeout), allow_redirects=False, stream=True
+            verb,
+            url,
+            headers=dict(headers),
+            data=body,
+            timeout=(min(timeout, 10.0), timeout),
+            allow_redirects=False,
+            stream=True,
         )
         with answer:
             content = _read(answer)
@@ -162,7 +180,9 @@ def _fetch(
         raise NoAnswer("the connection failed", sent="NewConnectionError" not in repr(error)) from None
     except exceptions.RequestException as error:
         raise NoAnswer(f"the answer broke off ({type(error).__name__})", sent=True) from None
-    return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, content)
+    return Response(
+        answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, content
+    )
 
 
 def _read(answer: requests.Response) -> bytes:
@@ -175,6 +195,11 @@ def _read(answer: requests.Response) -> bytes:
             raise NoAnswer(f"the answer is larger than {MAX_BODY_BYTES // 1048576} MB", sent=True)
     content = b"".join(parts)
     declared = answer.headers.get("content-length")
-    if declared and "content-encoding" not in answer.headers and answer.request.method != "HEAD" and len(content) < int(declared):
+    if (
+        declared
+        and "content-encoding" not in answer.headers
+        and answer.request.method != "HEAD"
+        and len(content) < int(declared)
+    ):
         raise NoAnswer("the answer broke off", sent=True)
     return content

@@ -40,12 +40,16 @@ def refusal(response: Response, what: str, *, anonymous: bool) -> RookeryError:
         case 404 | 410:
             return _missing(response, what, said, anonymous=anonymous)
         case 409 | 412:
-            return Conflict(f"{what}: {said or 'the state has changed'}.", hint="Read it again and decide anew.")
+            return Conflict(
+                f"{what}: {said or 'the state has changed'}.", hint="Read it again and decide anew."
+            )
         case 422:
             return InvalidInput(f"GitHub refuses {what}: {_reasons(response) or said}.", hint=_hint_422(said))
         case status if status >= 500:
             return Unavailable(
-                f"GitHub answered {status} for {what}.", hint="Call again after retry_after_s.", retry_after_s=5.0
+                f"GitHub answered {status} for {what}.",
+                hint="Call again after retry_after_s.",
+                retry_after_s=5.0,
             )
         case status:
             return Unavailable(f"GitHub answered {status} for {what}: {said or 'no reason given'}.")
@@ -55,10 +59,15 @@ def _forbidden(response: Response, what: str, said: str, *, anonymous: bool) -> 
     headers = response.headers
     if sso := headers.get("x-github-sso"):
         url = sso.partition("url=")[2]
-        return NotAllowed(f"{what}: the organisation wants single sign-on.", hint=f"Authorise the token at {url}." if url else None)
+        return NotAllowed(
+            f"{what}: the organisation wants single sign-on.",
+            hint=f"Authorise the token at {url}." if url else None,
+        )
     missing = missing_permission(headers)
     if missing:
-        return NotAllowed(f"{what}: the token lacks {missing}.", hint="The operator can add it to GITHUB_TOKEN.")
+        return NotAllowed(
+            f"{what}: the token lacks {missing}.", hint="The operator can add it to GITHUB_TOKEN."
+        )
     hint = "Set GITHUB_TOKEN." if anonymous else "The token may not do this; the operator can widen it."
     return NotAllowed(f"{what}: {said or 'forbidden'}.", hint=hint)
 
@@ -67,7 +76,9 @@ def missing_permission(headers: Mapping[str, str]) -> str | None:
     """The scope or permission that a refused request needed, by GitHub's headers; None when they do not tell."""
     if wanted := headers.get("x-accepted-github-permissions"):
         return f"permission {wanted.replace('=', ': ').replace(';', ' or ')}"
-    accepted = {scope.strip() for scope in headers.get("x-accepted-oauth-scopes", "").split(",") if scope.strip()}
+    accepted = {
+        scope.strip() for scope in headers.get("x-accepted-oauth-scopes", "").split(",") if scope.strip()
+    }
     held = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
     if accepted and not accepted & held:
         return "scope " + " or ".join(sorted(accepted))

@@ -48,7 +48,9 @@ class Hosts:
         found = self._hosts.get(name)
         if found is None:
             raise InvalidInput(
-                f"{name} is not a GitHub host of this server.", candidates=list(self._hosts), hint=f"See {VARIABLE}."
+                f"{name} is not a GitHub host of this server.",
+                candidates=list(self._hosts),
+                hint=f"See {VARIABLE}.",
             )
         return found
 
@@ -76,14 +78,19 @@ def _entries(settings: GitHubSettings) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        read = json.loads(Path(text[1:]).expanduser().read_text(encoding="utf-8") if text.startswith("@") else text)
+        read = json.loads(
+            Path(text[1:]).expanduser().read_text(encoding="utf-8") if text.startswith("@") else text
+        )
     except OSError as error:
         raise ConfigurationError(f"{VARIABLE}: cannot read the file: {error.strerror}.") from None
     except ValueError:
         raise ConfigurationError(f"{VARIABLE}: not JSON.") from None
-    if not isinstance(read, dict) or not all(isinstance(entry, dict) for entry in cast(dict[str, Any], read).values()):
+    if not isinstance(read, dict) or not all(
+        isinstance(entry, dict) for entry in cast(dict[str, Any], read).values()
+    ):
         raise ConfigurationError(
-            f"{VARIABLE}: not an object of hosts.", hint='Write {"ghe.example.com": {"token_env": "GHE_TOKEN"}}.'
+            f"{VARIABLE}: not an object of hosts.",
+            hint='Write {"ghe.example.com": {"token_env": "GHE_TOKEN"}}.',
         )
     return cast(dict[str, Any], read)
 

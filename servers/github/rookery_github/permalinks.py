@@ -33,7 +33,9 @@ def issue(web: str, full_name: str, number: int, *, pull: bool = False) -> str:
     return f"{repository(web, full_name)}/{'pull' if pull else 'issues'}/{number}"
 
 
-def run(web: str, full_name: str, run_id: int, job_id: int | None = None, step: tuple[int, int] | None = None) -> str:
+def run(
+    web: str, full_name: str, run_id: int, job_id: int | None = None, step: tuple[int, int] | None = None
+) -> str:
     """A workflow run, a job of it, or a line of a step of that job."""
     link = f"{repository(web, full_name)}/actions/runs/{run_id}"
     if job_id is not None:

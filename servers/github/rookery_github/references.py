@@ -14,7 +14,18 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from rookery_core.errors import InvalidInput
 
 Kind = Literal[
-    "account", "repository", "issue", "pull", "commit", "compare", "file", "tree", "release", "run", "job", "search"
+    "account",
+    "repository",
+    "issue",
+    "pull",
+    "commit",
+    "compare",
+    "file",
+    "tree",
+    "release",
+    "run",
+    "job",
+    "search",
 ]
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,98}[A-Za-z0-9])?(?:_[A-Za-z0-9]+)?"
@@ -23,7 +34,9 @@ _SHORT = re.compile(
     rf"^(?:(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d+)?)/)?(?P<owner>{_NAME})/(?P<repo>{_REPO})"
     r"(?:#(?P<number>\d{1,10})|@(?P<ref>[^\s@]+))?$"
 )
-_CLONE = re.compile(rf"^(?:ssh://)?git@(?P<host>[^:/]+)[:/](?P<owner>{_NAME})/(?P<repo>{_REPO}?)(?:\.git)?/?$")
+_CLONE = re.compile(
+    rf"^(?:ssh://)?git@(?P<host>[^:/]+)[:/](?P<owner>{_NAME})/(?P<repo>{_REPO}?)(?:\.git)?/?$"
+)
 _NUMBER = re.compile(r"^(?:#|GH-)?(?P<number>[1-9]\d{0,9})$", re.IGNORECASE)
 _SHA = re.compile(r"^[0-9a-f]{7,64}$", re.IGNORECASE)
 _LINES = re.compile(r"^L(\d+)(?:C\d+)?(?:-L?(\d+)(?:C\d+)?)?$")
@@ -84,7 +97,9 @@ def parse(text: str, *, default_repo: str = "") -> Reference:
     if not text and default_repo:
         return parse(default_repo)
     if match := _CLONE.match(text):
-        return Reference(host=_host(match["host"]), owner=match["owner"], repo=match["repo"].removesuffix(".git"))
+        return Reference(
+            host=_host(match["host"]), owner=match["owner"], repo=match["repo"].removesuffix(".git")
+        )
     if "://" in text or text.lower().startswith(("github.com/", "www.github.com/", "api.github.com/")):
         return _from_url(text if "://" in text else f"https://{text}")
     found = _SHORT.match(text)
@@ -120,9 +135,12 @@ def _within_default(text: str, default_repo: str) -> Reference:
         if number:
             return replace(base, kind="issue", number=int(number["number"]))
         return replace(base, kind="commit", ref=text)
-    missing = "names no repository and no default is set" if number or is_sha(text) else "is not a GitHub reference"
+    missing = (
+        "names no repository and no default is set" if number or is_sha(text) else "is not a GitHub reference"
+    )
     raise InvalidInput(
-        f"{text[:200]!r} {missing}.", hint="Write owner/repo, owner/repo#12, owner/repo@sha or any GitHub URL."
+        f"{text[:200]!r} {missing}.",
+        hint="Write owner/repo, owner/repo#12, owner/repo@sha or any GitHub URL.",
     )
 
 
@@ -186,7 +204,7 @@ def _from_rest(base: Reference, rest: list[str], fragment: str) -> Reference:
     match rest:
         case ["issues" | "pull" | "pulls" as word, number, *more] if number.isdigit() and len(number) <= 10:
             return _numbered(base, word, int(number), more, fragment)
-        case ["blob" | "raw" | "blame" | "edit" as _, ref, *path]:
+        case ["blob" | "raw" | "blame" | "edit", ref, *path]:
             return replace(base, kind="file", ref=ref, path="/".join(path), lines=_lines(fragment))
         case ["tree", ref, *path]:
             return replace(base, kind="tree", ref=ref, path="/".join(path))

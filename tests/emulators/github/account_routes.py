@@ -25,7 +25,9 @@ def account(asked: Asked, login: str) -> Response:
     found = asked.world.users.get(login.lower())
     if found is None:
         raise Refused(404, "Not Found")
-    return whole(asked.request, shapes.full_user(found, created_at="2015-01-01T00:00:00Z", name=found.get("name")))
+    return whole(
+        asked.request, shapes.full_user(found, created_at="2015-01-01T00:00:00Z", name=found.get("name"))
+    )
 
 
 def members(asked: Asked, org: str) -> Response:
@@ -49,7 +51,9 @@ def permission(asked: Asked, owner: str, repo: str, login: str) -> Response:
     if (asked.viewer or "").lower() not in found.permissions:
         raise Refused(403, "Must have push access to view collaborator permission.")
     level = found.permissions.get(login.lower(), "read")
-    return whole(asked.request, {"permission": level, "role_name": level, "user": asked.world.users.get(login.lower())})
+    return whole(
+        asked.request, {"permission": level, "role_name": level, "user": asked.world.users.get(login.lower())}
+    )
 
 
 def installation_token(asked: Asked, installation: int) -> Response:
@@ -57,7 +61,12 @@ def installation_token(asked: Asked, installation: int) -> Response:
     token = f"ghs_installation_{installation}"
     if token not in asked.world.tokens:
         raise Refused(404, "Not Found")
-    body = {"token": token, "expires_at": "2099-01-01T00:00:00Z", "permissions": {"issues": "read"}, "repository_selection": "all"}
+    body = {
+        "token": token,
+        "expires_at": "2099-01-01T00:00:00Z",
+        "permissions": {"issues": "read"},
+        "repository_selection": "all",
+    }
     return whole(asked.request, body, 201)
 
 

@@ -25,7 +25,9 @@ def runs(asked: Asked, owner: str, repo: str) -> Response:
     chosen.sort(key=lambda run: run["id"], reverse=True)
     size = int(query.get("per_page", "30"))
     page = int(query.get("page", "1"))
-    return whole(asked.request, {"total_count": len(chosen), "workflow_runs": chosen[(page - 1) * size : page * size]})
+    return whole(
+        asked.request, {"total_count": len(chosen), "workflow_runs": chosen[(page - 1) * size : page * size]}
+    )
 
 
 def run(asked: Asked, owner: str, repo: str, run: int) -> Response:
@@ -57,7 +59,9 @@ def logs(asked: Asked, owner: str, repo: str, job: int) -> Response:
         raise Refused(404, "Not Found")
     if asked.viewer is None:
         raise Refused(403, "Must have admin rights to Repository.")
-    storage = asked.request.url.replace(hostname="localhost", path=f"/storage/{owner}/{repo}/{job}.txt", query="sig=1")
+    storage = asked.request.url.replace(
+        hostname="localhost", path=f"/storage/{owner}/{repo}/{job}.txt", query="sig=1"
+    )
     return RedirectResponse(str(storage), 302)
 
 

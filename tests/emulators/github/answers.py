@@ -22,7 +22,11 @@ class Refused(Exception):
         super().__init__(message)
         self.status = status
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.body: Json = {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
+        self.body: Json = {
+            "message": message,
+            "documentation_url": "https://docs.github.com/rest",
+            "status": str(status),
+        }
         if errors is not None:
             self.body["errors"] = errors
 
@@ -35,10 +39,17 @@ def whole(request: Request, value: Any, status: int = 200, headers: dict[str, st
     return content(request, json.dumps(value, ensure_ascii=False).encode(), MEDIA, status, headers)
 
 
-def content(request: Request, body: bytes, media: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def content(
+    request: Request, body: bytes, media: str, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
     """Any answer with an ETag; 304 when the client has it already."""
     etag = f'W/"{hashlib.sha256(body).hexdigest()}"'
-    headers = {"etag": etag, "cache-control": "private, max-age=60, s-maxage=60", "vary": "Accept, Authorization", **(headers or {})}
+    headers = {
+        "etag": etag,
+        "cache-control": "private, max-age=60, s-maxage=60",
+        "vary": "Accept, Authorization",
+        **(headers or {}),
+    }
     if request.method == "GET" and status == 200 and etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(body, status, headers, media)
@@ -66,7 +77,11 @@ def found(request: Request, items: Sequence[Json]) -> Response:
     page, size = page_of(request)
     if (page - 1) * size >= 1000:
         raise Refused(422, "Only the first 1000 search results are available")
-    body = {"total_count": len(items), "incomplete_results": False, "items": list(items[(page - 1) * size : page * size])}
+    body = {
+        "total_count": len(items),
+        "incomplete_results": False,
+        "items": list(items[(page - 1) * size : page * size]),
+    }
     return whole(request, body, headers=_links(request, page, -(-min(len(items), 1000) // size)))
 
 
@@ -76,5 +91,7 @@ def _links(request: Request, page: int, last: int) -> dict[str, str]:
         targets |= {"next": page + 1, "last": last}
     if page > 1:
         targets |= {"first": 1, "prev": page - 1}
-    links = [f'<{request.url.include_query_params(page=number)}>; rel="{name}"' for name, number in targets.items()]
+    links = [
+        f'<{request.url.include_query_params(page=number)}>; rel="{name}"' for name, number in targets.items()
+    ]
     return {"link": ", ".join(links)} if links else {}

@@ -14,7 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from emulators.github import account_routes, action_routes, code_routes, issue_routes, pull_routes, search_routes, write_routes
+from emulators.github import (
+    account_routes,
+    action_routes,
+    code_routes,
+    issue_routes,
+    pull_routes,
+    search_routes,
+    write_routes,
+)
 from emulators.github.answers import Refused, whole
 from emulators.github.faults import Fault, refusal
 from emulators.github.world import Repository, World
@@ -59,7 +67,12 @@ class Asked:
         if self.viewer is None:
             raise Refused(401, "Requires authentication")
         if self.scopes and not {"repo", "public_repo"} & set(self.scopes):
-            raise Refused(404, "Not Found", x_accepted_oauth_scopes="public_repo, repo", x_oauth_scopes=", ".join(self.scopes))
+            raise Refused(
+                404,
+                "Not Found",
+                x_accepted_oauth_scopes="public_repo, repo",
+                x_oauth_scopes=", ".join(self.scopes),
+            )
         return self.viewer
 
 
@@ -74,7 +87,15 @@ class GitHubApplication:
         self.used: dict[tuple[str, str], int] = {}
         self.renew_etags = 0
         self._started = time.time()
-        modules = (account_routes, issue_routes, pull_routes, code_routes, search_routes, action_routes, write_routes)
+        modules = (
+            account_routes,
+            issue_routes,
+            pull_routes,
+            code_routes,
+            search_routes,
+            action_routes,
+            write_routes,
+        )
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = [
             (method, _pattern(path), handler) for module in modules for method, path, handler in module.ROUTES
         ]
@@ -124,7 +145,9 @@ class GitHubApplication:
         for method, pattern, handler in self._routes:
             match = pattern.fullmatch(path)
             if match and method == asked.request.method:
-                return handler(asked, **{name: _typed(name, value) for name, value in match.groupdict().items()})
+                return handler(
+                    asked, **{name: _typed(name, value) for name, value in match.groupdict().items()}
+                )
         if path == "/rate_limit":
             return whole(asked.request, {"resources": {}, "rate": {}})
         raise Refused(404, "Not Found")
@@ -152,7 +175,11 @@ class GitHubApplication:
 
     def _refuse_over_limit(self, viewer: str | None, resource: str) -> None:
         if self.used.get((viewer or "", resource), 0) >= self._limit(viewer, resource):
-            message = "API rate limit exceeded for user ID 1." if viewer else "API rate limit exceeded for 127.0.0.1."
+            message = (
+                "API rate limit exceeded for user ID 1."
+                if viewer
+                else "API rate limit exceeded for 127.0.0.1."
+            )
             raise Refused(403, message)
 
     def _limit_headers(self, viewer: str | None, resource: str) -> dict[str, str]:
@@ -192,6 +219,14 @@ def _resource(path: str) -> str:
 async def _break(response: Response, send: Send, *, keep: bool) -> None:
     """End the connection inside the body, or before a single byte of the answer."""
     if keep:
-        await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
-        await send({"type": "http.response.body", "body": bytes(response.body)[: len(response.body) // 2], "more_body": True})
+        await send(
+            {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
+        )
+        await send(
+            {
+                "type": "http.response.body",
+                "body": bytes(response.body)[: len(response.body) // 2],
+                "more_body": True,
+            }
+        )
     raise ConnectionAbortedError("the emulator breaks the connection")

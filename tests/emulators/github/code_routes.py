@@ -39,7 +39,9 @@ def commits(asked: Asked, owner: str, repo: str) -> Response:
     if author := query.get("author"):
         chosen = [one for one in chosen if author.lower() in _names(one)]
     if path := query.get("path"):
-        chosen = [one for one in chosen if any(file["filename"].startswith(path) for file in one.get("files", []))]
+        chosen = [
+            one for one in chosen if any(file["filename"].startswith(path) for file in one.get("files", []))
+        ]
     since, until = query.get("since", ""), query.get("until", "9999")
     chosen = [one for one in chosen if since <= one["commit"]["committer"]["date"] <= until]
     return listing(asked.request, [_listed(one) for one in chosen])
@@ -55,7 +57,11 @@ def commit(asked: Asked, owner: str, repo: str, ref: str) -> Response:
     repository = asked.repository(owner, repo)
     found = _commit(repository, ref)
     if "diff" in asked.request.headers.get("accept", ""):
-        return content(asked.request, diff_of(found.get("files", [])).encode(), "application/vnd.github.diff; charset=utf-8")
+        return content(
+            asked.request,
+            diff_of(found.get("files", [])).encode(),
+            "application/vnd.github.diff; charset=utf-8",
+        )
     files = found.get("files", [])
     totals = {name: sum(file[name] for file in files) for name in ("additions", "deletions")}
     return whole(asked.request, {"stats": {**totals, "total": sum(totals.values())}, **found, "files": files})
@@ -77,7 +83,9 @@ def contents(asked: Asked, owner: str, repo: str, path: str = "") -> Response:
     inside = _children(tree, path)
     if not inside:
         raise Refused(404, "Not Found")
-    return whole(asked.request, [_entry(repository, name, ref, tree.get(name), inline=False) for name in inside])
+    return whole(
+        asked.request, [_entry(repository, name, ref, tree.get(name), inline=False) for name in inside]
+    )
 
 
 def _children(tree: dict[str, bytes], folder: str) -> list[str]:
@@ -117,17 +125,32 @@ def tree(asked: Asked, owner: str, repo: str, ref: str) -> Response:
     files = repository.trees[sha]
     folders = sorted({path[:at] for path in files for at, letter in enumerate(path) if letter == "/"})
     entries: list[Json] = [
-        {"path": one, "mode": "040000", "type": "tree", "sha": blob_sha(one.encode()), "url": f"{api}/trees/{blob_sha(one.encode())}"}
+        {
+            "path": one,
+            "mode": "040000",
+            "type": "tree",
+            "sha": blob_sha(one.encode()),
+            "url": f"{api}/trees/{blob_sha(one.encode())}",
+        }
         for one in folders
     ]
     entries += [
-        {"path": path, "mode": "100644", "type": "blob", "sha": blob_sha(data), "size": len(data), "url": f"{api}/blobs/{blob_sha(data)}"}
+        {
+            "path": path,
+            "mode": "100644",
+            "type": "blob",
+            "sha": blob_sha(data),
+            "size": len(data),
+            "url": f"{api}/blobs/{blob_sha(data)}",
+        }
         for path, data in files.items()
     ]
     if not asked.request.query_params.get("recursive"):
         entries = [entry for entry in entries if "/" not in entry["path"]]
     entries.sort(key=lambda entry: entry["path"])
-    return whole(asked.request, {"sha": sha, "url": f"{api}/trees/{sha}", "tree": entries, "truncated": False})
+    return whole(
+        asked.request, {"sha": sha, "url": f"{api}/trees/{sha}", "tree": entries, "truncated": False}
+    )
 
 
 def compare(asked: Asked, owner: str, repo: str, span: str) -> Response:
@@ -138,7 +161,12 @@ def compare(asked: Asked, owner: str, repo: str, span: str) -> Response:
     before, after = repository.history(base["sha"]), repository.history(head["sha"])
     ahead = [one for one in after if one not in before]
     behind = [one for one in before if one not in after]
-    status = {(True, True): "diverged", (True, False): "ahead", (False, True): "behind", (False, False): "identical"}[bool(ahead), bool(behind)]
+    status = {
+        (True, True): "diverged",
+        (True, False): "ahead",
+        (False, True): "behind",
+        (False, False): "identical",
+    }[bool(ahead), bool(behind)]
     url = f"{shapes.API}/repos/{repository.full_name}/compare/{span}"
     shared = next((one for one in after if one in before), base["sha"])
     web = f"{shapes.WEB}/{repository.full_name}/compare/{span}"
@@ -183,7 +211,15 @@ def status(asked: Asked, owner: str, repo: str, ref: str) -> Response:
     state = "failure" if states & {"failure", "error"} else "success" if states == {"success"} else "pending"
     api = f"{shapes.API}/repos/{repository.full_name}"
     minimal = {key: value for key, value in repository.data.items()}
-    body = {"state": state, "statuses": held, "sha": sha, "total_count": len(held), "repository": minimal, "commit_url": f"{api}/commits/{sha}", "url": f"{api}/commits/{sha}/status"}
+    body = {
+        "state": state,
+        "statuses": held,
+        "sha": sha,
+        "total_count": len(held),
+        "repository": minimal,
+        "commit_url": f"{api}/commits/{sha}",
+        "url": f"{api}/commits/{sha}/status",
+    }
     return whole(asked.request, body)
 
 

@@ -45,7 +45,11 @@ class Fault:
     release: asyncio.Event = field(default_factory=asyncio.Event)
 
     def matches(self, request: Request) -> bool:
-        return self.times > 0 and request.method == self.method and re.search(self.path, request.url.path) is not None
+        return (
+            self.times > 0
+            and request.method == self.method
+            and re.search(self.path, request.url.path) is not None
+        )
 
 
 def refusal(fault: Fault) -> Response:
@@ -63,7 +67,11 @@ def refusal(fault: Fault) -> Response:
         headers.setdefault("retry-after", str(int(fault.retry_after_s)))
     else:
         message = MESSAGES.get(fault.status, "Error")
-    body = {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(fault.status)}
+    body = {
+        "message": message,
+        "documentation_url": "https://docs.github.com/rest",
+        "status": str(fault.status),
+    }
     if fault.status == 422:
         body["errors"] = [{"resource": "Issue", "field": "title", "code": "missing_field"}]  # type: ignore[assignment]
     return Response(json.dumps(body), fault.status, headers, "application/json; charset=utf-8")

@@ -33,8 +33,12 @@ def issues(asked: Asked, owner: str, repo: str) -> Response:
         and all(label in [held["name"] for held in issue["labels"]] for label in labels)
         and issue["updated_at"] >= query.get("since", "")
     ]
-    key = {"created": "created_at", "updated": "updated_at", "comments": "comments"}[query.get("sort", "created")]
-    chosen.sort(key=lambda issue: (issue[key], issue["number"]), reverse=query.get("direction", "desc") == "desc")
+    key = {"created": "created_at", "updated": "updated_at", "comments": "comments"}[
+        query.get("sort", "created")
+    ]
+    chosen.sort(
+        key=lambda issue: (issue[key], issue["number"]), reverse=query.get("direction", "desc") == "desc"
+    )
     return listing(asked.request, chosen)
 
 
@@ -47,7 +51,9 @@ def comments(asked: Asked, owner: str, repo: str, number: int) -> Response:
     """The conversation of one issue, oldest first."""
     repository, _issue = find_issue(asked, owner, repo, number)
     since = asked.request.query_params.get("since", "")
-    return listing(asked.request, [one for one in repository.comments.get(number, []) if one["updated_at"] >= since])
+    return listing(
+        asked.request, [one for one in repository.comments.get(number, []) if one["updated_at"] >= since]
+    )
 
 
 def comment(asked: Asked, owner: str, repo: str, ident: int) -> Response:

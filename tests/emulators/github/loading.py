@@ -61,9 +61,13 @@ def _repository_of(world: World, line: Json) -> Repository:
         return known
     account = world.users.setdefault(owner.lower(), shapes.user(owner, kind="Organization"))
     base = (item.get("base") or {}).get("repo") or {}
-    minimal = shapes.minimal_repository(f"{owner}/{name}", account, private=False, description=base.get("description"))
+    minimal = shapes.minimal_repository(
+        f"{owner}/{name}", account, private=False, description=base.get("description")
+    )
     branch = base.get("default_branch") or (item.get("base") or {}).get("ref") or "master"
-    data = shapes.repository(minimal, default_branch=branch, created_at="2020-01-01T00:00:00Z", pushed_at="2020-01-01T00:00:00Z")
+    data = shapes.repository(
+        minimal, default_branch=branch, created_at="2020-01-01T00:00:00Z", pushed_at="2020-01-01T00:00:00Z"
+    )
     for key in ("language", "stargazers_count", "topics", "license", "pushed_at", "created_at"):
         if base.get(key) is not None:
             data[key] = base[key]
@@ -88,7 +92,14 @@ def _take(world: World, repository: Repository, line: Json) -> None:
 
 
 def _whole_issue(repository: Repository, item: Json) -> Json:
-    whole = shapes.issue(repository.full_name, item["number"], item["user"], item["title"], item.get("body"), item["created_at"])
+    whole = shapes.issue(
+        repository.full_name,
+        item["number"],
+        item["user"],
+        item["title"],
+        item.get("body"),
+        item["created_at"],
+    )
     return {**whole, **item, "assignee": (item.get("assignees") or [None])[0]}
 
 
@@ -104,10 +115,27 @@ def _issue_of_pull(repository: Repository, pull: Json) -> Json:
     links = shapes.pull_links(repository.full_name, pull["number"])
     shared = {
         key: pull[key]
-        for key in ("state", "labels", "assignee", "assignees", "milestone", "locked", "comments", "closed_at", "updated_at", "author_association")
+        for key in (
+            "state",
+            "labels",
+            "assignee",
+            "assignees",
+            "milestone",
+            "locked",
+            "comments",
+            "closed_at",
+            "updated_at",
+            "author_association",
+        )
     }
     whole = shapes.issue(
-        repository.full_name, pull["number"], pull["user"], pull["title"], pull["body"], pull["created_at"], **shared
+        repository.full_name,
+        pull["number"],
+        pull["user"],
+        pull["title"],
+        pull["body"],
+        pull["created_at"],
+        **shared,
     )
     return {
         **whole,
@@ -157,13 +185,20 @@ def _review(repository: Repository, number: int, event: Json) -> Json:
 
 def _commit_of_event(repository: Repository, event: Json) -> Json:
     inner = {key: event[key] for key in ("author", "committer", "message", "tree", "verification")}
-    return _whole_commit(repository, {"sha": event["sha"], "node_id": event["node_id"], "parents": event["parents"], "commit": inner})
+    return _whole_commit(
+        repository,
+        {"sha": event["sha"], "node_id": event["node_id"], "parents": event["parents"], "commit": inner},
+    )
 
 
 def _whole_commit(repository: Repository, commit: Json) -> Json:
     sha = commit["sha"]
     url = f"{shapes.API}/repos/{repository.full_name}/commits/{sha}"
-    inner = {"url": f"{shapes.API}/repos/{repository.full_name}/git/commits/{sha}", "comment_count": 0, **commit["commit"]}
+    inner = {
+        "url": f"{shapes.API}/repos/{repository.full_name}/git/commits/{sha}",
+        "comment_count": 0,
+        **commit["commit"],
+    }
     inner["committer"] = inner.get("committer") or inner["author"]
     return {
         "node_id": f"C_{sha[:12]}",
@@ -223,7 +258,9 @@ def _finish(repository: Repository) -> None:
     for (_, older), (_, newer) in zip(sorted(merged), sorted(merged)[1:], strict=False):
         parents = repository.commits[newer]["parents"]
         if older not in [parent["sha"] for parent in parents]:
-            parents.insert(0, {"sha": older, "url": f"{shapes.API}/repos/{repository.full_name}/commits/{older}"})
+            parents.insert(
+                0, {"sha": older, "url": f"{shapes.API}/repos/{repository.full_name}/commits/{older}"}
+            )
     if repository.commits and repository.default_branch not in repository.branches:
         newest = max(repository.commits.values(), key=lambda one: one["commit"]["committer"]["date"])
         repository.branches[repository.default_branch] = max(merged)[1] if merged else newest["sha"]
@@ -233,8 +270,18 @@ def _finish(repository: Repository) -> None:
 
 def _merge_commit(repository: Repository, pull: Json) -> Json:
     merger = pull.get("merged_by") or pull["user"]
-    person = {"name": merger["login"], "email": f"{merger['login']}@users.noreply.github.com", "date": pull["merged_at"]}
-    verification = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}
+    person = {
+        "name": merger["login"],
+        "email": f"{merger['login']}@users.noreply.github.com",
+        "date": pull["merged_at"],
+    }
+    verification = {
+        "verified": False,
+        "reason": "unsigned",
+        "signature": None,
+        "payload": None,
+        "verified_at": None,
+    }
     head = pull["head"]["sha"]
     inner = {
         "author": person,
@@ -244,7 +291,16 @@ def _merge_commit(repository: Repository, pull: Json) -> Json:
         "verification": verification,
     }
     parents = [{"sha": head, "url": f"{shapes.API}/repos/{repository.full_name}/commits/{head}"}]
-    return _whole_commit(repository, {"sha": pull["merge_commit_sha"], "commit": inner, "parents": parents, "author": merger, "committer": merger})
+    return _whole_commit(
+        repository,
+        {
+            "sha": pull["merge_commit_sha"],
+            "commit": inner,
+            "parents": parents,
+            "author": merger,
+            "committer": merger,
+        },
+    )
 
 
 def _files_from_comments(repository: Repository, number: int, pull: Json) -> None:
@@ -255,7 +311,10 @@ def _files_from_comments(repository: Repository, number: int, pull: Json) -> Non
         kept = hunks.setdefault(comment["path"], {})
         start = hunk.partition("\n")[0]
         kept[start] = max(kept.get(start, ""), hunk, key=len)
-    files = [_file(repository, pull["head"]["sha"], path, "\n".join(kept.values())) for path, kept in sorted(hunks.items())]
+    files = [
+        _file(repository, pull["head"]["sha"], path, "\n".join(kept.values()))
+        for path, kept in sorted(hunks.items())
+    ]
     if files:
         repository.pull_files[number] = files
 

@@ -35,14 +35,21 @@ def pulls(asked: Asked, owner: str, repo: str) -> Response:
         chosen = [one for one in chosen if one["head"]["label"] == head]
     key = {"created": "created_at", "updated": "updated_at"}.get(query.get("sort", "created"), "created_at")
     chosen.sort(key=lambda one: (one[key], one["number"]), reverse=query.get("direction", "desc") == "desc")
-    return listing(asked.request, [{key: value for key, value in one.items() if key not in _ONLY_ALONE} for one in chosen])
+    return listing(
+        asked.request,
+        [{key: value for key, value in one.items() if key not in _ONLY_ALONE} for one in chosen],
+    )
 
 
 def pull(asked: Asked, owner: str, repo: str, number: int) -> Response:
     """One pull request, or its diff."""
     repository, found = find_pull(asked, owner, repo, number)
     if "diff" in asked.request.headers.get("accept", ""):
-        return content(asked.request, diff_of(repository.pull_files.get(number, [])).encode(), "application/vnd.github.diff; charset=utf-8")
+        return content(
+            asked.request,
+            diff_of(repository.pull_files.get(number, [])).encode(),
+            "application/vnd.github.diff; charset=utf-8",
+        )
     return whole(asked.request, found)
 
 
@@ -51,7 +58,9 @@ def diff_of(files: list[Json]) -> str:
     parts: list[str] = []
     for file in files:
         old = file.get("previous_filename", file["filename"])
-        parts.append(f"diff --git a/{old} b/{file['filename']}\n--- a/{old}\n+++ b/{file['filename']}\n{file.get('patch', '')}\n")
+        parts.append(
+            f"diff --git a/{old} b/{file['filename']}\n--- a/{old}\n+++ b/{file['filename']}\n{file.get('patch', '')}\n"
+        )
     return "".join(parts)
 
 

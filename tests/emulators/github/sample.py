@@ -51,7 +51,10 @@ _LOG = "\n".join(
         "2024-05-03T10:00:03.0000000Z ##[group]Run pytest -q",
         "2024-05-03T10:00:03.1000000Z pytest -q",
         "2024-05-03T10:00:03.2000000Z ##[endgroup]",
-        *(f"2024-05-03T10:00:04.{number:07d}Z tests/test_gauge.py case {number} PASSED" for number in range(300)),
+        *(
+            f"2024-05-03T10:00:04.{number:07d}Z tests/test_gauge.py case {number} PASSED"
+            for number in range(300)
+        ),
         "2024-05-03T10:00:05.0000000Z FAILED tests/test_exporter.py::test_empty - AssertionError: 0 rows",
         "2024-05-03T10:00:05.1000000Z 1 failed, 300 passed in 1.10s",
         "2024-05-03T10:00:05.2000000Z ##[error]Process completed with exit code 1.",
@@ -63,7 +66,12 @@ _LOG = "\n".join(
 def sample_world() -> World:
     """A fresh copy of the sample."""
     world = World()
-    for login, name in (("ana", "Ana Ant"), ("ben", "Ben Bee"), ("cleo", "Cleo Crow"), ("mallory", "Mallory Mole")):
+    for login, name in (
+        ("ana", "Ana Ant"),
+        ("ben", "Ben Bee"),
+        ("cleo", "Cleo Crow"),
+        ("mallory", "Mallory Mole"),
+    ):
         world.users[login] = shapes.user(login, name=name)
     world.users["ci-robot[bot]"] = shapes.user("ci-robot[bot]", kind="Bot")
     world.users["acme"] = shapes.user("acme", kind="Organization")
@@ -76,7 +84,16 @@ def sample_world() -> World:
     secret.permissions["ana"] = "admin"
     _issue(world, secret, 1, "ana", "Secret plan", "Nobody may know.", "2024-04-01T00:00:00Z", "MEMBER")
     other = _repository(world, "stranger/tool", "A tool of somebody else")
-    _issue(world, other, 1, "mallory", "Widgets are broken here, too", "See acme/widgets", "2024-04-02T00:00:00Z", "OWNER")
+    _issue(
+        world,
+        other,
+        1,
+        "mallory",
+        "Widgets are broken here, too",
+        "See acme/widgets",
+        "2024-04-02T00:00:00Z",
+        "OWNER",
+    )
     world.moved["acme/gadgets"] = "acme/widgets"
     world.moved["acme/adopted"] = "stranger/tool"
     return world
@@ -85,7 +102,9 @@ def sample_world() -> World:
 def _repository(world: World, full_name: str, description: str, *, private: bool = False) -> Repository:
     owner = world.users.setdefault(full_name.split("/")[0], shapes.user(full_name.split("/")[0]))
     minimal = shapes.minimal_repository(full_name, owner, private=private, description=description)
-    data = shapes.repository(minimal, default_branch="main", created_at="2023-01-01T00:00:00Z", pushed_at="2024-05-02T00:00:00Z")
+    data = shapes.repository(
+        minimal, default_branch="main", created_at="2023-01-01T00:00:00Z", pushed_at="2024-05-02T00:00:00Z"
+    )
     return world.add(Repository(data=data))
 
 
@@ -93,14 +112,21 @@ def _widgets(world: World) -> None:
     repository = _repository(world, "acme/widgets", "Widgets that count")
     repository.data.update(language="Python", stargazers_count=42, topics=["gauges", "widgets"])
     repository.permissions.update(ana="admin", ben="write")
-    readme = "# Widgets\n\nCount things.\n\n" + "".join(f"Line {number} of the manual.\n" for number in range(5, 405))
+    readme = "# Widgets\n\nCount things.\n\n" + "".join(
+        f"Line {number} of the manual.\n" for number in range(5, 405)
+    )
     first = {"README.md": readme.encode(), "widgets/gauge.py": _GAUGE.encode()}
     second = {**first, "widgets/exporter.py": _EXPORTER.encode(), "assets/logo.bin": bytes(range(256)) * 4}
     third = {**second, "widgets/gauge.py": _GAUGE.replace("MAX_ROWS = 1000", "MAX_ROWS = 5000").encode()}
     one = _commit(world, repository, None, first, "ana", "Count with a gauge", "2024-04-01T09:00:00Z")
-    two = _commit(world, repository, one, second, "ben", "Export gauges\n\nOne value a line.", "2024-04-20T09:00:00Z")
+    two = _commit(
+        world, repository, one, second, "ben", "Export gauges\n\nOne value a line.", "2024-04-20T09:00:00Z"
+    )
     three = _commit(world, repository, two, third, "ana", "Raise the limit (#4)", "2024-05-02T09:00:00Z")
-    fixed = {**third, "widgets/exporter.py": _EXPORTER.replace("return len(gauges)", "return max(1, len(gauges))").encode()}
+    fixed = {
+        **third,
+        "widgets/exporter.py": _EXPORTER.replace("return len(gauges)", "return max(1, len(gauges))").encode(),
+    }
     fixed["docs/export.md"] = b"# Export\n\nWrites one value a line.\n"
     four = _commit(world, repository, three, fixed, "cleo", "Return at least one row", "2024-05-03T09:00:00Z")
     repository.branches.update({"main": three, "fix/exporter": four})
@@ -112,15 +138,37 @@ def _widgets(world: World) -> None:
 
 
 def _commit(
-    world: World, repository: Repository, parent: str | None, tree: dict[str, bytes], login: str, message: str, at: str
+    world: World,
+    repository: Repository,
+    parent: str | None,
+    tree: dict[str, bytes],
+    login: str,
+    message: str,
+    at: str,
 ) -> str:
     listing = "".join(f"{path}:{hashlib.sha1(data).hexdigest()}\n" for path, data in sorted(tree.items()))
     sha = hashlib.sha1(f"{parent}{message}{at}{listing}".encode()).hexdigest()
     api = f"{shapes.API}/repos/{repository.full_name}"
     person = {"name": world.users[login].get("name"), "email": f"{login}@example.com", "date": at}
-    verification = {"verified": False, "reason": "unsigned", "signature": None, "payload": None, "verified_at": None}
+    verification = {
+        "verified": False,
+        "reason": "unsigned",
+        "signature": None,
+        "payload": None,
+        "verified_at": None,
+    }
     tree_sha = hashlib.sha1(listing.encode()).hexdigest()
-    parents = [{"sha": parent, "url": f"{api}/commits/{parent}", "html_url": f"{shapes.WEB}/{repository.full_name}/commit/{parent}"}] if parent else []
+    parents = (
+        [
+            {
+                "sha": parent,
+                "url": f"{api}/commits/{parent}",
+                "html_url": f"{shapes.WEB}/{repository.full_name}/commit/{parent}",
+            }
+        ]
+        if parent
+        else []
+    )
     repository.commits[sha] = {
         "sha": sha,
         "node_id": f"C_{sha[:12]}",
@@ -165,17 +213,41 @@ def _change(repository: Repository, sha: str, path: str, old: bytes | None, new:
     return file if binary else {**file, "patch": patch}
 
 
-def _issue(world: World, repository: Repository, number: int, login: str, title: str, body: str | None, at: str, association: str, **more: object) -> Json:
-    made = shapes.issue(repository.full_name, number, world.users[login], title, body, at, author_association=association, **more)
+def _issue(
+    world: World,
+    repository: Repository,
+    number: int,
+    login: str,
+    title: str,
+    body: str | None,
+    at: str,
+    association: str,
+    **more: object,
+) -> Json:
+    made = shapes.issue(
+        repository.full_name,
+        number,
+        world.users[login],
+        title,
+        body,
+        at,
+        author_association=association,
+        **more,
+    )
     repository.issues[number] = made
     return made
 
 
-def _comment(world: World, repository: Repository, number: int, login: str, body: str, at: str, association: str) -> None:
+def _comment(
+    world: World, repository: Repository, number: int, login: str, body: str, at: str, association: str
+) -> None:
     ident = 5000 + world.new_id() % 1000
     pull = number in repository.pulls
     repository.add_comment(
-        number, shapes.comment(repository.full_name, number, ident, world.users[login], body, at, association, pull=pull)
+        number,
+        shapes.comment(
+            repository.full_name, number, ident, world.users[login], body, at, association, pull=pull
+        ),
     )
 
 
@@ -192,18 +264,44 @@ def _conversations(world: World, repository: Repository) -> None:
         world, repository, 2, "cleo", "Document the exporter", None, "2024-04-25T08:00:00Z", "CONTRIBUTOR",
         state="closed", state_reason="completed", closed_at="2024-05-01T08:00:00Z", closed_by=world.users["ana"],
     )  # fmt: skip
-    long = "\n\n".join(f"Paragraph {number}: the gauge counts things, and then it counts more of them." for number in range(400))
+    long = "\n\n".join(
+        f"Paragraph {number}: the gauge counts things, and then it counts more of them."
+        for number in range(400)
+    )
     _issue(world, repository, 3, "ben", "A very long report", long, "2024-04-26T08:00:00Z", "MEMBER")
     for number in range(60):
         minute = f"2024-04-26T09:{number:02d}:00Z"
-        _comment(world, repository, 3, "ana" if number % 2 else "ben", f"Observation {number}: still counting.", minute, "MEMBER")
+        _comment(
+            world,
+            repository,
+            3,
+            "ana" if number % 2 else "ben",
+            f"Observation {number}: still counting.",
+            minute,
+            "MEMBER",
+        )
     for number in range(10, 60):
         day = f"2024-03-{1 + number % 28:02d}T08:00:00Z"
-        _issue(world, repository, number, "cleo", f"Widget wish number {number}", f"Please add wish {number}.", day, "CONTRIBUTOR")
+        _issue(
+            world,
+            repository,
+            number,
+            "cleo",
+            f"Widget wish number {number}",
+            f"Please add wish {number}.",
+            day,
+            "CONTRIBUTOR",
+        )
 
 
 def _side(repository: Repository, branch: str, sha: str) -> Json:
-    return {"label": f"acme:{branch}", "ref": branch, "sha": sha, "user": repository.data["owner"], "repo": repository.data}
+    return {
+        "label": f"acme:{branch}",
+        "ref": branch,
+        "sha": sha,
+        "user": repository.data["owner"],
+        "repo": repository.data,
+    }
 
 
 def _pulls(world: World, repository: Repository, *, base: str, head: str) -> None:
@@ -227,22 +325,82 @@ def _pulls(world: World, repository: Repository, *, base: str, head: str) -> Non
         repository.pull_files[number] = repository.commits[sha]["files"]
         links = shapes.pull_links(repository.full_name, number)
         shared = {key: pull[key] for key in ("state", "closed_at", "author_association", "updated_at")}
-        issue = shapes.issue(repository.full_name, number, pull["user"], pull["title"], pull["body"], pull["created_at"], **shared)
-        repository.issues[number] = {**issue, "html_url": links["html_url"], "draft": False, "pull_request": {**links, "merged_at": pull["merged_at"]}}
-    _comment(world, repository, 5, "ana", "Thank you! Is one row right for an empty list?", "2024-05-03T11:00:00Z", "MEMBER")
+        issue = shapes.issue(
+            repository.full_name,
+            number,
+            pull["user"],
+            pull["title"],
+            pull["body"],
+            pull["created_at"],
+            **shared,
+        )
+        repository.issues[number] = {
+            **issue,
+            "html_url": links["html_url"],
+            "draft": False,
+            "pull_request": {**links, "merged_at": pull["merged_at"]},
+        }
+    _comment(
+        world,
+        repository,
+        5,
+        "ana",
+        "Thank you! Is one row right for an empty list?",
+        "2024-05-03T11:00:00Z",
+        "MEMBER",
+    )
     repository.reviews[5] = [
-        _review(repository, world.users["ana"], 601, "CHANGES_REQUESTED", "One thing inline.", "2024-05-03T11:05:00Z", head, "MEMBER"),
+        _review(
+            repository,
+            world.users["ana"],
+            601,
+            "CHANGES_REQUESTED",
+            "One thing inline.",
+            "2024-05-03T11:05:00Z",
+            head,
+            "MEMBER",
+        ),
         _review(repository, world.users["ben"], 602, "APPROVED", "", "2024-05-03T12:00:00Z", head, "MEMBER"),
     ]
     repository.review_comments[5] = [
-        _review_comment(repository, world.users["ana"], 701, "Why `max(1, …)`?", "2024-05-03T11:05:00Z", head, None, "MEMBER"),
-        _review_comment(repository, world.users["cleo"], 702, "So that callers see progress.", "2024-05-03T11:30:00Z", head, 701, "CONTRIBUTOR"),
+        _review_comment(
+            repository,
+            world.users["ana"],
+            701,
+            "Why `max(1, …)`?",
+            "2024-05-03T11:05:00Z",
+            head,
+            None,
+            "MEMBER",
+        ),
+        _review_comment(
+            repository,
+            world.users["cleo"],
+            702,
+            "So that callers see progress.",
+            "2024-05-03T11:30:00Z",
+            head,
+            701,
+            "CONTRIBUTOR",
+        ),
     ]
     fix["review_comments"] = 2
 
 
-def _review(repository: Repository, author: Json, ident: int, state: str, body: str, at: str, sha: str, association: str) -> Json:
-    page, url = f"{shapes.WEB}/{repository.full_name}/pull/5", f"{shapes.API}/repos/{repository.full_name}/pulls/5"
+def _review(
+    repository: Repository,
+    author: Json,
+    ident: int,
+    state: str,
+    body: str,
+    at: str,
+    sha: str,
+    association: str,
+) -> Json:
+    page, url = (
+        f"{shapes.WEB}/{repository.full_name}/pull/5",
+        f"{shapes.API}/repos/{repository.full_name}/pulls/5",
+    )
     return {
         "id": ident, "node_id": f"PRR_{ident}", "user": author, "body": body, "state": state,
         "html_url": f"{page}#pullrequestreview-{ident}", "pull_request_url": url, "submitted_at": at, "commit_id": sha,
@@ -250,10 +408,22 @@ def _review(repository: Repository, author: Json, ident: int, state: str, body: 
     }  # fmt: skip
 
 
-def _review_comment(repository: Repository, author: Json, ident: int, body: str, at: str, sha: str, above: int | None, association: str) -> Json:
-    api, web = f"{shapes.API}/repos/{repository.full_name}/pulls", f"{shapes.WEB}/{repository.full_name}/pull/5"
+def _review_comment(
+    repository: Repository,
+    author: Json,
+    ident: int,
+    body: str,
+    at: str,
+    sha: str,
+    above: int | None,
+    association: str,
+) -> Json:
+    api, web = (
+        f"{shapes.API}/repos/{repository.full_name}/pulls",
+        f"{shapes.WEB}/{repository.full_name}/pull/5",
+    )
     url = f"{api}/comments/{ident}"
-    hunk = "@@ -8,4 +8,4 @@ def export(gauges: list[Gauge], path: str) -> int:\n             file.write(f\"{gauge.value}\\n\")\n-    return len(gauges)\n+    return max(1, len(gauges))"
+    hunk = '@@ -8,4 +8,4 @@ def export(gauges: list[Gauge], path: str) -> int:\n             file.write(f"{gauge.value}\\n")\n-    return len(gauges)\n+    return max(1, len(gauges))'
     made: Json = {
         "id": ident, "node_id": f"PRRC_{ident}", "url": url, "pull_request_review_id": 601, "diff_hunk": hunk, "path": "widgets/exporter.py",
         "position": 3, "original_position": 3, "commit_id": sha, "original_commit_id": sha, "user": author, "body": body,
@@ -269,7 +439,10 @@ def _releases(world: World, repository: Repository) -> None:
     for ident, (tag, at, draft, early) in enumerate(
         (("v2.0.0-rc1", "2024-05-02T12:00:00Z", False, True), ("v1.1.0", "2024-04-20T12:00:00Z", False, False), ("v1.0.0", "2024-04-01T12:00:00Z", False, False), ("v3-draft", "2024-05-03T12:00:00Z", True, False)), 801
     ):  # fmt: skip
-        api, web = f"{shapes.API}/repos/{repository.full_name}/releases", f"{shapes.WEB}/{repository.full_name}"
+        api, web = (
+            f"{shapes.API}/repos/{repository.full_name}/releases",
+            f"{shapes.WEB}/{repository.full_name}",
+        )
         repository.releases.append({
             "id": ident, "node_id": f"RE_{ident}", "tag_name": tag, "target_commitish": "main", "name": f"Widgets {tag}", "body": f"What is new in {tag}:\n\n* counting",
             "draft": draft, "prerelease": early, "created_at": at, "published_at": None if draft else at, "author": world.users["ana"], "assets": [],
@@ -282,7 +455,9 @@ def _releases(world: World, repository: Repository) -> None:
 def _runs(world: World, repository: Repository, sha: str) -> None:
     api, web = f"{shapes.API}/repos/{repository.full_name}", f"{shapes.WEB}/{repository.full_name}"
     run_url, head = f"{api}/actions/runs/9001", repository.commits[sha]
-    minimal = shapes.minimal_repository(repository.full_name, repository.data["owner"], private=False, description="Widgets that count")
+    minimal = shapes.minimal_repository(
+        repository.full_name, repository.data["owner"], private=False, description="Widgets that count"
+    )
     author = {"name": "Cleo Crow", "email": "cleo@example.com"}
     repository.runs[9001] = {
         "id": 9001, "name": "tests", "node_id": "WFR_9001", "check_suite_id": 31, "check_suite_node_id": "CS_31", "head_branch": "fix/exporter",

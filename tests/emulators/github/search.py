@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from emulators.github.world import Json, Repository, World
 
-_TOKEN = re.compile(r'(?P<minus>-)?(?:(?P<name>[a-z-]+):)?(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))', re.IGNORECASE)
+_TOKEN = re.compile(
+    r'(?P<minus>-)?(?:(?P<name>[a-z-]+):)?(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))', re.IGNORECASE
+)
 _WORD = re.compile(r"[\w.+#-]+")
 
 
@@ -43,7 +45,9 @@ def in_range(value: str | None, wanted: str) -> bool:
         return False
     if ".." in wanted:
         low, _, high = wanted.partition("..")
-        return (low in ("*", "") or value >= low) and (high in ("*", "") or value[: len(high)] <= high.rstrip("z").upper())
+        return (low in ("*", "") or value >= low) and (
+            high in ("*", "") or value[: len(high)] <= high.rstrip("z").upper()
+        )
     for sign, test in _COMPARISONS.items():
         if wanted.startswith(sign):
             limit = wanted.removeprefix(sign).upper()
@@ -125,8 +129,15 @@ def _issue_fits(repository: Repository, number: int, issue: Json, name: str, val
         "assignee": lambda: value in [_login(one) for one in issue["assignees"]],
         "commenter": lambda: value in [_login(one["user"]) for one in comments],
         "mentions": lambda: _mentions(issue, comments, value),
-        "involves": lambda: value in (_login(issue["user"]), *(_login(o) for o in issue["assignees"]), *(_login(o["user"]) for o in comments))
-        or _mentions(issue, comments, value),
+        "involves": lambda: (
+            value
+            in (
+                _login(issue["user"]),
+                *(_login(o) for o in issue["assignees"]),
+                *(_login(o["user"]) for o in comments),
+            )
+            or _mentions(issue, comments, value)
+        ),
         "label": lambda: value in [label["name"].lower() for label in issue["labels"]],
         "milestone": lambda: bool(issue["milestone"]) and issue["milestone"]["title"].lower() == value,
         "no": lambda: not issue.get({"label": "labels", "assignee": "assignees"}.get(value, value)),
@@ -137,7 +148,9 @@ def _issue_fits(repository: Repository, number: int, issue: Json, name: str, val
         "head": lambda: pull is not None and pull["head"]["ref"].lower() == value,
         "base": lambda: pull is not None and pull["base"]["ref"].lower() == value,
         "reviewed-by": lambda: value in [_login(one["user"]) for one in repository.reviews.get(number, [])],
-        "review-requested": lambda: pull is not None and value in [_login(one) for one in pull["requested_reviewers"]],
+        "review-requested": lambda: (
+            pull is not None and value in [_login(one) for one in pull["requested_reviewers"]]
+        ),
         "review": lambda: _review_state(repository, number) == value,
     }
     return tests[name]() if name in tests else True
@@ -173,7 +186,9 @@ def _review_state(repository: Repository, number: int) -> str:
     return "approved" if "APPROVED" in states else "none"
 
 
-def code(world: World, query: Query, visible: Callable[[Repository], bool]) -> list[tuple[Repository, str, str, list[Json]]]:
+def code(
+    world: World, query: Query, visible: Callable[[Repository], bool]
+) -> list[tuple[Repository, str, str, list[Json]]]:
     """Files of default branches that match: repository, path, text and the matched fragments."""
     found: list[tuple[Repository, str, str, list[Json]]] = []
     for repository in repositories_of(world, query, visible):
@@ -192,7 +207,9 @@ def _file_fits(query: Query, path: str) -> bool:
         "path": lambda value: value.strip("/") in path.lower(),
         "filename": lambda value: value in path.lower().rpartition("/")[2],
         "extension": lambda value: path.lower().endswith("." + value.lstrip(".")),
-        "language": lambda value: path.lower().endswith({"python": ".py", "c++": (".cpp", ".h"), "markdown": ".md"}.get(value, "." + value)),
+        "language": lambda value: path.lower().endswith(
+            {"python": ".py", "c++": (".cpp", ".h"), "markdown": ".md"}.get(value, "." + value)
+        ),
     }
     return all(checks[name](value) != negated for name, value, negated in query.qualifiers if name in checks)
 
@@ -207,11 +224,20 @@ def _fragments(text: str, words: list[str]) -> list[Json]:
             end = text.find("\n", min(len(text), at + len(word) + 60))
             fragment = text[start : end if end >= 0 else len(text)]
             place = [at - start, at - start + len(word)]
-            found.append({"object_type": "FileContent", "property": "content", "fragment": fragment, "matches": [{"text": text[at : at + len(word)], "indices": place}]})
+            found.append(
+                {
+                    "object_type": "FileContent",
+                    "property": "content",
+                    "fragment": fragment,
+                    "matches": [{"text": text[at : at + len(word)], "indices": place}],
+                }
+            )
     return found[:2]
 
 
-def commits(world: World, query: Query, visible: Callable[[Repository], bool]) -> list[tuple[Repository, Json]]:
+def commits(
+    world: World, query: Query, visible: Callable[[Repository], bool]
+) -> list[tuple[Repository, Json]]:
     """Commits of default branches that match."""
     found: list[tuple[Repository, Json]] = []
     for repository in repositories_of(world, query, visible):
@@ -219,7 +245,9 @@ def commits(world: World, query: Query, visible: Callable[[Repository], bool]) -
         for sha in repository.history(head) if head else ():
             commit = repository.commits[sha]
             message = commit["commit"]["message"].lower()
-            if all(word in message for word in query.words) and all(_commit_fits(commit, *one) for one in query.qualifiers):
+            if all(word in message for word in query.words) and all(
+                _commit_fits(commit, *one) for one in query.qualifiers
+            ):
                 found.append((repository, commit))
     return found
 

@@ -21,12 +21,27 @@ def _query(asked: Asked) -> Query:
     if not text:
         raise Refused(422, "Validation Failed", [{"resource": "Search", "field": "q", "code": "missing"}])
     if len(text) > 4096:
-        raise Refused(422, "Validation Failed", [{"message": "The search is longer than 256 characters.", "resource": "Search", "field": "q", "code": "invalid"}])
+        raise Refused(
+            422,
+            "Validation Failed",
+            [
+                {
+                    "message": "The search is longer than 256 characters.",
+                    "resource": "Search",
+                    "field": "q",
+                    "code": "invalid",
+                }
+            ],
+        )
     query = search.parse(text)
     missing = [name for name in query.values("repo") if asked.world.find(name) is None]
     if missing and len(missing) == len(query.values("repo")):
         message = "The listed users and repositories cannot be searched either because the resources do not exist or you do not have permission to view them."
-        raise Refused(422, "Validation Failed", [{"message": message, "resource": "Search", "field": "q", "code": "invalid"}])
+        raise Refused(
+            422,
+            "Validation Failed",
+            [{"message": message, "resource": "Search", "field": "q", "code": "invalid"}],
+        )
     return query
 
 
@@ -50,7 +65,12 @@ def code(asked: Asked) -> Response:
         api = f"{shapes.API}/repos/{repository.full_name}"
         sha = blob_sha(text.encode())
         owner = repository.data["owner"]
-        minimal = shapes.minimal_repository(repository.full_name, owner, private=repository.data["private"], description=repository.data["description"])
+        minimal = shapes.minimal_repository(
+            repository.full_name,
+            owner,
+            private=repository.data["private"],
+            description=repository.data["description"],
+        )
         item: Json = {
             "name": path.rpartition("/")[2], "path": path, "sha": sha, "url": f"{api}/contents/{path}?ref={head}",
             "git_url": f"{api}/git/blobs/{sha}", "html_url": f"{shapes.WEB}/{repository.full_name}/blob/{head}/{path}",
@@ -67,12 +87,22 @@ def commits(asked: Asked) -> Response:
     items: list[Json] = []
     for repository, commit in search.commits(asked.world, _query(asked), asked.sees):
         owner = repository.data["owner"]
-        minimal = shapes.minimal_repository(repository.full_name, owner, private=repository.data["private"], description=repository.data["description"])
+        minimal = shapes.minimal_repository(
+            repository.full_name,
+            owner,
+            private=repository.data["private"],
+            description=repository.data["description"],
+        )
         listed = {key: value for key, value in commit.items() if key not in ("files", "stats")}
         items.append({**listed, "repository": minimal, "score": 1.0})
-    key = {"author-date": "author", "committer-date": "committer"}.get(asked.request.query_params.get("sort", ""))
+    key = {"author-date": "author", "committer-date": "committer"}.get(
+        asked.request.query_params.get("sort", "")
+    )
     if key:
-        items.sort(key=lambda item: item["commit"][key]["date"], reverse=asked.request.query_params.get("order", "desc") == "desc")
+        items.sort(
+            key=lambda item: item["commit"][key]["date"],
+            reverse=asked.request.query_params.get("order", "desc") == "desc",
+        )
     return found(asked.request, items)
 
 
@@ -85,9 +115,15 @@ def repositories(asked: Asked) -> Response:
         topics = query.values("topic")
         languages = query.values("language")
         fits = search.matches_words(query.words, data["name"], data["description"], " ".join(data["topics"]))
-        if fits and all(one in data["topics"] for one in topics) and all((data["language"] or "").lower() == one for one in languages):
+        if (
+            fits
+            and all(one in data["topics"] for one in topics)
+            and all((data["language"] or "").lower() == one for one in languages)
+        ):
             items.append({**data, "score": 1.0})
-    key = {"stars": "stargazers_count", "updated": "updated_at", "forks": "forks_count"}.get(asked.request.query_params.get("sort", ""))
+    key = {"stars": "stargazers_count", "updated": "updated_at", "forks": "forks_count"}.get(
+        asked.request.query_params.get("sort", "")
+    )
     if key:
         items.sort(key=lambda item: item[key], reverse=True)
     return found(asked.request, items)
@@ -101,7 +137,8 @@ def users(asked: Asked) -> Response:
     items = [
         {**user, "score": 1.0}
         for user in asked.world.users.values()
-        if search.matches_words(query.words, user["login"], user.get("name")) and (not wanted or user["type"] in wanted)
+        if search.matches_words(query.words, user["login"], user.get("name"))
+        and (not wanted or user["type"] in wanted)
     ]
     return found(asked.request, items)
 

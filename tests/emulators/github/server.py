@@ -22,7 +22,15 @@ class Emulator:
         self.application = GitHubApplication(world)
         self._port = port
         self._server = uvicorn.Server(
-            uvicorn.Config(self.application.asgi, host="127.0.0.1", port=port, interface="asgi3", log_level="critical", lifespan="off", ws="none")
+            uvicorn.Config(
+                self.application.asgi,
+                host="127.0.0.1",
+                port=port,
+                interface="asgi3",
+                log_level="critical",
+                lifespan="off",
+                ws="none",
+            )
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="github-emulator", daemon=True)
@@ -59,7 +67,9 @@ class Emulator:
             raise RuntimeError("the GitHub emulator did not start")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._server.should_exit = True
         self._thread.join(10)
 

@@ -52,7 +52,16 @@ def full_user(simple: Json, *, created_at: str, **more: Any) -> Json:
     """A user as GET /users/{login} answers."""
     blank: Json = dict.fromkeys(("company", "location", "email", "hireable", "bio", "twitter_username"))
     counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
-    return {**simple, "name": None, "blog": "", **blank, **counts, "created_at": created_at, "updated_at": created_at, **more}
+    return {
+        **simple,
+        "name": None,
+        "blog": "",
+        **blank,
+        **counts,
+        "created_at": created_at,
+        "updated_at": created_at,
+        **more,
+    }
 
 
 _REPOSITORY_LINKS = (
@@ -63,7 +72,9 @@ _REPOSITORY_LINKS = (
 ).split()
 
 
-def minimal_repository(full_name: str, owner: Json, *, private: bool, description: str | None, fork: bool = False) -> Json:
+def minimal_repository(
+    full_name: str, owner: Json, *, private: bool, description: str | None, fork: bool = False
+) -> Json:
     """A repository as it is embedded in other objects."""
     url = f"{API}/repos/{full_name}"
     return {
@@ -123,10 +134,20 @@ def label(full_name: str, name: str, color: str = "ededed", description: str | N
     """A label."""
     url = f"{API}/repos/{full_name}/labels/{quote(name)}"
     ident = number_of(f"{full_name}:{name}")
-    return {"id": ident, "node_id": f"LA_{ident}", "url": url, "name": name, "color": color, "default": False, "description": description}
+    return {
+        "id": ident,
+        "node_id": f"LA_{ident}",
+        "url": url,
+        "name": name,
+        "color": color,
+        "default": False,
+        "description": description,
+    }
 
 
-def comment(full_name: str, number: int, ident: int, author: Json, body: str, at: str, association: str, *, pull: bool) -> Json:
+def comment(
+    full_name: str, number: int, ident: int, author: Json, body: str, at: str, association: str, *, pull: bool
+) -> Json:
     """A comment of an issue's or pull request's conversation."""
     page = f"{WEB}/{full_name}/{'pull' if pull else 'issues'}/{number}"
     return {
@@ -151,7 +172,9 @@ def reactions(url: str) -> Json:
     return {"url": f"{url}/reactions", "total_count": 0, **counts}
 
 
-def issue(full_name: str, number: int, author: Json, title: str, body: str | None, at: str, **more: Any) -> Json:
+def issue(
+    full_name: str, number: int, author: Json, title: str, body: str | None, at: str, **more: Any
+) -> Json:
     """An issue, as its list and its page answer."""
     url = f"{API}/repos/{full_name}/issues/{number}"
     return {
@@ -198,7 +221,18 @@ def pull_links(full_name: str, number: int) -> Json:
     }
 
 
-def pull(full_name: str, number: int, author: Json, title: str, body: str | None, at: str, *, head: Json, base: Json, **more: Any) -> Json:
+def pull(
+    full_name: str,
+    number: int,
+    author: Json,
+    title: str,
+    body: str | None,
+    at: str,
+    *,
+    head: Json,
+    base: Json,
+    **more: Any,
+) -> Json:
     """A pull request as GET /repos/{owner}/{repo}/pulls/{number} answers."""
     url = f"{API}/repos/{full_name}/pulls/{number}"
     issue_url = f"{API}/repos/{full_name}/issues/{number}"
@@ -221,7 +255,9 @@ def pull(full_name: str, number: int, author: Json, title: str, body: str | None
         "rebaseable": True, "mergeable_state": "clean", "merged_by": None, "merged_at": None, "closed_at": None,
         "merge_commit_sha": None, "auto_merge": None, "maintainer_can_modify": False,
     }  # fmt: skip
-    counts = dict.fromkeys(("comments", "review_comments", "commits", "additions", "deletions", "changed_files"), 0)
+    counts = dict.fromkeys(
+        ("comments", "review_comments", "commits", "additions", "deletions", "changed_files"), 0
+    )
     return {
         "id": number_of(f"{full_name}!{number}"),
         "node_id": f"PR_{number}",

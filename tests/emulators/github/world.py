@@ -87,7 +87,9 @@ class World:
     users: dict[str, Json] = field(default_factory=dict[str, Json])
     members: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     repositories: dict[str, Repository] = field(default_factory=dict[str, Repository])
-    tokens: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict[str, tuple[str, tuple[str, ...]]])
+    tokens: dict[str, tuple[str, tuple[str, ...]]] = field(
+        default_factory=dict[str, tuple[str, tuple[str, ...]]]
+    )
     moved: dict[str, str] = field(default_factory=dict[str, str])
     next_id: int = 900_000_000
 

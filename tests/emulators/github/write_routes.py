@@ -31,7 +31,9 @@ def _author(asked: Asked, repository: Repository) -> tuple[Json, str]:
 def _required(asked: Asked, field: str, resource: str) -> str:
     value = asked.body.get(field) if isinstance(asked.body, dict) else None
     if not isinstance(value, str) or not value:
-        raise Refused(422, "Validation Failed", [{"resource": resource, "field": field, "code": "missing_field"}])
+        raise Refused(
+            422, "Validation Failed", [{"resource": resource, "field": field, "code": "missing_field"}]
+        )
     return value
 
 
@@ -43,7 +45,9 @@ def add_comment(asked: Asked, owner: str, repo: str, number: int) -> Response:
         raise Refused(403, "Unable to create comment because issue is locked.")
     body = _required(asked, "body", "IssueComment")
     pull = number in repository.pulls
-    made = shapes.comment(repository.full_name, number, asked.world.new_id(), author, body, _now(), association, pull=pull)
+    made = shapes.comment(
+        repository.full_name, number, asked.world.new_id(), author, body, _now(), association, pull=pull
+    )
     repository.add_comment(number, made)
     return whole(asked.request, made, 201)
 
@@ -97,13 +101,42 @@ def create_pull(asked: Asked, owner: str, repo: str) -> Response:
     branch = head.partition(":")[2] or head
     for name in (branch, base):
         if name not in repository.branches:
-            raise Refused(422, "Validation Failed", [{"resource": "PullRequest", "field": "head" if name == branch else "base", "code": "invalid"}])
+            raise Refused(
+                422,
+                "Validation Failed",
+                [
+                    {
+                        "resource": "PullRequest",
+                        "field": "head" if name == branch else "base",
+                        "code": "invalid",
+                    }
+                ],
+            )
     label = f"{repository.full_name.partition('/')[0]}:{branch}"
-    if any(one["state"] == "open" and one["head"]["label"] == label and one["base"]["ref"] == base for one in repository.pulls.values()):
-        raise Refused(422, "Validation Failed", [{"resource": "PullRequest", "code": "custom", "message": f"A pull request already exists for {label}."}])
+    if any(
+        one["state"] == "open" and one["head"]["label"] == label and one["base"]["ref"] == base
+        for one in repository.pulls.values()
+    ):
+        raise Refused(
+            422,
+            "Validation Failed",
+            [
+                {
+                    "resource": "PullRequest",
+                    "code": "custom",
+                    "message": f"A pull request already exists for {label}.",
+                }
+            ],
+        )
     number = _next_number(repository)
     sides = {
-        name: {"label": f"{owner}:{name}", "ref": name, "sha": repository.branches[name], "user": repository.data["owner"], "repo": repository.data}
+        name: {
+            "label": f"{owner}:{name}",
+            "ref": name,
+            "sha": repository.branches[name],
+            "user": repository.data["owner"],
+            "repo": repository.data,
+        }
         for name in (branch, base)
     }
     made = shapes.pull(
@@ -112,8 +145,14 @@ def create_pull(asked: Asked, owner: str, repo: str) -> Response:
     )  # fmt: skip
     repository.pulls[number] = made
     links = shapes.pull_links(repository.full_name, number)
-    issue = shapes.issue(repository.full_name, number, author, title, asked.body.get("body"), made["created_at"])
-    repository.issues[number] = {**issue, "html_url": links["html_url"], "pull_request": {**links, "merged_at": None}}
+    issue = shapes.issue(
+        repository.full_name, number, author, title, asked.body.get("body"), made["created_at"]
+    )
+    repository.issues[number] = {
+        **issue,
+        "html_url": links["html_url"],
+        "pull_request": {**links, "merged_at": None},
+    }
     return whole(asked.request, made, 201)
 
 
@@ -124,7 +163,9 @@ def submit_review(asked: Asked, owner: str, repo: str, number: int) -> Response:
     event = asked.body.get("event", "")
     states = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
     if event not in states:
-        raise Refused(422, "Validation Failed", [{"resource": "PullRequestReview", "field": "event", "code": "invalid"}])
+        raise Refused(
+            422, "Validation Failed", [{"resource": "PullRequestReview", "field": "event", "code": "invalid"}]
+        )
     if event == "APPROVE" and author["login"] == pull["user"]["login"]:
         raise Refused(422, "Unprocessable Entity", ["Can not approve your own pull request"])
     ident = asked.world.new_id()

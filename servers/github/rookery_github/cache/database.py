@@ -42,7 +42,9 @@ class DatabaseStore:
             immutable=row["immutable"],
         )
 
-    async def save(self, caller: Caller, identity: str, key: str, subject: Subject, answer: CachedAnswer) -> None:
+    async def save(
+        self, caller: Caller, identity: str, key: str, subject: Subject, answer: CachedAnswer
+    ) -> None:
         headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
         async with self._database.acquire() as connection:
             await connection.execute(

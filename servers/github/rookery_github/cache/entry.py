@@ -44,7 +44,9 @@ class AnswerStore(Protocol):
         """The answer kept under that key for that identity, or None."""
         ...
 
-    async def save(self, caller: Caller, identity: str, key: str, subject: Subject, answer: CachedAnswer) -> None:
+    async def save(
+        self, caller: Caller, identity: str, key: str, subject: Subject, answer: CachedAnswer
+    ) -> None:
         """Keep an answer, in place of the one under that key."""
         ...
 

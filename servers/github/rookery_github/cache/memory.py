@@ -25,7 +25,9 @@ class MemoryStore:
         self._answers.move_to_end((caller.team, identity, key))
         return kept[1]
 
-    async def save(self, caller: Caller, identity: str, key: str, subject: Subject, answer: CachedAnswer) -> None:
+    async def save(
+        self, caller: Caller, identity: str, key: str, subject: Subject, answer: CachedAnswer
+    ) -> None:
         place = (caller.team, identity, key)
         self._drop(place)
         if len(answer.body) > self._max_bytes // 4:
