@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -39,13 +38,15 @@ _SCRUBBED = (
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # the controller decides for its workers, which inherit it
-        os.environ["ROOKERY_TEST_SERVER"] = tempfile.mkdtemp(prefix="rookery-tests-")
+        os.environ["ROOKERY_TEST_SERVER"] = TestServer.new_folder()
     sys.addaudithook(_stay_on_this_machine)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        TestServer.remove(Path(os.environ["ROOKERY_TEST_SERVER"]))
+        TestServer.remove(
+            Path(os.environ["ROOKERY_TEST_SERVER"]), os.environ.get("ROOKERY_TEST_DATABASE_URL")
+        )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.database.capabilities import Capabilities
+from rookery_core.database.codecs import vector_array
 from rookery_core.database.connection import Connection, Row
 from rookery_core.database.gate import DatabaseGate
 
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
     from rookery_core.database.pool import Database
     from rookery_core.database.reporting import status
 
-__all__ = ["Capabilities", "Connection", "Database", "DatabaseGate", "Row", "adapt", "migrate", "status"]
+__all__ = [
+    "Capabilities",
+    "Connection",
+    "Database",
+    "DatabaseGate",
+    "Row",
+    "adapt",
+    "migrate",
+    "status",
+    "vector_array",
+]
 
 _HOMES = {"Database": "pool", "adapt": "adapting", "migrate": "migrations", "status": "reporting"}
 

@@ -6,7 +6,7 @@ Every step can be repeated, and resumed after it was interrupted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from rookery_core import __version__, sql
 from rookery_core.database import capabilities
@@ -22,7 +22,7 @@ _POLL_S = 0.2
 
 async def adapt(
     dsn: str, *, schemas: Sequence[Schema] | None = None, patience_s: float = _PATIENCE_S
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str]:
     """Adapt the database, as its owner; yields a line for each step done.
 
     patience_s: how long to wait for another one that is adapting it. Raises Unavailable after that.
@@ -41,7 +41,7 @@ async def adapt(
             await connection.execute(statements["adapted"], schema.name, __version__, offered.as_dict())
 
 
-async def _create_extensions(dsn: str) -> AsyncIterator[str]:
+async def _create_extensions(dsn: str) -> AsyncGenerator[str]:
     import asyncpg
 
     # In a session of their own: an extension must not be used in the session that creates it.

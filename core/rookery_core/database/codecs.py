@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import sql
@@ -26,6 +27,16 @@ async def register(connection: asyncpg.Connection[Any]) -> None:
         await connection.set_type_codec(
             name, schema=schema, format="binary", encoder=_encoder(element), decoder=_decoder(element)
         )
+
+
+def vector_array(vectors: Iterable[Any | None]) -> list[Any]:
+    """Vectors as one parameter of type `halfvec[]` or `vector[]`; the driver takes bare arrays for a matrix."""
+    import numpy as np
+
+    def element(vector: Any) -> Any:
+        return np.ascontiguousarray(vector, np.float32).data
+
+    return [None if one is None else element(one) for one in vectors]
 
 
 def _dump_json(value: Any) -> str:

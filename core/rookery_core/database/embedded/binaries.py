@@ -140,11 +140,7 @@ def _finish(folder: Path, mode: int) -> None:
             continue
         executable = path.is_dir() or os.access(path, os.X_OK)
         path.chmod(mode if executable else mode & 0o644)
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    os.sync()  # one by one, a thousand small files take seconds on a slow disk
 
 
 def _ordinal(text: str) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -127,7 +128,13 @@ def _restrict_access(folder: Path) -> None:
 
 
 def _sync(folder: Path, binaries: Binaries, account: Account) -> None:
-    _run(folder, binaries, account, "initdb", ["--sync-only"])
+    _run(
+        folder,
+        binaries,
+        account,
+        "initdb",
+        ["--sync-only", *(["--sync-method=syncfs"] if sys.platform.startswith("linux") else [])],
+    )
 
 
 def _sync_folder(folder: Path) -> None:
