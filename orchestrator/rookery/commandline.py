@@ -43,7 +43,7 @@ COMMANDS = {
     "eval": _Command("rookery.commands.evaluate", "ask questions whose answers are known; a report"),
     "queue": _Command("rookery_core.queue.commands", "look into the event queue and tend it"),
     "db": _Command("rookery_core.database.commands", "migrate, adapt or inspect the database"),
-    "token": _Command("rookery.commands.token", "make a token for a server over HTTP"),
+    "token": _Command("rookery_core.identity.commands", "make a token for a server over HTTP"),
 }
 
 
@@ -80,7 +80,9 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    parser.add_argument("--env", metavar="FILE", help="read variables from FILE (default: ./.env where there is one)")
+    parser.add_argument(
+        "--env", metavar="FILE", help="read variables from FILE (default: ./.env where there is one)"
+    )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         if name == chosen:

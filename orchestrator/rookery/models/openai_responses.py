@@ -1,0 +1,165 @@
+"""OpenAI's Responses API. Nothing is stored there; reasoning goes back encrypted."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from rookery.models.arguments import tool_use
+from rookery.models.failures import as_model_errors
+from rookery.models.openai_client import OpenAIClient
+from rookery.models.protocol import (
+    Block,
+    ContextTooLong,
+    Listener,
+    Media,
+    Message,
+    ModelOverloaded,
+    ModelReply,
+    ModelRequest,
+    ModelUnreachable,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolUse,
+)
+from rookery.models.usage import Usage
+
+PROVIDER = "openai-responses"
+
+
+class OpenAIResponses(OpenAIClient):
+    """A model behind /responses."""
+
+    provider = PROVIDER
+
+    async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
+        with as_model_errors("OpenAI"):
+            client: Any = self.client()
+            stream = await client.responses.create(**self._parameters(request))
+            try:
+                return await _read(stream, listener)
+            finally:
+                await stream.close()
+
+    def _parameters(self, request: ModelRequest) -> dict[str, Any]:
+        parameters: dict[str, Any] = {
+            "model": self.model,
+            "instructions": request.system,
+            "input": _items(request.messages),
+            "max_output_tokens": request.max_output_tokens,
+            "store": False,
+            "stream": True,
+            "include": ["reasoning.encrypted_content"],
+        }
+        if request.tools:
+            parameters["tools"] = [
+                {
+                    "type": "function",
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": dict(tool.parameters),
+                    "strict": False,
+                }
+                for tool in request.tools
+            ]
+        return parameters
+
+
+def _items(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    for message in messages:
+        words: list[dict[str, Any]] = []
+        for block in message.blocks:
+            if isinstance(block, Text | Media):
+                if part := _part(block, message.role):
+                    words.append(part)
+            elif item := _item(block):
+                items.append(item)
+        if words:
+            items.append({"role": message.role, "content": words})
+    return items
+
+
+def _item(block: Block) -> dict[str, Any] | None:
+    match block:
+        case ToolUse():
+            arguments = json.dumps(dict(block.arguments), ensure_ascii=False)
+            return {"type": "function_call", "call_id": block.id, "name": block.name, "arguments": arguments}
+        case ToolResult():
+            return {"type": "function_call_output", "call_id": block.id, "output": block.text}
+        case Thinking():
+            return dict(block.raw) if block.provider == PROVIDER else None
+        case _:
+            return None
+
+
+def _part(block: Text | Media, role: str) -> dict[str, Any] | None:
+    if isinstance(block, Text):
+        kind = "output_text" if role == "assistant" else "input_text"
+        return {"type": kind, "text": block.text} if block.text.strip() else None
+    url = f"data:{block.media_type};base64,{base64.b64encode(block.data).decode()}"
+    if block.media_type.startswith("image/"):
+        return {"type": "input_image", "image_url": url, "detail": "auto"}
+    return {"type": "input_file", "filename": block.name, "file_data": url}
+
+
+async def _read(stream: AsyncIterator[Any], listener: Listener) -> ModelReply:
+    async for event in stream:
+        match event.type:
+            case "response.output_text.delta":
+                await listener.text(event.delta)
+            case "response.output_item.added" if event.item.type == "function_call":
+                await listener.tool(event.item.name)
+            case "response.completed" | "response.incomplete":
+                return _reply(event.response)
+            case "response.failed":
+                raise _failure(event.response.error)
+            case "error":
+                raise _failure(event)
+            case _:
+                pass
+    raise ModelUnreachable("OpenAI broke off its answer.")
+
+
+def _reply(response: Any) -> ModelReply:
+    blocks: list[Block] = []
+    refused = False
+    for item in response.output:
+        if item.type == "message":
+            blocks += [Text(part.text) for part in item.content if part.type == "output_text"]
+            refused = refused or any(part.type == "refusal" for part in item.content)
+        elif item.type == "function_call":
+            blocks.append(tool_use(item.call_id, item.name, item.arguments))
+        elif item.type == "reasoning":
+            blocks.append(Thinking(PROVIDER, item.model_dump(exclude_none=True)))
+    calls = any(isinstance(block, ToolUse) for block in blocks)
+    stop: Any = "tool_use" if calls else "refusal" if refused else "end"
+    if response.status == "incomplete":
+        reason = getattr(response.incomplete_details, "reason", "")
+        stop = "refusal" if reason == "content_filter" else "max_tokens"
+    return ModelReply(blocks=tuple(blocks), stop=stop, usage=_usage(response.usage), model=response.model)
+
+
+def _usage(told: Any) -> Usage:
+    if told is None:
+        return Usage(requests=1)
+    details = getattr(told, "input_tokens_details", None)
+    cached = (getattr(details, "cached_tokens", None) or 0) if details else 0
+    return Usage(
+        input_tokens=max(0, told.input_tokens - cached),
+        output_tokens=told.output_tokens,
+        cache_read_tokens=cached,
+        requests=1,
+    )
+
+
+def _failure(error: Any) -> Exception:
+    code, message = str(getattr(error, "code", "") or ""), str(getattr(error, "message", "") or "failed")
+    if code == "context_length_exceeded":
+        return ContextTooLong(f"OpenAI: {message}")
+    if code in ("rate_limit_exceeded", "server_is_overloaded"):
+        return ModelOverloaded(f"OpenAI: {message}")
+    return ModelUnreachable(f"OpenAI failed: {message}")

@@ -1,0 +1,18 @@
+"""How much text models take, as far as it is known from their names."""
+
+from __future__ import annotations
+
+_WINDOWS = (
+    ("claude", 200_000),
+    ("gpt-6", 400_000),
+    ("gpt-5", 400_000),
+    ("gpt-4.1", 1_000_000),
+    ("gpt-4o", 128_000),
+)
+UNKNOWN = 32_000
+"""Small servers of one's own have small windows; ROOKERY_CONTEXT_TOKENS says better."""
+
+
+def window_of(model: str) -> int:
+    """The window in tokens."""
+    return next((tokens for prefix, tokens in _WINDOWS if model.startswith(prefix)), UNKNOWN)
