@@ -1,0 +1,32 @@
+"""The command `rookery-docs`."""
+
+from __future__ import annotations
+
+import sys
+from typing import cast
+
+from rookery_core.serving.commandline import BuiltServer, ServeArguments, run
+from rookery_core.settings import CoreSettings
+from rookery_docs.server import NAME, build
+from rookery_docs.settings import DocsSettings
+
+PORT = 8802
+
+
+def main() -> int:
+    """Serve until the client leaves or a signal comes. Returns the exit status."""
+
+    def built(settings: CoreSettings, arguments: ServeArguments) -> BuiltServer:
+        return build(cast(DocsSettings, settings), arguments)
+
+    return run(
+        built,
+        prog=NAME,
+        description="MCP server: documentation search with exact links.",
+        default_port=PORT,
+        settings=DocsSettings.from_environment,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Searches: which releases are meant, what the query means, which pages come first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rookery_core.errors import RookeryError
+from rookery_core.telemetry import get_logger
+from rookery_docs.search import weights
+from rookery_docs.search.cache import IndexCache
+from rookery_docs.store.reading import ReleaseInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rookery_core.database import Database
+    from rookery_core.embedders import Embedder
+    from rookery_core.identity import Caller
+    from rookery_docs.search.query import Query
+    from rookery_docs.search.release_index import ReleaseIndex
+    from rookery_docs.search.scoring import Scores
+
+logger = get_logger(__name__)
+Mode = Literal["hybrid", "keyword", "semantic"]
+PASSAGES_A_PAGE = 3
+_REMEMBERED_QUERIES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPassage:
+    """A passage of a ranked page. distance: cosine distance to the query, None when it has no vector."""
+
+    content_id: int
+    score: float
+    distance: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPage:
+    """A page found: its release, its score (about 0 to 1), its best passages."""
+
+    release: ReleaseInfo
+    page_id: int
+    path: str
+    score: float
+    passages: tuple[RankedPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The pages of a query, best first. note: what the asker should know about how they were found."""
+
+    pages: list[RankedPage]
+    query: Query
+    corrected: dict[str, str]
+    note: str | None
+
+
+class SearchEngine:
+    """Ranks pages of releases. One for each server process."""
+
+    def __init__(self, embedder: Embedder | None, semantic_weight: float | None) -> None:
+        self._embedder = embedder
+        self._cache = IndexCache(embedder)
+        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        weak = embedder is None or embedder.weak
+        default = weights.SEMANTIC_WEIGHT_WEAK if weak else weights.SEMANTIC_WEIGHT_STRONG
+        self._semantic_weight = default if semantic_weight is None else semantic_weight
+
+    async def warm(self, database: Database, caller: Caller, releases: Sequence[ReleaseInfo]) -> None:
+        """Make the indexes of `releases` and load the embedder, so that the first search does not wait."""
+        for release in releases:
+            await self._cache.index(database, caller, release)
+        await self._embed("warm up")
+
+    async def rank(
+        self,
+        database: Database,
+        caller: Caller,
+        text: str,
+        releases: Sequence[ReleaseInfo],
+        *,
+        mode: Mode = "hybrid",
+        semantic_weight: float | None = None,
+        most: int = 50,
+    ) -> Ranking:
+        """The best `most` pages of `releases` for a query."""
+        from rookery_docs.search import scoring
+        from rookery_docs.search.correction import corrected_query
+
+        indexes = [await self._cache.index(database, caller, release) for release in releases]
+        query, corrected = await corrected_query(database, caller, text, indexes)
+        weight = self._weight(mode, semantic_weight)
+        vector, note = (await self._embed(text)) if weight > 0 else (None, None)
+        request = scoring.prepare(query, indexes, vector, weight)
+        found: list[RankedPage] = []
+        for release, index in zip(releases, indexes, strict=True):
+            found += _top(release, index, scoring.score(index, request), most)
+        found.sort(key=lambda page: (-page.score, page.release.source, page.page_id))
+        return Ranking(found[:most], query, corrected, note)
+
+    def _weight(self, mode: Mode, semantic_weight: float | None) -> float:
+        if mode == "keyword" or self._embedder is None:
+            return 0.0
+        if mode == "semantic":
+            return 1.0
+        return self._semantic_weight if semantic_weight is None else semantic_weight
+
+    async def _embed(self, text: str) -> tuple[NDArray[np.float32] | None, str | None]:
+        if self._embedder is None:
+            return None, None
+        if (known := self._vectors.get(text)) is not None:
+            self._vectors.move_to_end(text)
+            return known, None
+        try:
+            vector = (await self._embedder.embed([text], kind="query"))[0]
+        except RookeryError as error:
+            logger.warning("searching by words alone: %s", error)
+            return None, "The embedding model could not be reached: these results are by words alone."
+        self._vectors[text] = vector
+        if len(self._vectors) > _REMEMBERED_QUERIES:
+            self._vectors.popitem(last=False)
+        return vector, None
+
+
+def _top(release: ReleaseInfo, index: ReleaseIndex, scores: Scores, most: int) -> list[RankedPage]:
+    import numpy as np
+
+    pages = scores.pages
+    candidates = np.argpartition(-pages, most)[:most] if most < len(pages) else np.arange(len(pages))
+    found: list[RankedPage] = []
+    for page in candidates.tolist():
+        if pages[page] <= 0:
+            continue
+        rows = index.passages_of(page)
+        own = scores.passages[rows]
+        best = np.argsort(-own, kind="stable")[:PASSAGES_A_PAGE]
+        passages = tuple(
+            RankedPassage(
+                int(index.content_ids[rows.start + row]),
+                float(own[row]),
+                None if scores.cosine is None else float(1.0 - scores.cosine[rows.start + row]),
+            )
+            for row in best.tolist()
+        )
+        found.append(
+            RankedPage(release, int(index.page_ids[page]), index.paths[page], float(pages[page]), passages)
+        )
+    return found

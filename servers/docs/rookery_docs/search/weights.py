@@ -1,0 +1,40 @@
+"""How much each field says, and how the parts of a score are put together. Chosen by reasoning, checked by bench/docs.py.
+
+`length`: how far a long field counts less (b of BM25F). A term that a passage defines is no less defined for being one
+of many, so that field has next to none.
+"""
+
+from __future__ import annotations
+
+from rookery_docs.search.fields import FIELDS
+
+WEIGHT = {
+    "title": 6.0, "purpose": 3.0, "heading": 3.0, "path": 1.0, "terms": 3.0, "anchor": 2.0, "code": 0.5, "lead": 0.5,
+    "body": 1.0,
+}  # fmt: skip
+LENGTH = {
+    "title": 0.3, "purpose": 0.3, "heading": 0.5, "path": 0.3, "terms": 0.1, "anchor": 0.3, "code": 0.5, "lead": 0.3,
+    "body": 0.7,
+}  # fmt: skip
+FIELD_WEIGHTS = tuple(WEIGHT[name] for name in FIELDS)
+FIELD_LENGTHS = tuple(LENGTH[name] for name in FIELDS)
+
+PASSAGE_SATURATION = 1.2
+PAGE_SATURATION = 3.0
+"""k1 of BM25: a page repeats its words more than a passage does before the next one says less."""
+
+PASSAGE_SHARE = 0.55
+"""Of a page's lexical score, what its best passage gives; the rest comes from the page as a whole."""
+
+TITLE_BONUS = 0.15
+"""For a title that is the query, in proportion to how far both are the same words."""
+
+SEMANTIC_WEIGHT_WEAK = 0.2
+SEMANTIC_WEIGHT_STRONG = 0.5
+"""The vectors' part of the score: a small static model must not outvote the words."""
+
+PRIOR = {"page": 1.0, "changelog": 0.6, "index": 0.0}
+"""What describes the present comes before what tells of changes."""
+
+PARTS_OF_KNOWN_IDENTIFIER = 0.25
+"""Weight of the parts of an identifier that occurs as a whole."""

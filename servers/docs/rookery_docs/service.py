@@ -1,0 +1,81 @@
+"""What all tools share: the database, the releases of the caller's team, the search engine."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from rookery_core.database import DatabaseGate
+from rookery_core.errors import RookeryError
+from rookery_core.identity import Caller, current_caller
+from rookery_core.telemetry import get_logger
+from rookery_docs.settings import DocsSettings
+from rookery_docs.store.reading import DocsReader, ReleaseInfo
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+    from rookery_docs.search.engine import SearchEngine
+
+logger = get_logger(__name__)
+_WARM_PATIENCE_S = 120.0
+_WARM_RELEASES = 5
+
+
+class DocsService:
+    """The server's parts. Nothing is opened or loaded before `start`."""
+
+    def __init__(self, settings: DocsSettings, gate: DatabaseGate) -> None:
+        self._settings = settings
+        self._gate = gate
+        self._engine: SearchEngine | None = None
+        self._warming: asyncio.Task[None] | None = None
+
+    @property
+    def engine(self) -> SearchEngine:
+        """The search engine, made when first needed: it loads numpy and the embedder's library."""
+        if self._engine is None:
+            from rookery_core.embedders import create_embedder
+            from rookery_docs.search.engine import SearchEngine
+
+            self._engine = SearchEngine(create_embedder(self._settings), self._settings.docs_semantic_weight)
+        return self._engine
+
+    async def database(self) -> Database:
+        """The database. Raises DatabaseStarting while it is not there."""
+        return await self._gate.database()
+
+    async def releases(self) -> list[ReleaseInfo]:
+        """Every release of the caller's team."""
+        database = await self.database()
+        caller = current_caller()
+        async with database.transaction(caller, readonly=True) as connection:
+            return await DocsReader(connection, caller).releases()
+
+    async def start(self) -> None:
+        """Begin to open the database and to make the indexes of the newest releases, in the background."""
+        self._gate.start()
+        self._warming = asyncio.create_task(self._warm(), name="warm-docs")
+
+    async def stop(self) -> None:
+        """Close what `start` opened."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait({self._warming})
+        await self._gate.close()
+
+    async def ready(self) -> None:
+        """Return when searches can be served. Raises the RookeryError that says why not."""
+        await self._gate.database()
+
+    async def _warm(self) -> None:
+        caller = Caller(team=self._settings.team)
+        try:
+            database = await self._gate.database(_WARM_PATIENCE_S)
+            async with database.transaction(caller, readonly=True) as connection:
+                releases = await DocsReader(connection, caller).releases()
+            newest = [release for release in releases if release.latest]
+            await self.engine.warm(database, caller, newest[:_WARM_RELEASES])
+        except RookeryError as error:
+            logger.info("indexes are made with the first search: %s", error)
+        except ImportError as error:
+            logger.warning("search cannot be loaded: %s", error)

@@ -1,0 +1,168 @@
+"""What the server reads from the store. Every statement runs in a transaction that knows the caller."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import sql
+
+if TYPE_CHECKING:
+    from rookery_core.database import Connection, Row
+    from rookery_core.identity import Caller
+    from rookery_docs.search.release_index import PassageRow
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseInfo:
+    """A version of a source, as stored. age: how many versions of the source are newer."""
+
+    source: str
+    title: str
+    kind: str
+    version: str
+    base_url: str
+    revision: int
+    pages: int
+    passages: int
+    imported_at: datetime | None
+    changed_at: datetime | None
+    age: int
+
+    @property
+    def latest(self) -> bool:
+        """Whether no version of the source is newer."""
+        return self.age == 0
+
+
+@dataclass(frozen=True, slots=True)
+class FoundText:
+    """A passage that was found, and where it stands."""
+
+    page_id: int
+    content_id: int
+    source: str
+    version: str
+    path: str
+    url: str
+    title: str
+    heading_path: tuple[str, ...]
+    text: str
+    anchor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """A stored page."""
+
+    page_id: int
+    source: str
+    version: str
+    path: str
+    url: str
+    title: str
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PagePassage:
+    """A passage of a page; `text` without what it repeats of the one before."""
+
+    position: int
+    anchor: str | None
+    anchors: tuple[str, ...]
+    heading_path: tuple[str, ...]
+    text: str
+
+
+class DocsReader:
+    """Reads for one caller, on the connection of one transaction."""
+
+    def __init__(self, connection: Connection, caller: Caller) -> None:
+        self._connection = connection
+        self._team = caller.team
+        self._sql = sql.load("rookery_docs.store", "reading.sql")
+
+    async def releases(self) -> list[ReleaseInfo]:
+        """Every version of every source."""
+        rows = await self._connection.fetch(self._sql["releases"], self._team)
+        newer: Counter[str] = Counter()
+        found: list[ReleaseInfo] = []
+        for row in rows:
+            found.append(ReleaseInfo(**dict(row.items()), age=newer[row["source"]]))
+            newer[row["source"]] += 1
+        return found
+
+    async def index_rows(self, source: str, version: str, model: str | None) -> list[PassageRow]:
+        """What the index of a release is made of; vectors of `model` where there are any."""
+        from rookery_docs.search.release_index import PassageRow
+
+        rows = await self._connection.fetch(self._sql["index_rows"], self._team, source, version, model or "")
+        return [PassageRow(*row.values()) for row in rows]
+
+    async def hits(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], FoundText]:
+        """Texts by (page_id, content_id); those whose page is gone are missing."""
+        pages, contents = [page for page, _ in wanted], [content for _, content in wanted]
+        rows = await self._connection.fetch(self._sql["hits"], self._team, pages, contents)
+        return {(row["page_id"], row["content_id"]): _found(row) for row in rows}
+
+    async def similar_words(self, words: Sequence[str], most: int = 8) -> dict[str, list[tuple[str, float]]]:
+        """Stored words like each of `words`, most alike first, with their likeness (0 to 1)."""
+        found: dict[str, list[tuple[str, float]]] = {}
+        for row in await self._connection.fetch(self._sql["similar_words"], list(words), most):
+            found.setdefault(row["asked"], []).append((row["word"], row["similarity"]))
+        return found
+
+    async def pages_by_path(self, path: str, source: str | None, version: str | None) -> list[PageInfo]:
+        """Pages of that path, the newest version first."""
+        return await self._pages("pages_by_path", path, source, version)
+
+    async def pages_by_url(self, urls: Sequence[str]) -> list[PageInfo]:
+        """Pages with one of these URLs."""
+        return await self._pages("pages_by_url", list(urls))
+
+    async def pages_by_anchor(self, anchor: str, source: str | None, version: str | None) -> list[PageInfo]:
+        """Pages in which that id occurs."""
+        return await self._pages("pages_by_anchor", anchor, source, version)
+
+    async def paths_like(self, fragment: str, source: str | None) -> list[str]:
+        """Paths of pages whose path or title contains the fragment."""
+        rows = await self._connection.fetch(self._sql["pages_like"], self._team, fragment.lower(), source)
+        return [row["path"] for row in rows]
+
+    async def passages(self, page_id: int) -> list[PagePassage]:
+        """The whole page, in order."""
+        rows = await self._connection.fetch(self._sql["passages"], self._team, page_id)
+        return [
+            PagePassage(
+                row["position"],
+                row["anchor"],
+                tuple(row["anchors"]),
+                tuple(row["heading_path"]),
+                row["text"][row["overlap"] :],
+            )
+            for row in rows
+        ]
+
+    async def _pages(self, statement: str, *values: Any) -> list[PageInfo]:
+        rows = await self._connection.fetch(self._sql[statement], self._team, *values)
+        names = ("page_id", "source", "version", "path", "url", "title", "description")
+        return [PageInfo(*(row[name] for name in names)) for row in rows]
+
+
+def _found(row: Row) -> FoundText:
+    return FoundText(
+        row["page_id"],
+        row["content_id"],
+        row["source"],
+        row["version"],
+        row["path"],
+        row["url"],
+        row["title"],
+        tuple(row["heading_path"]),
+        row["text"],
+        row["anchor"],
+    )

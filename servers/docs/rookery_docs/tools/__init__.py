@@ -1,0 +1,1 @@
+"""The tools of the docs server, grouped by what they read."""

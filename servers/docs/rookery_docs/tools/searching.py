@@ -1,0 +1,209 @@
+"""search_docs and list_sources."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from rookery_core import cursors
+from rookery_core.budget import estimate_tokens_of
+from rookery_core.errors import InvalidInput
+from rookery_core.identity import current_caller
+from rookery_docs.answers import FoundPage, FoundPassage, SearchAnswer, SourceInfo, SourcesAnswer, VersionInfo
+from rookery_docs.catalogue import ALL, require_weight, selected
+from rookery_docs.links import url_of
+from rookery_docs.service import DocsService
+from rookery_docs.store.reading import DocsReader, FoundText, ReleaseInfo
+
+if TYPE_CHECKING:
+    from rookery_docs.search.engine import RankedPage, Ranking
+
+DEEPEST = 200
+_FIRST_SNIPPET = 700
+_FURTHER_SNIPPET = 260
+_AS_GOOD = 0.8
+"""A further passage of a page is shown when its score is at least this share of the best one's."""
+
+
+class SearchTools:
+    """Finding pages."""
+
+    def __init__(self, service: DocsService) -> None:
+        self._service = service
+
+    async def search_docs(
+        self,
+        query: Annotated[str, Field(min_length=1, max_length=4000)],
+        source: Annotated[
+            str | None, Field(description="one source (see list_sources); default: all")
+        ] = None,
+        version: Annotated[
+            str | None, Field(description="such as '17'; 'all'; default: the newest of each source")
+        ] = None,
+        mode: Literal["hybrid", "keyword", "semantic"] = "hybrid",
+        semantic_weight: Annotated[
+            float | None, Field(ge=0, le=1, description="hybrid only: 0 words alone, 1 meaning alone")
+        ] = None,
+        limit: Annotated[int, Field(ge=1, le=50, description="pages")] = 8,
+        max_tokens: Annotated[int, Field(ge=200, le=20_000)] = 3_000,
+        cursor: str | None = None,
+    ) -> SearchAnswer:
+        """Search documentation: manuals, API references, guides.
+
+        Use it for any question about how something works, what an option, function or error code means, or how to do
+        something. Ask in plain words, give an exact identifier (work_mem, CREATE INDEX, 40P01), or paste an error
+        message. Answers with pages, best first, each with its best passages, their headings and exact URLs to cite.
+        If a snippet is not enough, read the passage with get_document. Further pages: call again with next_cursor.
+        """
+        require_weight(semantic_weight, mode)
+        releases = selected(await self._service.releases(), source, version)
+        fingerprint = _fingerprint(query, source, version, mode, semantic_weight)
+        start = _start(cursor, fingerprint)
+        ranking = await self._service.engine.rank(
+            await self._service.database(),
+            current_caller(),
+            query,
+            releases,
+            mode=mode,
+            semantic_weight=semantic_weight,
+            most=DEEPEST if version == ALL else min(DEEPEST, start + limit + 1),
+        )
+        groups = _by_name(ranking.pages) if version == ALL else [[page] for page in ranking.pages]
+        results = await self._pages(ranking, groups[start : start + limit])
+        answer = SearchAnswer(
+            results=_within(results, max_tokens),
+            searched=[f"{release.source} {release.version}" for release in releases],
+            corrected=ranking.corrected,
+            note=ranking.note,
+        )
+        shown = start + len(answer.results)
+        if shown < len(groups) and shown < DEEPEST:
+            answer.next_cursor = cursors.encode({"at": shown, "of": fingerprint})
+        return answer
+
+    async def list_sources(self) -> SourcesAnswer:
+        """List the documentation that can be searched: sources, their versions, how many pages, how fresh.
+
+        Use it to learn the values of `source` and `version` for the other tools.
+        """
+        found: dict[str, SourceInfo] = {}
+        for release in await self._service.releases():
+            info = SourceInfo(source=release.source, title=release.title, kind=release.kind, versions=[])
+            found.setdefault(release.source, info).versions.append(_version(release))
+        note = None if found else "Nothing is imported yet: `rookery-ingest docs add NAME PATH` does."
+        return SourcesAnswer(sources=list(found.values()), note=note)
+
+    async def _pages(self, ranking: Ranking, groups: list[list[RankedPage]]) -> list[FoundPage]:
+        wanted = [(page.page_id, passage.content_id) for page, *_ in groups for passage in page.passages]
+        if not wanted:
+            return []
+        caller = current_caller()
+        database = await self._service.database()
+        async with database.transaction(caller, readonly=True) as connection:
+            texts = await DocsReader(connection, caller).hits(wanted)
+        found: list[FoundPage] = []
+        for page, *others in groups:
+            result = _page(page, texts, ranking)
+            if result is not None:
+                result.also_in = [other.release.version for other in others]
+                found.append(result)
+        return found
+
+
+def _page(page: RankedPage, texts: dict[tuple[int, int], FoundText], ranking: Ranking) -> FoundPage | None:
+    from rookery_docs.search.snippets import snippet
+
+    passages: list[FoundPassage] = []
+    first: FoundText | None = None
+    for ranked in page.passages:
+        text = texts.get((page.page_id, ranked.content_id))
+        if text is None or (passages and ranked.score < _AS_GOOD * page.passages[0].score):
+            continue
+        first = first or text
+        longest = _FURTHER_SNIPPET if passages else _FIRST_SNIPPET
+        passages.append(
+            FoundPassage(
+                heading=" > ".join(text.heading_path),
+                url=url_of(text.url, text.anchor),
+                snippet=snippet(text.text, ranking.query.weights, longest),
+                score=round(ranked.score, 4),
+                distance=None if ranked.distance is None else round(ranked.distance, 4),
+            )
+        )
+    if first is None:
+        return None
+    return FoundPage(
+        title=first.title,
+        source=first.source,
+        version=first.version,
+        page=first.path,
+        url=first.url,
+        score=round(page.score, 4),
+        passages=passages,
+    )
+
+
+def _by_name(pages: list[RankedPage]) -> list[list[RankedPage]]:
+    """Pages of the same source and name together, the newest first, in the order of each group's best."""
+    groups: dict[tuple[str, str], list[RankedPage]] = {}
+    for page in pages:
+        groups.setdefault((page.release.source, page.path), []).append(page)
+    order = {id(page): number for number, page in enumerate(pages)}
+    for group in groups.values():
+        group.sort(key=lambda page: (page.release.age, order[id(page)]))
+    return list(groups.values())
+
+
+def _within(results: list[FoundPage], max_tokens: int) -> list[FoundPage]:
+    """As many results as fit; at least one, whose snippets are cut if need be."""
+    shown: list[FoundPage] = []
+    used = 0
+    for result in results:
+        cost = estimate_tokens_of(result.model_dump(exclude_none=True))
+        if shown and used + cost > max_tokens:
+            break
+        if not shown and cost > max_tokens:
+            _shorten(result, max_tokens, cost)
+        used += cost
+        shown.append(result)
+    return shown
+
+
+def _shorten(result: FoundPage, max_tokens: int, cost: int) -> None:
+    result.passages = result.passages[:1]
+    passage = result.passages[0]
+    cost = estimate_tokens_of(result.model_dump(exclude_none=True))
+    if cost > max_tokens:
+        keep = max(80, len(passage.snippet) - 4 * (cost - max_tokens))
+        passage.snippet = passage.snippet[:keep].rstrip() + (" …" if keep < len(passage.snippet) else "")
+
+
+def _version(release: ReleaseInfo) -> VersionInfo:
+    return VersionInfo(
+        version=release.version,
+        pages=release.pages,
+        passages=release.passages,
+        base_url=release.base_url,
+        imported_at=release.imported_at.isoformat(timespec="seconds") if release.imported_at else None,
+        latest=release.latest,
+    )
+
+
+def _fingerprint(*arguments: Any) -> str:
+    return hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:12]
+
+
+def _start(cursor: str | None, fingerprint: str) -> int:
+    if cursor is None:
+        return 0
+    position = cursors.decode(cursor)
+    at = position.get("at")
+    if position.get("of") != fingerprint or not isinstance(at, int) or not 0 <= at <= DEEPEST:
+        raise InvalidInput(
+            "cursor: belongs to another query.",
+            hint="Pass next_cursor with exactly the arguments of the call that gave it.",
+        )
+    return at
