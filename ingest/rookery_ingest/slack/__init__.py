@@ -1,0 +1,1 @@
+"""Fills the Slack store: exports, live events, history."""

@@ -1,0 +1,1 @@
+"""Native Slack exports: reading them as they are, and importing them."""

@@ -1,0 +1,78 @@
+"""The messages of one day of an export, as facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from rookery_ingest.slack.cleaning import is_storable
+from rookery_ingest.slack.events import event_facts
+from rookery_ingest.slack.export.jsonarrays import Damaged, elements
+from rookery_ingest.slack.export.report import Report
+from rookery_ingest.slack.messages import message_facts
+from rookery_slack.facts import Observations, Source
+
+_EVENTS = frozenset({"message_changed", "message_deleted", "message_replied"})
+LONG_TEXT = 40_000
+
+
+def day_facts(
+    data: bytes, name: str, channel: str, snapshot_at: datetime, report: Report
+) -> Iterator[Observations]:
+    """Each message of the day; what cannot be stored is reported. Raises nothing."""
+    try:
+        for raw in elements(data):
+            facts = _facts(raw, name, channel, snapshot_at, report)
+            if facts is not None:
+                yield facts
+    except Damaged as error:
+        report.skip(f"rest of a day's file: {error}", name)
+
+
+def _facts(raw: Any, name: str, channel: str, snapshot_at: datetime, report: Report) -> Observations | None:
+    if not isinstance(raw, dict):
+        report.skip("entry that is not a message", name)
+        return None
+    message = cast("dict[str, Any]", raw)
+    if message.get("type", "message") != "message":
+        report.skip(f"entry of type {message.get('type')!r}, not a message", name)
+        return None
+    report.messages += 1
+    try:
+        facts = _read(message, channel, snapshot_at)
+    except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
+        report.messages -= 1
+        report.skip(f"message that is not as Slack writes them ({type(error).__name__})", name)
+        return None
+    if facts is None:
+        report.messages -= 1
+        report.skip("message without a usable ts", name)
+        return None
+    _count(message, facts, name, report)
+    return facts
+
+
+def _read(message: Mapping[str, Any], channel: str, snapshot_at: datetime) -> Observations | None:
+    if message.get("subtype") in _EVENTS:
+        return event_facts({**message, "type": "message", "channel": channel}, snapshot_at)
+    return message_facts(message, channel, source=Source.SNAPSHOT, snapshot_at=snapshot_at)
+
+
+def _count(message: Mapping[str, Any], facts: Observations, name: str, report: Report) -> None:
+    report.reactions += len(facts.reactions)
+    report.files += sum(len((each.content or {}).get("files", ())) for each in facts.messages)
+    report.deleted += len(facts.deletions)
+    text = message.get("text")
+    if isinstance(text, str) and not is_storable(text):
+        report.note("NUL or half of a surrogate pair in a text, replaced by U+FFFD", name)
+    if isinstance(text, str) and len(text) > LONG_TEXT:
+        report.note(f"text longer than Slack's {LONG_TEXT:,} characters", name)
+    if "file" in message or "comment" in message:
+        report.note("file in the form of before 2018", name)
+    if facts.messages and facts.messages[0].author is None:
+        report.note("message without an author", name)
+    if any(each.get("count", 0) > len(each.get("users") or ()) for each in message.get("reactions") or ()):
+        report.note("reactions whose people are not all listed", name)
+    if any(file.get("mode") == "tombstone" for file in message.get("files") or ()):
+        report.note("file that was deleted in Slack", name)

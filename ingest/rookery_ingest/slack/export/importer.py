@@ -1,0 +1,234 @@
+"""Imports an export: lists first, then the days of every channel, each batch in one transaction.
+
+A day is remembered by the hash of its content in the transaction that stores it, so that an import that was killed
+goes on where it was, and importing the same again finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rookery_core.errors import NotFound
+from rookery_ingest.slack.directory import channel_facts, user_fact
+from rookery_ingest.slack.export.archive import Archive, Refused, open_archive
+from rookery_ingest.slack.export.days import day_facts
+from rookery_ingest.slack.export.layout import Conversation, Day, Layout, read_layout
+from rookery_ingest.slack.export.report import Report
+from rookery_ingest.slack.export.workspace_url import UrlGuess
+from rookery_slack.facts import MembersListed, Observations, WorkspaceFact
+from rookery_slack.store import bookkeeping
+from rookery_slack.store.writer import Merged, Writer
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+    from rookery_core.identity import Caller
+
+BATCH = 1000
+Progress = Callable[[int, int], None]
+"""Called with days done and days in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to import. channels: names or ids; since: days before it are left out; url: the workspace's address."""
+
+    channels: Sequence[str] = ()
+    since: date | None = None
+    dry_run: bool = False
+    workers: int = 2
+    url: str | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Facts to be merged at once, and the days that are complete with them."""
+
+    facts: Observations = field(default_factory=Observations)
+    complete: list[tuple[Day, bytes, int]] = field(default_factory=list[tuple[Day, bytes, int]])
+    days: int = 0
+
+
+async def import_export(
+    database: Database | None, caller: Caller, path: Path, options: Options, progress: Progress | None = None
+) -> Report:
+    """Import the export at `path`. database may be None for a dry run. Raises InvalidInput, NotFound (a channel)."""
+    started = time.monotonic()
+    report = Report(str(path), dry_run=options.dry_run)
+    with open_archive(path) as archive:
+        layout = _chosen(await asyncio.to_thread(read_layout, archive, report), options, report)
+        importer = _Importer(database, caller, archive, layout, options, report, progress)
+        await importer.run()
+    report.seconds = time.monotonic() - started
+    report.seconds_searchable = report.seconds
+    return report
+
+
+def _chosen(layout: Layout, options: Options, report: Report) -> Layout:
+    conversations = layout.conversations
+    if options.channels:
+        names = {str(each.raw.get("name")): each.id for each in conversations} | {each.id: each.id for each in conversations}
+        wanted = [name.removeprefix("#") for name in options.channels]
+        if unknown := [name for name in wanted if name not in names]:
+            raise NotFound(
+                f"--channels: the export has no channel {', '.join(unknown)}.",
+                candidates=sorted(str(each.raw.get("name") or each.id) for each in conversations)[:10],
+            )
+        ids = {names[name] for name in wanted}
+        conversations = [each for each in conversations if each.id in ids]
+    ids = {each.id for each in conversations}
+    since = options.since.isoformat() if options.since else ""
+    days = [day for day in layout.days if day.channel in ids and day.date >= since]
+    if len(days) < len(layout.days):
+        left_out = len(layout.days) - len(days)
+        report.skip("day left out by --channels or --since", "", left_out)
+    return replace(layout, conversations=conversations, days=days)
+
+
+class _Importer:
+    def __init__(
+        self,
+        database: Database | None,
+        caller: Caller,
+        archive: Archive,
+        layout: Layout,
+        options: Options,
+        report: Report,
+        progress: Progress | None,
+    ) -> None:
+        self._database = None if options.dry_run else database
+        self._caller = caller
+        self._archive = archive
+        self._layout = layout
+        self._options = options
+        self._report = report
+        self._progress = progress or (lambda _done, _all: None)
+        self._writer = Writer(caller)
+        self._known: set[tuple[str, str, bytes]] = set()
+        self._done = 0
+        self._broken: set[str] = set()
+        self._urls = UrlGuess()
+
+    async def run(self) -> None:
+        report, layout = self._report, self._layout
+        report.users, report.channels, report.days = len(layout.users), len(layout.conversations), len(layout.days)
+        if self._database:
+            async with self._database.transaction(self._caller) as connection:
+                self._known = await bookkeeping.known_days(connection, self._caller, layout.snapshot_at)
+        await self._merge(_Batch(self._lists()))
+        queue = iter(groupby(layout.days, key=lambda day: day.channel))
+        channels = [(channel, list(days)) for channel, days in queue]
+        channels.sort(key=lambda pair: -len(pair[1]))
+        pending = iter(channels)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(max(1, self._options.workers)):
+                group.create_task(self._work(pending))
+        await self._finish()
+
+    async def _work(self, pending: Iterator[tuple[str, list[Day]]]) -> None:
+        for channel, days in pending:
+            for batch in self._batches(days):
+                await self._merge(batch)
+                self._done += batch.days
+                self._progress(self._done, len(self._layout.days))
+            await self._cover(channel, days)
+
+    def _lists(self) -> Observations:
+        """People, channels and members, as of the moment of the export."""
+        layout, facts = self._layout, Observations()
+        for user in layout.users:
+            fact = user_fact(user, layout.snapshot_at, workspace=layout.workspace)
+            if fact:
+                facts.users.append(fact)
+        for each in layout.conversations:
+            found = channel_facts(each.raw, layout.snapshot_at, kind=each.kind, workspace=layout.workspace)
+            if found:
+                facts.add(_closed(found, each))
+        return facts
+
+    def _batches(self, days: Sequence[Day]) -> Iterator[_Batch]:
+        batch = _Batch()
+        for day in days:
+            batch.days += 1
+            for part in self._read(day, batch):
+                yield part
+                batch = _Batch()
+            if len(batch.facts.messages) >= BATCH:
+                yield batch
+                batch = _Batch()
+        yield batch
+
+    def _read(self, day: Day, batch: _Batch) -> Iterator[_Batch]:
+        """Add a day to the batch; yields the batch whenever the day alone fills it."""
+        try:
+            data = self._archive.read(day.name)
+        except Refused as error:
+            self._report.skip(f"day that {error}", day.name)
+            self._broken.add(day.channel)
+            return
+        digest = hashlib.blake2b(data, digest_size=16).digest()
+        if (day.channel, day.date, digest) in self._known:
+            self._report.days_known += 1
+            return
+        before, skipped = self._report.messages, self._report.skipped.total()
+        for facts in day_facts(data, day.name, day.channel, self._layout.snapshot_at, self._report):
+            self._urls.look_at(facts)
+            batch.facts.add(facts)
+            if len(batch.facts.messages) >= 2 * BATCH:
+                yield batch
+                batch.facts, batch.complete, batch.days = Observations(), [], 0
+        if self._report.skipped.total() == skipped:
+            batch.complete.append((day, digest, self._report.messages - before))
+
+    async def _merge(self, batch: _Batch) -> None:
+        if self._database is None or not (batch.facts or batch.complete):
+            return
+        async with self._database.transaction(self._caller) as connection:
+            merged = await self._writer.merge(connection, batch.facts)
+            for day, digest, messages in batch.complete:
+                await bookkeeping.remember_day(
+                    connection, self._caller, day.channel, day.date, digest, self._layout.snapshot_at, messages
+                )
+        self._count(merged)
+
+    def _count(self, merged: Merged) -> None:
+        self._report.added += merged.added
+        self._report.changed += merged.changed
+        if merged.discarded:
+            self._report.skip("message that a discard rule keeps out", "slack.discard_rules", merged.discarded)
+        if merged.refused:
+            self._report.skip("message past its retention, or erased", "slack.retention", merged.refused)
+
+    async def _cover(self, channel: str, days: Sequence[Day]) -> None:
+        """The channel is known whole from the first day of the export to its last moment."""
+        if self._database is None or channel in self._broken:
+            return
+        first = datetime.fromisoformat(min(day.date for day in days)).replace(tzinfo=UTC)
+        start = min(first, self._layout.snapshot_at) if self._options.since is None else first
+        end = max(self._layout.snapshot_at, start)
+        async with self._database.transaction(self._caller) as connection:
+            await bookkeeping.cover(connection, self._caller, channel, start - timedelta(0), end)
+
+    async def _finish(self) -> None:
+        """Remember where permalinks of this workspace lead, if it is known."""
+        workspace, url = self._layout.workspace, self._options.url or self._urls.best()
+        if workspace is None or url is None or self._database is None:
+            return
+        facts = Observations()
+        facts.workspaces.append(WorkspaceFact(workspace, self._layout.snapshot_at, url=url.rstrip("/")))
+        async with self._database.transaction(self._caller) as connection:
+            await self._writer.merge(connection, facts)
+
+
+def _closed(facts: Observations, conversation: Conversation) -> Observations:
+    """A conversation that is not public and comes without its members is for nobody, until they are known."""
+    if conversation.kind != "public" and not facts.member_lists:
+        facts.member_lists.append(MembersListed(conversation.id, facts.channels[0].at))
+    return facts

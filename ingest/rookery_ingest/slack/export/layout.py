@@ -1,0 +1,178 @@
+"""Where things are in an export: its lists, its conversations and their days."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any, cast
+
+from rookery_core.errors import InvalidInput
+from rookery_ingest.slack.cleaning import text_of
+from rookery_ingest.slack.export.archive import Archive, Refused
+from rookery_ingest.slack.export.jsonarrays import Damaged, elements
+from rookery_ingest.slack.export.report import Report
+from rookery_slack.facts import ChannelKind
+from rookery_slack.timestamps import parse_ts
+
+_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}\.json$")
+_LISTS: dict[str, ChannelKind] = {
+    "channels.json": "public",
+    "groups.json": "private",
+    "dms.json": "im",
+    "mpims.json": "mpim",
+}
+_OTHER_LISTS = frozenset(
+    {
+        "users.json", "org_users.json", "integration_logs.json", "canvases.json", "lists.json",
+        "huddle_transcripts.json", "file_conversations.json", "workflows.json",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A channel as an export lists it."""
+
+    raw: dict[str, Any]
+    kind: ChannelKind
+
+    @property
+    def id(self) -> str:
+        return str(self.raw["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A file of messages. name: its path in the archive."""
+
+    name: str
+    channel: str
+    date: str
+
+
+@dataclass(slots=True)
+class Layout:
+    """What an export holds. snapshot_at: a moment at which everything in it was so, the last one it speaks of."""
+
+    users: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    conversations: list[Conversation] = field(default_factory=list[Conversation])
+    days: list[Day] = field(default_factory=list[Day])
+    workspace: str | None = None
+    snapshot_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_layout(archive: Archive, report: Report) -> Layout:
+    """Find out what is where. Raises InvalidInput when this is no export."""
+    names = [name for name in archive.names() if not _is_litter(name)]
+    root = _root(names)
+    tops = {PurePosixPath(name).name: name for name in names if PurePosixPath(name).parent == root}
+    layout = Layout()
+    for file, kind in _LISTS.items():
+        if file in tops:
+            layout.conversations += _conversations(archive, tops[file], kind, report)
+    if not layout.conversations and not any(file in tops for file in _LISTS):
+        raise InvalidInput(
+            "PATH: this is not a Slack export: it has no channels.json, groups.json, dms.json or mpims.json.",
+            hint="Give the zip file as Slack delivered it, or the folder that holds channels.json.",
+        )
+    users_file = next((tops[file] for file in ("users.json", "org_users.json") if file in tops), None)
+    if users_file is None:
+        report.note("users.json is missing: people are shown by id", "users.json")
+    else:
+        layout.users = list(_objects(archive, users_file, report))
+    for file, name in tops.items():
+        if file not in _LISTS and file not in _OTHER_LISTS:
+            report.skip("file that is no part of messages, channels or people", name)
+    layout.workspace = _workspace(layout)
+    layout.days = list(_days(names, root, layout.conversations, report))
+    layout.snapshot_at = _last_moment(archive, layout)
+    return layout
+
+
+def _is_litter(name: str) -> bool:
+    path = PurePosixPath(name)
+    return "__MACOSX" in path.parts or path.name in (".DS_Store", "Thumbs.db") or path.name.startswith("._")
+
+
+def _root(names: list[str]) -> PurePosixPath:
+    """The folder that holds the lists: zips are often packed with a folder around them."""
+    found = [PurePosixPath(name).parent for name in names if PurePosixPath(name).name in {*_LISTS, "users.json"}]
+    return min(found, key=lambda path: (len(path.parts), str(path)), default=PurePosixPath("."))
+
+
+def _objects(archive: Archive, name: str, report: Report) -> Iterator[dict[str, Any]]:
+    try:
+        for value in elements(archive.read(name)):
+            if isinstance(value, dict) and text_of(cast("dict[str, Any]", value).get("id")):
+                yield cast("dict[str, Any]", value)
+            else:
+                report.skip("entry without an id in a list", name)
+    except (Refused, Damaged) as error:
+        report.skip(f"list of the export: {error}", name)
+
+
+def _conversations(archive: Archive, name: str, kind: ChannelKind, report: Report) -> Iterator[Conversation]:
+    for raw in _objects(archive, name, report):
+        yield Conversation(raw, kind)
+
+
+def _workspace(layout: Layout) -> str | None:
+    """The workspace's id: the team of most of its people."""
+    teams = Counter(team for user in layout.users if (team := text_of(user.get("team_id"))))
+    return teams.most_common(1)[0][0] if teams else None
+
+
+def _days(
+    names: list[str], root: PurePosixPath, conversations: list[Conversation], report: Report
+) -> Iterator[Day]:
+    folders = _folders(conversations)
+    for name in sorted(names):
+        path = PurePosixPath(name)
+        if path.parent == root or not path.is_relative_to(root):
+            continue
+        folder = path.relative_to(root).parts[0]
+        if folder.startswith("FC:") or folder == "attachments" or folder == "__uploads":
+            report.skip("canvas or attachment, not messages", name)
+        elif folder not in folders:
+            report.skip("folder that no list of channels names", folder)
+        elif path.parent != root / folder or not _DAY.match(path.name):
+            report.skip("file that is not a day of messages", name)
+        else:
+            yield Day(name, folders[folder], path.stem)
+
+
+def _folders(conversations: list[Conversation]) -> dict[str, str]:
+    """The channel of each folder: called by name, by id where there is no name, sometimes by a former name."""
+    folders: dict[str, str] = {}
+    for each in conversations:
+        for former in each.raw.get("previous_names") or ():
+            folders.setdefault(str(former), each.id)
+    for each in conversations:
+        folders[each.id] = each.id
+        if name := text_of(each.raw.get("name")):
+            folders[name] = each.id
+    return folders
+
+
+def _last_moment(archive: Archive, layout: Layout) -> datetime:
+    """The greatest `ts` of the last day: the export was made then or later, so all it says was true then."""
+    last = max((day.date for day in layout.days), default=None)
+    moments = [
+        moment for day in layout.days if day.date == last for moment in _moments(archive, day.name)
+    ]
+    if moments:
+        return max(moments)
+    return datetime.fromisoformat(last).replace(tzinfo=UTC) if last else layout.snapshot_at
+
+
+def _moments(archive: Archive, name: str) -> Iterator[datetime]:
+    try:
+        for value in elements(archive.read(name)):
+            if isinstance(value, dict) and (moment := parse_ts(cast("dict[str, Any]", value).get("ts"))):
+                yield moment
+    except (Refused, Damaged):
+        return  # reported when the day itself is read

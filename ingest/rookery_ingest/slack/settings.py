@@ -1,0 +1,32 @@
+"""What ingest reads from the environment for Slack."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from rookery_core.settings import CoreSettings
+
+
+class SlackIngestSettings(CoreSettings):
+    """Tokens of the app that listens (the bot's own, or another app's), and what may be kept."""
+
+    ingest_app_token: SecretStr | None = Field(default=None, validation_alias="ROOKERY_SLACK_INGEST_APP_TOKEN")
+    ingest_bot_token: SecretStr | None = Field(default=None, validation_alias="ROOKERY_SLACK_INGEST_BOT_TOKEN")
+    slack_app_token: SecretStr | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
+    slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
+    slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="ROOKERY_SLACK_API_URL")
+    ingest_dms: bool = Field(default=False, validation_alias="ROOKERY_SLACK_INGEST_DMS")
+    raw_event_days: int = Field(default=90, ge=1, validation_alias="ROOKERY_SLACK_RAW_EVENT_DAYS")
+    backfill_days: int = Field(default=30, ge=0, validation_alias="ROOKERY_SLACK_BACKFILL_DAYS")
+
+    @property
+    def app_token(self) -> str | None:
+        """The app-level token (xapp-…) to listen with."""
+        token = self.ingest_app_token or self.slack_app_token
+        return token.get_secret_value() if token else None
+
+    @property
+    def bot_token(self) -> str | None:
+        """The bot token (xoxb-…) to read history with."""
+        token = self.ingest_bot_token or self.slack_bot_token
+        return token.get_secret_value() if token else None

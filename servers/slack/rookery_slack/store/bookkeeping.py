@@ -1,0 +1,118 @@
+"""What ingest remembers between runs: days read, stretches covered, marks, shared limits, raw events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import sql
+
+if TYPE_CHECKING:
+    from rookery_core.database import Connection, Row
+    from rookery_core.identity import Caller
+
+_SQL = sql.load("rookery_slack.store", "bookkeeping.sql")
+
+
+async def known_days(connection: Connection, caller: Caller, as_of: datetime) -> set[tuple[str, str, bytes]]:
+    """Days (channel, day, digest) that were read whole at `as_of` or later."""
+    rows = await connection.fetch(_SQL["known_days"], caller.team, as_of)
+    return {(row["channel"], row["day"], row["digest"]) for row in rows}
+
+
+async def remember_day(
+    connection: Connection, caller: Caller, channel: str, day: str, digest: bytes, as_of: datetime, messages: int
+) -> None:
+    """A day was read whole."""
+    await connection.execute(_SQL["remember_day"], caller.team, channel, day, digest, as_of, messages)
+
+
+async def forget_days(connection: Connection, caller: Caller, channel: str | None = None) -> None:
+    """Days of a channel (None: of all) are to be read again when they come again."""
+    await connection.execute(_SQL["forget_days"], caller.team, channel)
+
+
+async def cover(connection: Connection, caller: Caller, channel: str, start: datetime, end: datetime) -> None:
+    """Every message of the channel in [start, end] is here."""
+    await connection.execute(_SQL["cover"], caller.team, channel, start, end)
+
+
+async def extend_coverage(
+    connection: Connection, caller: Caller, since: datetime, until: datetime, channels: Sequence[str] | None = None
+) -> int:
+    """Listening went on from `since` until `until`: channels known up to then are known further."""
+    names = None if channels is None else list(channels)
+    return await connection.fetchval(_SQL["extend_coverage"], caller.team, since, until, names)
+
+
+async def coverage_of(connection: Connection, caller: Caller, channel: str) -> list[tuple[datetime, datetime]]:
+    """The stretches of a channel that are known whole, oldest first."""
+    rows = await connection.fetch(_SQL["coverage_of"], caller.team, channel)
+    return [(row["from_ts"], row["to_ts"]) for row in rows]
+
+
+async def coverage(connection: Connection, caller: Caller) -> list[Row]:
+    """Every channel with what is known of it, for the operator."""
+    return await connection.fetch(_SQL["coverage"], caller.team)
+
+
+async def set_mark(
+    connection: Connection, caller: Caller, name: str, at: datetime, detail: Any = None
+) -> None:
+    """Remember when something was last done."""
+    await connection.execute(_SQL["set_mark"], caller.team, name, at, detail)
+
+
+async def mark(connection: Connection, caller: Caller, name: str) -> datetime | None:
+    """When it was last done."""
+    row = await connection.fetchrow(_SQL["mark"], caller.team, name)
+    return None if row is None else row["at"]
+
+
+async def marks(connection: Connection, caller: Caller) -> list[Row]:
+    """Everything that is marked."""
+    return await connection.fetch(_SQL["marks"], caller.team)
+
+
+async def take_turn(connection: Connection, caller: Caller, method: str, spacing_s: float) -> float:
+    """Reserve the next call of a method of Slack's API; returns the seconds to wait before making it."""
+    return await connection.fetchval(_SQL["take_turn"], caller.team, method, spacing_s)
+
+
+async def back_off(connection: Connection, caller: Caller, method: str, wait_s: float) -> None:
+    """Slack said to wait: no copy of the program calls the method before."""
+    await connection.execute(_SQL["back_off"], caller.team, method, wait_s)
+
+
+async def keep_raw(connection: Connection, caller: Caller, rows: Sequence[Sequence[Any]]) -> None:
+    """Keep raw events: (event_id, type, channel, ts, outcome, problem, payload as JSON text) each."""
+    if rows:
+        await connection.execute(_SQL["keep_raw"], caller.team, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def raw_to_replay(connection: Connection, caller: Caller, after: int, limit: int) -> list[Row]:
+    """Raw events that were not understood or failed, oldest first: received_at, id, payload."""
+    return await connection.fetch(_SQL["raw_to_replay"], caller.team, after, limit)
+
+
+async def raw_replayed(connection: Connection, caller: Caller, ids: Sequence[int]) -> None:
+    """These raw events are applied now."""
+    await connection.execute(_SQL["raw_replayed"], caller.team, list(ids))
+
+
+async def count_raw(connection: Connection, caller: Caller) -> list[Row]:
+    """How many raw events are kept, by outcome and type."""
+    return await connection.fetch(_SQL["count_raw"], caller.team)
+
+
+async def expire_raw(connection: Connection, caller: Caller, days: int) -> None:
+    """Let go of raw events older than this."""
+    await connection.execute(_SQL["expire_raw"], caller.team, days)
+
+
+async def counts(connection: Connection, caller: Caller) -> Row:
+    """How much there is."""
+    row = await connection.fetchrow(_SQL["counts"], caller.team)
+    assert row is not None
+    return row

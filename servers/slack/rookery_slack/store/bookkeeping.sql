@@ -1,0 +1,94 @@
+-- What was read, up to when each channel is known, and the limits that copies of the program share.
+
+-- name: known_days
+-- days of an export that were read whole before, at the same or a later moment
+select channel, day, digest from slack.imported_days where team = $1 and as_of >= $2;
+
+-- name: remember_day
+insert into slack.imported_days as d (team, channel, day, digest, as_of, messages)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (team, channel, day, digest) do update set as_of = greatest(d.as_of, excluded.as_of), imported_at = now();
+
+-- name: forget_days
+delete from slack.imported_days where team = $1 and ($2::text is null or channel = $2);
+
+-- name: cover
+-- a stretch is known whole: it joins the stretches that it meets
+with met as (
+    delete from slack.coverage where team = $1 and channel = $2 and from_ts <= $4 and to_ts >= $3
+    returning from_ts, to_ts
+)
+insert into slack.coverage (team, channel, from_ts, to_ts)
+select $1, $2, least(min(met.from_ts), $3), greatest(max(met.to_ts), $4) from met;
+
+-- name: extend_coverage
+-- listening went on: what reached up to $2 or later now reaches $3; returns how many channels
+with reached as (
+    update slack.coverage set to_ts = $3 where team = $1 and to_ts >= $2 and to_ts < $3
+    and ($4::text[] is null or channel = any ($4::text[])) returning channel
+)
+select count(*) from reached;
+
+-- name: coverage_of
+select from_ts, to_ts from slack.coverage where team = $1 and channel = $2 order by from_ts;
+
+-- name: coverage
+select c.id as channel, c.name, c.kind, c.is_archived,
+    (select jsonb_agg(jsonb_build_array(v.from_ts, v.to_ts) order by v.from_ts) from slack.coverage as v
+        where v.team = c.team and v.channel = c.id) as covered,
+    (select count(*) from slack.messages as m where m.team = c.team and m.channel = c.id and m.deleted_at is null) as messages,
+    (select count(*) from slack.message_index as i where i.team = c.team and i.channel = c.id and i.model is null)
+        as without_vector
+from slack.channels as c where c.team = $1 order by c.name, c.id;
+
+-- name: set_mark
+insert into slack.marks (team, name, at, detail) values ($1, $2, $3, $4)
+on conflict (team, name) do update set at = excluded.at, detail = excluded.detail;
+
+-- name: mark
+select at, detail from slack.marks where team = $1 and name = $2;
+
+-- name: marks
+select name, at, detail from slack.marks where team = $1 order by name;
+
+-- name: take_turn
+-- the next moment at which a method may be called, given its spacing in seconds; returns how long to wait
+insert into slack.api_limits as l (team, method, next_at) values ($1, $2, now() + make_interval(secs => $3))
+on conflict (team, method) do update set next_at = greatest(l.next_at, now()) + make_interval(secs => $3)
+returning greatest(0, extract(epoch from next_at - now()) - $3)::double precision as wait_s;
+
+-- name: back_off
+-- Slack said to wait: nobody calls the method before
+insert into slack.api_limits as l (team, method, next_at) values ($1, $2, now() + make_interval(secs => $3))
+on conflict (team, method) do update set next_at = greatest(l.next_at, excluded.next_at);
+
+-- name: keep_raw
+insert into slack.raw_events (team, event_id, type, channel, ts, outcome, problem, payload)
+select $1, raw.event_id, raw.type, raw.channel, raw.ts, raw.outcome, raw.problem, raw.payload::jsonb
+from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
+    as raw (event_id, type, channel, ts, outcome, problem, payload);
+
+-- name: raw_to_replay
+select received_at, id, payload from slack.raw_events
+where team = $1 and outcome in ('not_understood', 'failed') and id > $2 and payload is not null
+order by id limit $3;
+
+-- name: raw_replayed
+update slack.raw_events set outcome = 'applied', problem = null
+where team = $1 and id = any ($2::bigint[]) and outcome <> 'erased';
+
+-- name: count_raw
+select outcome, type, count(*) as events, max(received_at) as last from slack.raw_events where team = $1
+group by outcome, type order by events desc;
+
+-- name: expire_raw
+delete from slack.raw_events where team = $1 and received_at < now() - make_interval(days => $2);
+
+-- name: counts
+select
+    (select count(*) from slack.messages where team = $1 and deleted_at is null) as messages,
+    (select count(*) from slack.message_index where team = $1) as indexed,
+    (select count(*) from slack.message_index where team = $1 and model is null) as without_vector,
+    (select count(*) from slack.channels where team = $1) as channels,
+    (select count(*) from slack.channels where team = $1 and kind is null) as channels_of_unknown_kind,
+    (select count(*) from slack.users where team = $1) as users;

@@ -1,0 +1,233 @@
+"""Merges batches of facts into the store, in the caller's transaction. Used by ingest, under its role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rookery_core import sql
+from rookery_slack.facts import MessageDeleted, MessageVersion, Observations
+from rookery_slack.rendering import Spoken, has_link, searchable_text
+from rookery_slack.store.columns import channel_columns, columns, group_columns, user_columns
+
+if TYPE_CHECKING:
+    from rookery_core.database import Connection
+    from rookery_core.identity import Caller
+
+_SQL = sql.load("rookery_slack.store", "merging.sql")
+UNINDEXED_SUBTYPES = frozenset({"channel_join", "channel_leave", "group_join", "group_leave"})
+"""Messages that say only who came and went; they are kept and shown, but no search should find them."""
+
+Keyed = TypeVar("Keyed", MessageVersion, MessageDeleted)
+
+
+@dataclass(slots=True)
+class Merged:
+    """What a merge changed: messages new, versions that replaced another, deletions, and what was refused."""
+
+    added: int = 0
+    changed: int = 0
+    erased: int = 0
+    discarded: int = 0
+    refused: int = 0
+
+    def add(self, other: Merged) -> None:
+        """Sum two reports."""
+        for name in Merged.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class Writer:
+    """Merges facts for one team. `keep_deleted_text`: hide what was deleted instead of erasing it."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._team = caller.team
+
+    async def merge(self, connection: Connection, facts: Observations) -> Merged:
+        """Merge a batch. Must run in a transaction for this team; concurrent writers wait for each other's channels."""
+        merged = Merged()
+        facts = await self._prepared(connection, facts, merged)
+        await self._merge_directory(connection, facts)
+        for wave in _waves([*facts.messages, *facts.deletions]):
+            await self._merge_messages(connection, wave, facts, merged)
+        await self._merge_listed_reactions(connection, facts)
+        await self._merge_reactions(connection, facts)
+        if facts.deleted_files:
+            await self._run(connection, "merge_deleted_files", columns(_one_each(facts.deleted_files), "id", "at"))
+        return merged
+
+    async def _run(self, connection: Connection, name: str, arguments: Sequence[Any]) -> None:
+        await connection.execute(_SQL[name], self._team, *arguments)
+
+    async def _prepared(self, connection: Connection, facts: Observations, merged: Merged) -> Observations:
+        """Take the locks, follow channels to their present ids, and leave out what must not be stored."""
+        touched = _channels_of(facts)
+        await connection.execute(_SQL["lock_channels"], self._team, sorted(touched))
+        if facts.moves:
+            await self._run(connection, "merge_moves", columns(facts.moves, "old_id", "new_id", "at"))
+        aliases = {
+            row["old_id"]: row["new_id"]
+            for row in await connection.fetch(_SQL["resolve_aliases"], self._team, sorted(touched))
+        }
+        if aliases:
+            await connection.execute(_SQL["lock_channels"], self._team, sorted(aliases.values()))
+            facts = _renamed(facts, aliases)
+        return await self._without_refused(connection, facts, touched | set(aliases.values()), merged)
+
+    async def _without_refused(
+        self, connection: Connection, facts: Observations, touched: set[str], merged: Merged
+    ) -> Observations:
+        channels = {
+            row["id"] for row in await connection.fetch(_SQL["refused_channels"], self._team, sorted(touched))
+        }
+        authors = sorted({each.author for each in facts.messages if each.author})
+        people = {row["id"] for row in await connection.fetch(_SQL["refused_users"], self._team, authors)}
+        limits: dict[str, datetime] = {
+            row["id"]: row["oldest"]
+            for row in await connection.fetch(_SQL["retention_limits"], self._team, sorted(touched))
+        }
+        if channels or people or limits:
+            before = len(facts.messages)
+            facts = _filtered(facts, channels, people, limits)
+            merged.refused += before - len(facts.messages)
+        rules = await connection.fetch(_SQL["discard_rules"], self._team)
+        return await self._without_discarded(connection, facts, merged) if rules else facts
+
+    async def _without_discarded(
+        self, connection: Connection, facts: Observations, merged: Merged
+    ) -> Observations:
+        bodies = [json.dumps(_as_slack(each)) for each in facts.messages]
+        rows = await connection.fetch(_SQL["discarded"], self._team, bodies)
+        gone = {row["position"] - 1 for row in rows}
+        merged.discarded += len(gone)
+        kept = [each for position, each in enumerate(facts.messages) if position not in gone]
+        return replace(facts, messages=kept)
+
+    async def _merge_directory(self, connection: Connection, facts: Observations) -> None:
+        if facts.workspaces:
+            found = columns(_one_each(facts.workspaces), "id", "url", "name", "seen_at")
+            await self._run(connection, "merge_workspaces", found)
+        for wave in _distinct(facts.users):
+            await self._run(connection, "merge_users", user_columns(wave))
+        for wave in _distinct(facts.groups):
+            await self._run(connection, "merge_groups", group_columns(wave))
+        for wave in _distinct(facts.channels):
+            await self._run(connection, "merge_channels", channel_columns(wave))
+        for lists in _distinct(facts.member_lists, "channel"):
+            await self._run(connection, "list_members", columns(lists, "channel", "at"))
+        for members in _distinct(facts.members, "channel", "member"):
+            found = columns(members, "channel", "member", "present", "at")
+            await self._run(connection, "merge_members", found)
+
+    async def _merge_messages(
+        self,
+        connection: Connection,
+        wave: Sequence[MessageVersion | MessageDeleted],
+        facts: Observations,
+        merged: Merged,
+    ) -> None:
+        listed = {(each.channel, each.ts): each.at for each in facts.reaction_lists}
+        wave = sorted(wave, key=lambda each: (each.channel, each.ts))
+        arguments = list(zip(*(_message_row(each, listed) for each in wave), strict=True))
+        rows = await connection.fetch(_SQL["merge_messages"], self._team, *map(list, arguments))
+        merged.added += sum(not row["known"] for row in rows)
+        merged.changed += sum(row["known"] and row["changed"] for row in rows)
+        merged.erased += sum(row["erased"] for row in rows)
+        deleted = [each for each in wave if isinstance(each, MessageDeleted)]
+        if deleted:
+            await self._run(connection, "erase_raw_events", columns(deleted, "channel", "ts"))
+
+    async def _merge_listed_reactions(self, connection: Connection, facts: Observations) -> None:
+        """Lists that came without the message itself."""
+        spoken = {(each.channel, each.ts) for each in facts.messages}
+        alone = [each for each in facts.reaction_lists if (each.channel, each.ts) not in spoken]
+        for wave in _distinct(alone, "channel", "ts"):
+            await self._run(connection, "list_reactions", columns(wave, "channel", "ts", "at"))
+
+    async def _merge_reactions(self, connection: Connection, facts: Observations) -> None:
+        for wave in _distinct(facts.reactions, "channel", "ts", "emoji", "reactor"):
+            found = columns(wave, "channel", "ts", "emoji", "reactor", "present", "at")
+            await self._run(connection, "merge_reactions", found)
+
+
+def _message_row(
+    each: MessageVersion | MessageDeleted, listed: dict[tuple[str, datetime], datetime]
+) -> tuple[Any, ...]:
+    if isinstance(each, MessageDeleted):
+        gone = (each.channel, each.ts, each.thread_ts, None, None, None, None, None, None, None, None, each.at)
+        return (*gone, None, "", False, False)
+    content = None if each.content is None else json.dumps(each.content, ensure_ascii=False)
+    spoken = Spoken(each.text, each.content or {})
+    words = "" if each.subtype in UNINDEXED_SUBTYPES else searchable_text(spoken)
+    version = (each.edit_ts, each.seen_ts, int(each.source), each.digest())
+    said = (each.channel, each.ts, each.thread_ts, each.author, each.subtype, each.text, content)
+    files = bool((each.content or {}).get("files"))
+    at = listed.get((each.channel, each.ts))
+    return (*said, *version, None, at, words, files, has_link(spoken))
+
+
+def _waves(messages: Iterable[Keyed]) -> list[list[Keyed]]:
+    """The same message at most once in each wave: a statement cannot change a row twice."""
+    return _distinct(messages, "channel", "ts")
+
+
+Fact = TypeVar("Fact")
+
+
+def _distinct(facts: Iterable[Fact], *key: str) -> list[list[Fact]]:
+    waves: list[list[Fact]] = []
+    seen: dict[tuple[Any, ...], int] = {}
+    for fact in facts:
+        name = tuple(getattr(fact, each) for each in key or ("id",))
+        turn = seen.get(name, 0)
+        seen[name] = turn + 1
+        if turn == len(waves):
+            waves.append([])
+        waves[turn].append(fact)
+    return waves
+
+
+def _one_each(facts: Iterable[Fact]) -> list[Fact]:
+    """Of several facts on one id, the last seen; for facts that are never partial."""
+    return list({getattr(fact, "id"): fact for fact in facts}.values())  # noqa: B009 the type has no common base
+
+
+def _channels_of(facts: Observations) -> set[str]:
+    found = {each.id for each in facts.channels}
+    for name in ("messages", "deletions", "reactions", "reaction_lists", "members", "member_lists"):
+        found |= {each.channel for each in getattr(facts, name)}
+    return found | {move.old_id for move in facts.moves} | {move.new_id for move in facts.moves}
+
+
+def _renamed(facts: Observations, aliases: dict[str, str]) -> Observations:
+    changed: dict[str, Any] = {}
+    for name in ("messages", "deletions", "reactions", "reaction_lists", "members", "member_lists"):
+        changed[name] = [
+            replace(each, channel=aliases.get(each.channel, each.channel)) for each in getattr(facts, name)
+        ]
+    changed["channels"] = [replace(each, id=aliases.get(each.id, each.id)) for each in facts.channels]
+    return replace(facts, **changed)
+
+
+def _filtered(
+    facts: Observations, channels: set[str], people: set[str], limits: dict[str, datetime]
+) -> Observations:
+    def kept(each: Any) -> bool:
+        if each.channel in channels or getattr(each, "author", None) in people:
+            return False
+        oldest = limits.get(each.channel)
+        return oldest is None or getattr(each, "ts", oldest) >= oldest
+
+    names = ("messages", "deletions", "reactions", "reaction_lists", "members", "member_lists")
+    changed: dict[str, Any] = {name: [each for each in getattr(facts, name) if kept(each)] for name in names}
+    changed["reactions"] = [each for each in changed["reactions"] if each.reactor not in people]
+    return replace(facts, **changed)
+
+
+def _as_slack(message: MessageVersion) -> dict[str, Any]:
+    """A message for discard rules to look at, in the names Slack uses."""
+    named = {"channel": message.channel, "user": message.author, "subtype": message.subtype, "text": message.text}
+    return {**(message.content or {}), **{key: value for key, value in named.items() if value is not None}}
