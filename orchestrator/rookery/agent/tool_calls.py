@@ -95,7 +95,7 @@ class ToolRunner:
                 state=state,  # pyright: ignore[reportArgumentType] one of the literals by construction
                 duration_ms=(time.perf_counter() - started) * 1e3,
                 result_tokens=estimate_tokens(answer.text),
-                summary=" ".join(answer.text.split())[:200] if answer.is_error else "",
+                summary=_summary(answer) if answer.is_error else "",
             )
             self.calls.append(call)
             if self.on_result:
@@ -206,6 +206,14 @@ class ToolRunner:
 
     def _fenced(self, text: str, server: str, tool: str) -> str:
         return fencing.fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)
+
+
+def _summary(answer: ToolAnswer) -> str:
+    """An error in one line, for traces and for people."""
+    told: Any = answer.structured
+    if isinstance(told, dict) and "message" in told:
+        return " ".join(str(cast(dict[str, Any], told)["message"]).split())[:300]
+    return " ".join(answer.text.split())[:300]
 
 
 def _starting(answer: ToolAnswer) -> float | None:

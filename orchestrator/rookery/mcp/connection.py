@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rookery.mcp.transport import connect_timeout_s, open_client
+from rookery.mcp.transport import connect_timeout_s, last_words, open_client, server_log
 from rookery_core.errors import RookeryError, Unavailable
 from rookery_core.telemetry import get_logger
 
@@ -171,20 +171,22 @@ class Connection:
 
     async def _connect_once(self) -> bool:
         was_up = False
-        try:
-            async with open_client(self.server) as client:
-                self.tools = tuple(await client.list_tools())
-                self._broken.clear()
-                self._client, self.problem, was_up = client, None, True
+        with server_log() as log:
+            try:
+                async with open_client(self.server, log) as client:
+                    self.tools = tuple(await client.list_tools())
+                    self._broken.clear()
+                    self._client, self.problem, was_up = client, None, True
+                    self._announce()
+                    await self._watch(client)
+            except Exception as error:  # noqa: BLE001
+                # A client fails in many ways, and leaving its block raises again what broke it.
+                reason = last_words(log) or _reason(error)
+                logger.info("%s: %s", self.name, reason)
+                self._set_down(reason)
+            finally:
+                self._client = None
                 self._announce()
-                await self._watch(client)
-        except Exception as error:  # noqa: BLE001
-            # A client fails in many ways, and leaving its block raises again what broke it.
-            logger.info("%s: %s", self.name, _reason(error))
-            self._set_down(_reason(error))
-        finally:
-            self._client = None
-            self._announce()
         return was_up
 
     async def _watch(self, client: Client[Any]) -> None:

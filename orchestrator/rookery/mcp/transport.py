@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rookery.mcp.environment import for_foreign, for_own
 
@@ -24,19 +26,41 @@ def connect_timeout_s(server: NamedServer) -> float:
     return max(CONNECT_TIMEOUT_S, server.entry.timeout_s or 0)
 
 
-def open_client(server: NamedServer) -> Client[Any]:
-    """A client of the server, not entered yet. Each connection needs a new one."""
+def open_client(server: NamedServer, log: TextIO) -> Client[Any]:
+    """A client of the server, not entered yet. Each connection needs a new one. log: where a child's stderr goes."""
     from fastmcp import Client
 
     return Client(
-        _transport(server),
+        _transport(server, log),
         name="rookery",
         timeout=server.entry.timeout_s or DEFAULT_CALL_TIMEOUT_S,
         init_timeout=connect_timeout_s(server),
     )
 
 
-def _transport(server: NamedServer) -> ClientTransport:
+@contextmanager
+def server_log() -> Generator[TextIO]:
+    """Where the stderr of servers goes: on with ours for a service, aside for a person at a terminal.
+
+    What was put aside is read when a server fails, for the reason.
+    """
+    if not sys.stderr.isatty() or os.environ.get("ROOKERY_LOG_LEVEL", "warning").lower() in ("debug", "info"):
+        yield sys.stderr
+        return
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as aside:
+        yield aside
+
+
+def last_words(log: TextIO) -> str:
+    """The last line that a server wrote to its log, where it was put aside."""
+    if log is sys.stderr:
+        return ""
+    log.seek(0)
+    lines = [line.strip() for line in log.read()[-4000:].splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _transport(server: NamedServer, log: TextIO) -> ClientTransport:
     from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHttpTransport
 
     entry = server.entry
@@ -50,13 +74,5 @@ def _transport(server: NamedServer) -> ClientTransport:
         env=for_own(server.name, entry.env) if server.own else for_foreign(entry.env),
         cwd=entry.cwd,
         keep_alive=False,
-        log_file=_log_of(server),
+        log_file=log,
     )
-
-
-def _log_of(server: NamedServer) -> Path | Any:
-    """Where the server's stderr goes: our own stderr for our servers, whose lines are few and have one format;
-    nowhere for others, unless ROOKERY_LOG_LEVEL is debug."""
-    if server.own or os.environ.get("ROOKERY_LOG_LEVEL", "").lower() == "debug":
-        return sys.stderr
-    return Path(os.devnull)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from rookery.settings import ANTHROPIC_MODEL, OPENAI_MODEL
@@ -41,9 +42,7 @@ def choose_model(settings: AgentSettings) -> Model:
 def _model(name: str, settings: AgentSettings) -> Model:
     provider, _, model = name.partition(":")
     if provider == "extractive":
-        from rookery.models.extractive import Extractive
-
-        return Extractive()
+        return _extractive()
     if provider == "anthropic":
         return _anthropic(model or ANTHROPIC_MODEL, settings)
     if provider in ("openai", "openai-responses"):
@@ -53,6 +52,15 @@ def _model(name: str, settings: AgentSettings) -> Model:
         hint="Write it as provider:name, for instance anthropic:" + ANTHROPIC_MODEL + ".",
         candidates=PROVIDERS,
     )
+
+
+def _extractive() -> Model:
+    """GitHub is searched where it is set up: without a token it answers few questions, and slowly."""
+    from rookery.models.extractive import Extractive
+    from rookery.models.extractive.queries import SEARCHES
+
+    github = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+    return Extractive(SEARCHES if github else [name for name in SEARCHES if name != "search_issues"])
 
 
 def _anthropic(model: str, settings: AgentSettings) -> Model:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rookery.agent.sources import Passage, passages
 from rookery.models.extractive.composing import compose
-from rookery.models.extractive.queries import first_round, second_round
+from rookery.models.extractive.queries import SEARCHES, first_round, second_round
 from rookery.models.extractive.ranking import Ranked, rank
 from rookery.models.protocol import Block, Listener, Message, ModelReply, ModelRequest, Text, ToolResult
 from rookery.models.usage import Usage
@@ -21,16 +21,25 @@ class Extractive:
     context_tokens = 200_000
     extractive = True
 
+    def __init__(self, searches: Sequence[str] = SEARCHES) -> None:
+        self._searches = tuple(searches)
+
     async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
         results = [
             block for message in request.messages for block in message.blocks if isinstance(block, ToolResult)
         ]
         rounds = sum(message.role == "assistant" for message in request.messages)
-        uses: Sequence[Block] = first_round(request.question, request.tools) if rounds == 0 else ()
+        uses: Sequence[Block] = (
+            first_round(request.question, request.tools, self._searches) if rounds == 0 else ()
+        )
         if rounds == 0 and uses:
             return self._reply(uses, "tool_use")
         ranked = rank(request.question, _found(results))
-        if rounds == 1 and not _enough(ranked) and (uses := second_round(request.question, request.tools)):
+        if (
+            rounds == 1
+            and not _enough(ranked)
+            and (uses := second_round(request.question, request.tools, self._searches))
+        ):
             return self._reply(uses, "tool_use")
         text = compose(request.question, ranked, _failures(request.messages))
         await listener.text(text)

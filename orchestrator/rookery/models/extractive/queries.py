@@ -14,24 +14,32 @@ _LIMITS = ("limit", "max_results", "page_size", "top_k", "count")
 RESULTS = 10
 
 
-def first_round(question: str, tools: Sequence[ToolSpec]) -> list[ToolUse]:
+def first_round(
+    question: str, tools: Sequence[ToolSpec], searches: Sequence[str] = SEARCHES
+) -> list[ToolUse]:
     """The question as it stands and its keywords, in every search there is."""
-    return _uses(_distinct([question, " ".join(content_words(question))]), tools, "first")
+    return _uses(_distinct([question, " ".join(content_words(question))]), tools, searches, "first")
 
 
-def second_round(question: str, tools: Sequence[ToolSpec]) -> list[ToolUse]:
+def second_round(
+    question: str, tools: Sequence[ToolSpec], searches: Sequence[str] = SEARCHES
+) -> list[ToolUse]:
     """Narrower words for a question that found nothing: names and rare words first, then each long word alone."""
     kept = content_words(question)
     special = [word for word in kept if not word.isalpha() or not word.islower()]
     longest = sorted(kept, key=len, reverse=True)
-    return _uses(_distinct([" ".join(special), " ".join(longest[:2]), *longest[:2]]), tools, "second")
+    return _uses(
+        _distinct([" ".join(special), " ".join(longest[:2]), *longest[:2]]), tools, searches, "second"
+    )
 
 
-def _uses(queries: Sequence[str], tools: Sequence[ToolSpec], round_name: str) -> list[ToolUse]:
+def _uses(
+    queries: Sequence[str], tools: Sequence[ToolSpec], searches: Sequence[str], round_name: str
+) -> list[ToolUse]:
     return [
         ToolUse(f"{round_name}-{tool.name}-{number}", tool.name, arguments)
         for tool in tools
-        if tool.name.endswith(SEARCHES)
+        if tool.name.endswith(tuple(searches))
         for number, query in enumerate(queries)
         if (arguments := _arguments(tool, query)) is not None
     ]

@@ -1,0 +1,185 @@
+"""Servers over real stdio and HTTP: started, lost, found again; time and size bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from rookery.mcp.config import NamedServer, ServerEntry
+from rookery.mcp.connection import CallRefused, Connection, ServerDown, ToolTimedOut
+from rookery.mcp.fleet import Fleet, model_name
+from rookery.mcp.results import read_result
+
+SAMPLE = str(Path(__file__).with_name("sample_server.py"))
+
+
+def stdio(name: str = "sample", **more: Any) -> NamedServer:
+    return NamedServer(name, ServerEntry(command=sys.executable, args=(SAMPLE,), **more))
+
+
+@pytest_asyncio.fixture
+async def sample() -> AsyncIterator[Connection]:
+    async with Fleet([stdio()]) as fleet:
+        yield fleet.connections[0]
+
+
+async def call(
+    connection: Connection, tool: str, timeout_s: float = 10, repeat: bool = True, **arguments: Any
+) -> Any:
+    result = await connection.call(tool, arguments, timeout_s=timeout_s, meta={}, repeat=repeat)
+    return read_result(result)
+
+
+async def test_calls_answer_with_text_and_values(sample: Connection) -> None:
+    answer = await call(sample, "search_messages", query="pool")
+    assert answer.structured["messages"][0]["user"] == {"display_name": "Priya"}
+    assert "7.3.1" in answer.text
+    assert (await call(sample, "slow", seconds=0)).structured == "at last"
+
+
+async def test_an_error_of_the_tool_is_an_answer(sample: Connection) -> None:
+    answer = await call(sample, "fails")
+    assert answer.is_error
+    assert "disk is full" in answer.text
+
+
+async def test_a_tool_that_dawdles_is_given_up_and_the_server_stays(sample: Connection) -> None:
+    with pytest.raises(ToolTimedOut, match="slow did not answer within"):
+        await call(sample, "slow", timeout_s=0.2, seconds=30)
+    assert (await call(sample, "slow", seconds=0)).text == "at last"
+
+
+async def test_a_server_that_dies_is_started_again_for_a_repeatable_call(
+    sample: Connection, tmp_path: Path
+) -> None:
+    answer = await call(sample, "die_once", marker=str(tmp_path / "died"))
+    assert answer.text == "alive again"
+
+
+async def test_a_writing_call_is_never_repeated(sample: Connection) -> None:
+    with pytest.raises(ServerDown):
+        await call(sample, "die", repeat=False)
+    await sample.reconnected(20)
+    assert (await call(sample, "post", repeat=False, text="x")).text == "posted 1"
+
+
+async def test_a_tool_that_does_not_exist_is_told_and_breaks_nothing(sample: Connection) -> None:
+    try:
+        assert (await call(sample, "nonsense")).is_error
+    except CallRefused as error:
+        assert "nonsense" in str(error)
+    assert sample.up
+
+
+async def test_foreign_servers_see_little_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "DATABASE_URL",
+        "GITHUB_TOKEN",
+        "ANTHROPIC_API_KEY",
+        "ROOKERY_CONTEXT_KEY",
+        "SLACK_BOT_TOKEN",
+    ):
+        monkeypatch.setenv(name, "secret")
+    async with Fleet([stdio(env={"OWN": "1"})]) as fleet:
+        seen = set((await call(fleet.connections[0], "environment")).structured)
+    assert "OWN" in seen
+    assert not seen & {
+        "DATABASE_URL",
+        "GITHUB_TOKEN",
+        "ANTHROPIC_API_KEY",
+        "ROOKERY_CONTEXT_KEY",
+        "SLACK_BOT_TOKEN",
+    }
+
+
+async def test_a_server_that_cannot_start_is_left_out_and_told(tmp_path: Path) -> None:
+    broken = NamedServer("broken", ServerEntry(command=str(tmp_path / "nothing")))
+    async with Fleet([stdio(), broken]) as fleet:
+        assert [each.name for each in fleet.down()] == ["broken"]
+        assert fleet.down()[0].problem
+        assert "sample_search_messages" in fleet.tools()
+        with pytest.raises(ServerDown, match="broken"):
+            await call(fleet.connections[1], "x", timeout_s=0.1)
+
+
+async def test_a_server_that_comes_back_joins_again() -> None:
+    port = free_port()
+    process = await http_server(port)
+    entry = ServerEntry(url=f"http://127.0.0.1:{port}/mcp")
+    async with Fleet([NamedServer("remote", entry)]) as fleet:
+        (remote,) = fleet.connections
+        assert (await call(remote, "slow", seconds=0)).text == "at last"
+        process.kill()
+        await process.wait()
+        with pytest.raises(ServerDown):
+            await call(remote, "slow", timeout_s=0.5, seconds=0)
+        assert fleet.tools() == {}
+        process = await http_server(port)
+        await remote.reconnected(20)
+        assert (await call(remote, "slow", seconds=0)).text == "at last"
+        assert "remote_slow" in fleet.tools()
+    process.kill()
+    await process.wait()
+
+
+async def test_cancelling_a_call_leaves_the_connection_usable(sample: Connection) -> None:
+    task = asyncio.create_task(call(sample, "slow", seconds=30))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await call(sample, "slow", seconds=0)).text == "at last"
+
+
+async def test_names_prefixes_and_what_is_allowed() -> None:
+    only = stdio("one", allowed_tools=("slow",), internal_only=True)
+    bare = stdio("two", prefix="", allowed_tools=("slow", "fails"))
+    twin = stdio("three", prefix="", allowed_tools=("slow",))
+    async with Fleet([only, bare, twin]) as fleet:
+        names = list(fleet.tools())
+        assert names[:3] == ["one_slow", "fails", "slow"]
+        assert names[3].startswith("three_slow_")
+        assert fleet.tools()["slow"].server.name == "two"
+        assert "one_slow" not in fleet.tools(internal=False)
+
+
+@pytest.mark.parametrize("tool", ["a.b/c", "x" * 100])
+def test_names_that_providers_accept(tool: str) -> None:
+    name = model_name("server", tool)
+    assert len(name) <= 64
+    assert name.replace("_", "").replace("-", "").isalnum()
+
+
+def test_long_names_stay_apart() -> None:
+    assert model_name("s", "x" * 100) != model_name("s", "x" * 101)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def http_server(port: int) -> asyncio.subprocess.Process:
+    process = await asyncio.create_subprocess_exec(sys.executable, SAMPLE, "--http", str(port))
+    await until(lambda: answers(port))
+    return process
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.05)
