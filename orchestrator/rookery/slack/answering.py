@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rookery.agent.local_tools import LocalTool
 from rookery.agent.question import Answer, Question
 from rookery.slack import blocks as block
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.incoming import Written
+from rookery.slack.outbox import Outbox
 from rookery.slack.reply import Found, Reply
 from rookery.slack.status import THINKING, Status
 from rookery.slack.writer import ReplyWriter, StoppedByReader
@@ -53,10 +52,6 @@ class Work:
     reply: Reply
     writer: ReplyWriter
     status: Status
-    tools: Sequence[LocalTool] = ()
-    after: list[Callable[[], Awaitable[None]]] = dataclasses.field(
-        default_factory=list[Callable[[], Awaitable[None]]]
-    )
 
 
 class Answering:
@@ -166,18 +161,15 @@ class Answering:
 
     async def _ask_and_write(self, work: Work, thread: Any) -> None:
         services = self._services
-        work.after.clear()
-        work.tools = services.tools_for(work)
+        outbox = Outbox()
+        tools = services.question_tools(work.question, work.asker, outbox)
         question = await services.builder.build(
-            work.question, work.asker, work.room, thread, work.known.trace_id, work.tools
+            work.question, work.asker, work.room, thread, work.known.trace_id, tools
         )
         answer = await self._watched(work, question)
-        await work.writer.finish(answer.markdown, await self._tail(work, answer))
-        for step in work.after:
-            await step()
-        await services.questions.finish(
-            work.question, "answered", text=work.question.text, cost_usd=answer.cost_usd
-        )
+        await work.writer.finish(answer.markdown, self._tail(work, answer))
+        await outbox.send(services.api, services.queue.effects, work.question)
+        await services.questions.finish(work.question, "answered", text=work.question.text)
 
     async def _watched(self, work: Work, question: Question) -> Answer:
         """Run the agent while looking whether the question still stands as it was."""
@@ -207,7 +199,7 @@ class Answering:
             question, on_text=work.writer.say, on_tool=tool, on_restart=work.writer.restart
         )
 
-    async def _tail(self, work: Work, answer: Answer) -> list[dict[str, Any]]:
+    def _tail(self, work: Work, answer: Answer) -> list[dict[str, Any]]:
         """What stands below the answer."""
         remarks = list(answer.warnings)
         if answer.extractive:
@@ -217,7 +209,6 @@ class Answering:
         if answer.removed_links:
             remarks.append(f"{answer.removed_links} links were removed because no source contained them.")
         asked = [part for action in answer.pending[:3] for part in block.confirmation(action)]
-        await self._services.confirmations.keep(work.question, answer.pending[:3])
         return [
             *block.sources(answer.citations),
             *block.remarks(remarks),

@@ -7,8 +7,11 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from rookery.slack import actions
+from rookery.slack.action_worker import ActionWorker
 from rookery.slack.api import connect
 from rookery.slack.dispatch import Dispatcher
+from rookery.slack.http import HttpReceiver
 from rookery.slack.intake import SUBSCRIPTION, TOPIC
 from rookery.slack.interactions import Interactions
 from rookery.slack.services import Services, assemble
@@ -47,6 +50,13 @@ async def open_bot(
             lease_s=settings.lease_s,
             backoff=Backoff(base_s=settings.retry_base_s, cap_s=60.0),
         )
+        await queue.subscribe(
+            actions.TOPIC,
+            actions.SUBSCRIPTION,
+            max_attempts=settings.max_attempts + CRASHES,
+            lease_s=settings.lease_s,
+            backoff=Backoff(base_s=settings.retry_base_s, cap_s=60.0),
+        )
         chosen = agent or await stack.enter_async_context(open_agent(settings, **agent_options))
         yield await assemble(settings, api, database, queue, chosen)
 
@@ -58,8 +68,14 @@ async def run(
     from rookery_core.queue import Worker
 
     async with open_bot(settings, **options) as services:
-        worker = Worker(services.queue, {SUBSCRIPTION: Dispatcher(services)}, concurrency=settings.workers)
-        receiver = SocketReceiver(settings, services.api, services.intake, Interactions(services))
+        handlers = {SUBSCRIPTION: Dispatcher(services), actions.SUBSCRIPTION: ActionWorker(services)}
+        worker = Worker(services.queue, handlers, concurrency=settings.workers)
+        interactions = Interactions(services)
+        receiver = (
+            HttpReceiver(settings, services.intake, interactions)
+            if over_http
+            else SocketReceiver(settings, services.api, services.intake, interactions)
+        )
         async with worker:
             try:
                 await receiver.start()

@@ -66,10 +66,11 @@ class Room:
 
 
 class _Fresh(Generic[T]):
-    """Values by key, kept for ten minutes, at most 5,000 of them."""
+    """Values by key, kept for a while, at most 5,000 of them."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], fresh_s: float = _FRESH_S) -> None:
         self._clock = clock
+        self._fresh_s = fresh_s
         self._kept: OrderedDict[str, tuple[float, T]] = OrderedDict()
 
     async def get(self, key: str, fetch: Callable[[str], Awaitable[T]]) -> T:
@@ -77,7 +78,7 @@ class _Fresh(Generic[T]):
         if kept is not None and kept[0] > self._clock():
             return kept[1]
         value = await fetch(key)
-        self._kept[key] = (self._clock() + _FRESH_S, value)
+        self._kept[key] = (self._clock() + self._fresh_s, value)
         self._kept.move_to_end(key)
         while len(self._kept) > 5000:
             self._kept.popitem(last=False)
@@ -91,6 +92,7 @@ class Directory:
         self._api = api
         self._people: _Fresh[Person] = _Fresh(clock)
         self._rooms: _Fresh[Room] = _Fresh(clock)
+        self._members: _Fresh[list[str]] = _Fresh(clock, 60.0)
         self._identity: Identity | None = None
 
     async def identity(self) -> Identity:
@@ -113,6 +115,13 @@ class Directory:
         """The conversation; one that cannot be looked at counts as shared."""
         return await self._rooms.get(channel, self._fetch_room)
 
+    async def members(self, channel: str) -> list[str]:
+        """Who is in a conversation, as of at most a minute ago; nobody when it cannot be looked at."""
+        return await self._members.get(channel, self._fetch_members)
+
+    async def is_in(self, user: str, channel: str) -> bool:
+        return user in await self.members(channel)
+
     async def names(self, users: set[str]) -> dict[str, str]:
         """Display names for ids; an id for whom there is none just now."""
         found: dict[str, str] = {}
@@ -122,6 +131,21 @@ class Directory:
             except SlackUnavailable:
                 found[user] = user
         return found
+
+    async def _fetch_members(self, channel: str) -> list[str]:
+        members: list[str] = []
+        cursor: str | None = None
+        try:
+            while True:
+                page = await self._api("conversations.members", channel=channel, limit=1000, cursor=cursor)
+                members += page["members"]
+                following: Json = page.get("response_metadata") or {}
+                cursor = following.get("next_cursor")
+                if not cursor:
+                    return members
+        except SlackRefused as error:
+            _log.info("cannot see who is in %s (%s)", channel, error.reason)
+            return []
 
     async def _fetch_person(self, user: str) -> Person:
         try:

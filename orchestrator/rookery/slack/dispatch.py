@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rookery.slack.answering import Answering
 from rookery.slack.errors import SlackRefused
 from rookery.slack.incoming import AssistantOpened, Deleted, Edited, Written, read
+from rookery.slack.offers import Offers
+from rookery.slack.rules import RuleBook
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class Dispatcher:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._answering = Answering(services)
+        self._offers = Offers(services)
+        self._rules = RuleBook(services)
 
     async def __call__(self, event: Event, attempt: Attempt) -> None:
         incoming = read(event.payload, self._services.identity.user)
@@ -43,6 +47,10 @@ class Dispatcher:
         written = await self._services.addressing.resolve(incoming)
         if written.via is not None:
             await self._answering.answer(written, event, attempt)
+        else:
+            await self._offers.consider(written)
+        if event.payload.get("event", {}).get("type") == "message":
+            await self._rules.consider(written)
 
     async def _edited(self, edited: Edited, event: Event, attempt: Attempt) -> None:
         """Answer again, in place, when the question was answered as it read before."""

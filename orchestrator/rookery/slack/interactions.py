@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.slack import blocks as block
 from rookery.slack.feedback import place_of
+from rookery.slack.incoming import Written
+from rookery.slack.offers import Offers
+from rookery.slack.slash import SlashCommands
 from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 
@@ -23,14 +26,22 @@ class Interactions:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._slash = SlashCommands(services)
+        self._offers = Offers(services)
         self._buttons: dict[str, Press] = {
             block.FEEDBACK_UP: self._up,
             block.FEEDBACK_DOWN: self._down,
             block.FEEDBACK_TEXT: self._open_comment,
+            block.OFFER_YES: self._accept,
+            block.OFFER_NO: self._refuse,
+            block.CONFIRM: self._confirm,
+            block.DECLINE: self._decline,
         }
 
     async def handle(self, kind: str, payload: Json) -> Json | None:
         """Do what was asked; answers the payload of the acknowledgement."""
+        if kind == "slash_commands":
+            return await self._slash.handle(payload)
         if payload.get("type") == "block_actions":
             actions: list[Json] = payload.get("actions") or []
             for action in actions:
@@ -60,6 +71,57 @@ class Interactions:
             trigger_id=payload["trigger_id"],
             view=block.comment_form(str(action["value"])),
         )
+
+    # -- offers -----------------------------------------------------------------------------------------
+
+    async def _accept(self, payload: Json, action: Json) -> None:
+        if await self._offers.decide(str(action["value"]), user_of(payload), "yes", ""):
+            await self._replace(payload, "I am on it. Next time, mention me and I answer at once.")
+
+    async def _refuse(self, payload: Json, action: Json) -> None:
+        await self._offers.decide(str(action["value"]), user_of(payload), "no", "")
+        await self._replace(payload, "All right.")
+
+    async def _replace(self, payload: Json, text: str) -> None:
+        """Replace the ephemeral message whose button was pressed; only its response URL can."""
+        url = str(payload.get("response_url") or "")
+        if not self._services.settings.is_slack_url(url):
+            return
+        import aiohttp
+
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+                body = {"replace_original": True, "response_type": "ephemeral", "text": text}
+                async with session.post(url, json=body, allow_redirects=False):
+                    pass
+        except (aiohttp.ClientError, TimeoutError) as error:
+            _log.info("an offer could not be replaced: %s", type(error).__name__)
+
+    # -- calls that wait for a yes ----------------------------------------------------------------------
+
+    async def _confirm(self, payload: Json, action: Json) -> None:
+        """Queue the call; the worker finds out whether this person may confirm it."""
+        container: Json = payload.get("container") or {}
+        channel, ts = str(container.get("channel_id")), str(container.get("message_ts"))
+        thread_ts = str(container.get("thread_ts") or ts)
+        user, action_id = user_of(payload), str(action["value"])
+        written = Written(
+            channel, thread_ts, thread_ts, user, "", None, channel.startswith("D"), is_reply=False
+        )
+        await self._services.actions.publish(
+            "confirm", f"{action_id}:{user}", written, priority=1, action=action_id, ts=ts
+        )
+
+    async def _decline(self, payload: Json, action: Json) -> None:
+        recorder = self._services.agent.recorder
+        if recorder is not None:
+            store = await recorder.store()
+            settled = await store.take_action(str(action["value"]), user_of(payload), "declined")
+            await self._thank(
+                payload, "All right, I leave it." if settled else "That is not yours to decide any more."
+            )
+
+    # -- words about an answer --------------------------------------------------------------------------
 
     async def _submitted(self, payload: Json) -> None:
         view: Json = payload.get("view") or {}

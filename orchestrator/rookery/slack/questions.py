@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from rookery.slack.incoming import Written
@@ -86,12 +85,9 @@ class QuestionStore:
         async with self._database.acquire() as connection:
             await connection.execute(_SQL["replied"], *self._at(question), reply_ts)
 
-    async def finish(
-        self, question: Written, state: FinalState, *, text: str | None = None, cost_usd: float | None = None
-    ) -> None:
-        cost = None if cost_usd is None else Decimal(str(round(cost_usd, 6)))
+    async def finish(self, question: Written, state: FinalState, *, text: str | None = None) -> None:
         async with self._database.acquire() as connection:
-            await connection.execute(_SQL["finish"], *self._at(question), state, text, cost)
+            await connection.execute(_SQL["finish"], *self._at(question), state, text)
 
     async def answers_of_others(self, question: Written, replies: list[str]) -> set[str]:
         """Which of these messages answer another question."""
@@ -113,6 +109,14 @@ class QuestionStore:
             )
         assert row is not None  # an aggregate always has a row
         return Recent(row[0], row[1], row[2] or 0.0, row[3] or 0.0)
+
+    async def traces_of(self, question: Written, limit: int = 5) -> list[str]:
+        """The latest trace ids of this asker in this thread, newest first."""
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(
+                _SQL["traces_of"], self._team, question.channel, question.thread_ts, question.user, limit
+            )
+        return [row["trace_id"] for row in rows]
 
     def _at(self, question: Written) -> tuple[str, str, str]:
         return self._team, question.channel, question.ts

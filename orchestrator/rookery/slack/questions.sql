@@ -40,8 +40,7 @@ returning reply_ts;
 -- name: finish
 -- how a question ended
 update agent.slack_question
-set state = $4, finished_at = clock_timestamp(), answered_text = coalesce($5, answered_text),
-    cost_usd = coalesce(cost_usd, 0) + coalesce($6::numeric, 0)
+set state = $4, finished_at = clock_timestamp(), answered_text = coalesce($5, answered_text)
 where team = $1 and channel = $2 and ts = $3;
 
 -- name: answered_by
@@ -67,6 +66,8 @@ from agent.slack_question
 where team = $1 and (asker = $2 or channel = $3) and asked_at > clock_timestamp() - make_interval(secs => $5)
     and state not in ('refused', 'ignored', 'cancelled') and not (channel = $3 and ts = $4);
 
--- name: by_reference
--- the question that a button below an answer belongs to
-select asker, thread_ts, trace_id, reply_ts from agent.slack_question where team = $1 and channel = $2 and ts = $3;
+-- name: traces_of
+-- the latest runs for one asker in one thread, newest first
+select trace_id, ts, state from agent.slack_question
+where team = $1 and channel = $2 and thread_ts = $3 and asker = $4 and trace_id is not null
+order by ts desc limit $5;

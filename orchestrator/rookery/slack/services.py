@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rookery.slack.actions import Actions
 from rookery.slack.api import SlackApi
 from rookery.slack.asking import QuestionBuilder
 from rookery.slack.attachments import FileReader
-from rookery.slack.confirmations import Confirmations
+from rookery.slack.calendar import Calendar
 from rookery.slack.control import Control
 from rookery.slack.directory import Directory, Identity
 from rookery.slack.feedback import FeedbackStore
 from rookery.slack.intake import Addressing, Intake
 from rookery.slack.limits import AskingLimits
+from rookery.slack.outbox import Outbox
 from rookery.slack.questions import QuestionStore
+from rookery.slack.rule_store import RuleStore
 from rookery.slack.settings import SlackSettings
 from rookery.slack.thread import ThreadReader
+from rookery.slack.tools import QuestionTools
 
 if TYPE_CHECKING:
     from rookery.agent import Agent
     from rookery.agent.local_tools import LocalTool
-    from rookery.slack.answering import Work
+    from rookery.slack.directory import Person
+    from rookery.slack.incoming import Written
     from rookery_core.database import Database
     from rookery_core.queue import Queue
 
@@ -43,14 +47,19 @@ class Services:
     limits: AskingLimits
     threads: ThreadReader
     builder: QuestionBuilder
-    confirmations: Confirmations
     feedback: FeedbackStore
     addressing: Addressing
     intake: Intake
+    actions: Actions
+    rules: RuleStore
+    calendar: Calendar | None
 
-    def tools_for(self, work: Work) -> Sequence[LocalTool]:
+    def question_tools(
+        self, question: Written, asker: Person, outbox: Outbox | None = None
+    ) -> list[LocalTool]:
         """The bot's own tools for one question."""
-        return ()
+        tools = QuestionTools(self, question, asker, outbox).all()
+        return [*tools, self.calendar.tool()] if self.calendar else tools
 
 
 async def assemble(
@@ -75,8 +84,10 @@ async def assemble(
         limits=AskingLimits(questions, settings),
         threads=threads,
         builder=QuestionBuilder(directory, threads, FileReader(api, settings), settings.team),
-        confirmations=Confirmations(database, settings.team),
         feedback=FeedbackStore(database, settings.team),
         addressing=addressing,
         intake=Intake(database, queue, questions, addressing, identity),
+        actions=Actions(queue),
+        rules=RuleStore(database, settings.team),
+        calendar=Calendar(settings.calendar_url.get_secret_value()) if settings.calendar_url else None,
     )

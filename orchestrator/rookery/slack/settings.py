@@ -76,6 +76,13 @@ class SlackSettings(AgentSettings):
         """Whether the bot talks to an emulator on this machine."""
         return self.slack_api_url != SLACK_API
 
+    def is_slack_url(self, url: str) -> bool:
+        """Whether an address that Slack gave leads to Slack (or to the emulator that stands in for it)."""
+        parts, api = urlsplit(url), urlsplit(self.slack_api_url)
+        if self.emulated and (parts.scheme, parts.netloc) == (api.scheme, api.netloc):
+            return True
+        return parts.scheme == "https" and parts.netloc in ("hooks.slack.com", "slack.com", "files.slack.com")
+
     def require_bot_token(self) -> str:
         return _required(self.bot_token, "SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions")
 

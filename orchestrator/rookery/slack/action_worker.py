@@ -1,0 +1,104 @@
+"""The handler of the subscription `agent-actions`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rookery.agent.question import PendingAction, Question, ToolCall
+from rookery.slack.actions import written_of
+from rookery.slack.answering import Answering
+from rookery.slack.asking import caller_of, is_internal
+from rookery.slack.incoming import Written
+from rookery.slack.markup import calm
+from rookery.slack.rules import RuleBook
+from rookery.slack.thread import pages_of_thread
+from rookery_core.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from rookery.slack.services import Services
+    from rookery_core.queue import Attempt, Event
+
+_log = get_logger(__name__)
+
+
+class ActionWorker:
+    """Does accepted offers, confirmed calls, judgments and rules."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._answering = Answering(services)
+        self._rules = RuleBook(services)
+
+    async def __call__(self, event: Event, attempt: Attempt) -> None:
+        written = written_of(event.payload)
+        kind = event.payload["kind"]
+        if kind == "question":
+            await self._answering.answer(await self._current(written), event, attempt)
+        elif kind == "judge":
+            await self._rules.judge(written)
+        elif kind == "rule":
+            await self._rules.perform(int(event.payload["rule_id"]), written)
+        elif kind == "confirm":
+            await self._confirmed(str(event.payload["action"]), str(event.payload["ts"]), written)
+
+    async def _current(self, written: Written) -> Written:
+        """The message as it reads now: what a button carries is not the text."""
+        thread = await pages_of_thread(self._services.api, written.channel, written.thread_ts)
+        for message in thread:
+            if message["ts"] == written.ts:
+                files: list[dict[str, Any]] = message.get("files") or []
+                return replace(written, text=str(message.get("text") or ""), files=tuple(files))
+        return written
+
+    async def _confirmed(self, action_id: str, message_ts: str, written: Written) -> None:
+        """Make the call that its asker confirmed, at most once, and say in the thread what came of it."""
+        services = self._services
+        recorder = services.agent.recorder
+        if recorder is None:
+            return await self._say(written, message_ts, action_id, "Confirmed calls need ROOKERY_TRACES=on.")
+        store = await recorder.store(30.0)
+        action = await store.take_action(action_id, written.user, "confirmed")
+        if action is None:
+            return await self._say(
+                written, message_ts, action_id, "This was settled before, or has expired; I did nothing now."
+            )
+        call = await self._call(action, written)
+        await store.settle_action(action_id, done=call.state == "ok", result=call.summary)
+        return await self._say(written, message_ts, action_id, _told(action, call))
+
+    async def _call(self, action: PendingAction, written: Written) -> ToolCall:
+        services = self._services
+        asker = await services.directory.person(written.user)
+        room = await services.directory.room(written.channel)
+        question = Question(
+            text=action.describe(),
+            caller=caller_of(written, asker, services.settings.team),
+            internal=is_internal(asker, room, written),
+            trace_id=action.trace_id,
+            tools=tuple(services.question_tools(written, asker)),
+        )
+        return await services.agent.run_confirmed(action, question)
+
+    async def _say(self, written: Written, message_ts: str, action_id: str, text: str) -> None:
+        """In the thread, once: the receipt is in the ledger under the action's id."""
+        effects = self._services.queue.effects
+        effect = await effects.intend(f"confirm:{action_id}", "told")
+        if effect.state != "new":
+            return
+        arguments: dict[str, Any] = {
+            "channel": written.channel,
+            "thread_ts": written.thread_ts,
+            "text": text,
+            "metadata": {"event_type": "rookery_message", "event_payload": {"owner": f"confirm:{action_id}"}},
+        }
+        answer = await self._services.api(
+            "chat.postMessage", unfurl_links=False, unfurl_media=False, **arguments
+        )
+        await effects.receipt(effect, {"ts": answer["ts"]})
+
+
+def _told(action: PendingAction, call: ToolCall) -> str:
+    if call.state == "ok":
+        return f"Done: {calm(action.describe())}. {calm(call.summary)}".strip()
+    return f"That did not work ({call.state}): {calm(action.describe())}. {calm(call.summary)}".strip()

@@ -1,0 +1,52 @@
+"""What the bot does besides answering messages, through the queue as well: topic `slack-actions`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
+
+from rookery.slack.incoming import Written
+
+if TYPE_CHECKING:
+    from rookery_core.database import Connection
+    from rookery_core.queue import Queue
+
+Json = dict[str, Any]
+ActionKind = Literal["question", "confirm", "judge", "rule"]
+TOPIC = "slack-actions"
+SUBSCRIPTION = "agent-actions"
+
+
+class Actions:
+    """Publishes actions, each once for its key."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    async def publish(
+        self,
+        kind: ActionKind,
+        key: str,
+        written: Written,
+        *,
+        priority: int = 0,
+        connection: Connection | None = None,
+        **details: Any,
+    ) -> bool:
+        """Durable when this returns. False when the key was used before."""
+        stored = await self._queue.enqueue(
+            TOPIC,
+            {"kind": kind, "written": asdict(written), **details},
+            key=f"{kind}:{key}",
+            ordering_key=f"{kind}:{written.channel}:{written.thread_ts}",
+            priority=priority,
+            connection=connection,
+        )
+        return not stored.duplicate
+
+
+def written_of(payload: Json) -> Written:
+    """The message that an action is about."""
+    shape: Json = dict(payload["written"])
+    shape["files"] = tuple(shape.get("files") or ())
+    return Written(**shape)

@@ -1,0 +1,83 @@
+"""Proactive channels: a question that asks nobody in particular gets an offer that only its author sees."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from rookery.slack import blocks as block
+from rookery.slack.asking import is_internal
+from rookery.slack.errors import SlackRefused
+from rookery.slack.feedback import place_of
+from rookery.slack.incoming import Written
+from rookery_core import sql
+from rookery_core.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from rookery.slack.services import Services
+
+_SQL = sql.load("rookery.slack", "offers.sql")
+_ASKS = re.compile(
+    r"\?\s*$|\?\s|^(who|what|when|where|why|how|which|is there|does any|has any|can (any|some)|any(one|body)|wer|was|wie|wo|"
+    r"warum|gibt es|quién|cómo|qué|comment|pourquoi|qui)\b",
+    re.IGNORECASE,
+)
+_log = get_logger(__name__)
+
+
+def asks_something(text: str) -> bool:
+    """Whether a message reads like a question to everybody. Short ones and ones to a person do not."""
+    words = text.split()
+    return len(words) >= 4 and not text.startswith("<@") and _ASKS.search(text) is not None
+
+
+class Offers:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def consider(self, written: Written) -> None:
+        """Offer an answer, once, where that is wanted."""
+        services = self._services
+        if written.channel not in services.settings.proactive_channels or written.is_reply or written.via:
+            return
+        if not asks_something(written.text) or await services.control.is_ignored(written.user):
+            return
+        asker = await services.directory.person(written.user)
+        room = await services.directory.room(written.channel)
+        if not is_internal(asker, room, written) or not await self._first(written):
+            return
+        try:
+            await services.api(
+                "chat.postEphemeral",
+                channel=written.channel,
+                user=written.user,
+                text="I may know something about this. Shall I answer in the thread?",
+                blocks=block.offer(written.key),
+            )
+        except SlackRefused as refused:
+            _log.info("no offer: %s", refused)
+
+    async def decide(self, reference: str, user: str, decision: Literal["yes", "no"], text: str) -> bool:
+        """Note what the asker wants; yes puts the question into the queue in the same transaction."""
+        channel, ts = place_of(reference)
+        services = self._services
+        written = Written(channel, ts, ts, user, text, "offer", is_direct=False, is_reply=False)
+        async with services.database.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(
+                _SQL["answer"], services.settings.team, channel, ts, user, decision
+            )
+            if row is None:
+                return False
+            if decision == "yes":
+                await services.questions.note(written, connection)
+                await services.actions.publish(
+                    "question", written.key, written, priority=1, connection=connection
+                )
+        return True
+
+    async def _first(self, written: Written) -> bool:
+        async with self._services.database.acquire() as connection:
+            row = await connection.fetchrow(
+                _SQL["offer"], self._services.settings.team, written.channel, written.ts, written.user
+            )
+        return row is not None

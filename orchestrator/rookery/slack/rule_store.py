@@ -1,0 +1,94 @@
+"""Standing rules, as the database has them: `agent.slack_rule`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import sql
+from rookery_core.errors import Conflict, InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from rookery_core.database import Connection, Database
+
+MOST_RULES = 20
+_SQL = sql.load("rookery.slack", "rules.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a message in `channel` meets `criteria`, do `action` and tell `owner`."""
+
+    id: int
+    owner: str
+    name: str
+    channel: str
+    criteria: str
+    action: str
+    examples: list[str]
+    enabled: bool
+
+
+class RuleStore:
+    def __init__(self, database: Database, team: str) -> None:
+        self._database = database
+        self._team = team
+
+    async def create(
+        self, owner: str, name: str, channel: str, criteria: str, action: str, examples: Sequence[str]
+    ) -> int:
+        """The new rule's id. Raises Conflict for a name in use, InvalidInput for texts that do not fit."""
+        for field, value, most in (
+            ("name", name, 100),
+            ("criteria", criteria, 2000),
+            ("action", action, 2000),
+        ):
+            if not 1 <= len(value) <= most:
+                raise InvalidInput(f"{field} must be 1 to {most} characters.")
+        async with self._database.acquire() as connection:
+            if await connection.fetchval(_SQL["count_of"], self._team, owner) >= MOST_RULES:
+                raise Conflict(f"A person may have {MOST_RULES} rules.", hint="Delete one first.")
+            rule_id = await connection.fetchval(
+                _SQL["create"], self._team, owner, name, channel, criteria, action, list(examples)[:10]
+            )
+        if rule_id is None:
+            raise Conflict(
+                f"You have a rule named {name!r} already.", hint="Delete it first, or choose another name."
+            )
+        return int(rule_id)
+
+    async def of(self, owner: str) -> list[Rule]:
+        return await self._rules("list_of", owner)
+
+    async def all(self) -> list[Rule]:
+        return await self._rules("list_all")
+
+    async def for_channel(self, channel: str, hourly_limit: int) -> list[Rule]:
+        """Rules that may fire on a message in this channel now."""
+        return await self._rules("for_channel", channel, hourly_limit)
+
+    async def by_id(self, rule_id: int) -> Rule | None:
+        return next(iter(await self._rules("by_id", rule_id)), None)
+
+    async def delete(self, rule_id: int, owner: str | None) -> str:
+        """Delete the owner's rule (None: anybody's); answers its name. Raises NotFound."""
+        async with self._database.acquire() as connection:
+            name = await (
+                connection.fetchval(_SQL["delete_any"], self._team, rule_id)
+                if owner is None
+                else connection.fetchval(_SQL["delete"], self._team, owner, rule_id)
+            )
+        if name is None:
+            raise NotFound(f"There is no rule {rule_id} of yours.", hint="list_rules names them.")
+        return str(name)
+
+    async def matched(self, rule: Rule, channel: str, ts: str, connection: Connection) -> bool:
+        """Note that a rule fires on a message. False when it did before."""
+        row = await connection.fetchrow(_SQL["match"], self._team, rule.id, channel, ts)
+        return row is not None
+
+    async def _rules(self, statement: str, *arguments: Any) -> list[Rule]:
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_SQL[statement], self._team, *arguments)
+        return [Rule(*row.values()) for row in rows]
