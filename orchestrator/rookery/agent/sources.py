@@ -24,7 +24,8 @@ _DEPTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of text that a tool found. rank counts from 0 in the order of the tool's answer."""
+    """A piece of text that a tool found. rank counts from 0 in the order of the tool's answer; score is the server's
+    own, on a scale of its own."""
 
     text: str
     permalink: str
@@ -33,6 +34,7 @@ class Passage:
     tool: str
     rank: int = 0
     author: str = ""
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,10 @@ class Source:
 
 def passages(value: Any, server: str, tool: str) -> list[Passage]:
     """The citable texts of a structured tool result, in its order."""
-    found = [
-        Passage(text, link, title, server, tool, author=author)
-        for text, link, title, author in _texts(value, "", "", 0)
-        if link and text.strip()
-    ]
+    found = [one for one in _texts(value, _Context(), 0) if one[1].link and one[0].strip()]
     return [
-        Passage(one.text, one.permalink, one.title, server, tool, rank, one.author)
-        for rank, one in enumerate(found)
+        Passage(text, about.link, about.title, server, tool, rank, about.author, about.score)
+        for rank, (text, about) in enumerate(found)
     ]
 
 
@@ -102,24 +100,45 @@ def _items(value: Any, depth: int) -> Iterator[tuple[str, str]]:
             yield from _items(part, depth + 1)
 
 
-def _texts(value: Any, link: str, title: str, depth: int) -> Iterator[tuple[str, str, str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What a part takes from the item that it belongs to."""
+
+    link: str = ""
+    title: str = ""
+    author: str = ""
+    score: float | None = None
+
+    def inside(self, item: Mapping[str, Any]) -> _Context:
+        own = _title(item)
+        title = own if not self.title or self.title in own else f"{self.title} > {own}" if own else self.title
+        score = item.get("score")
+        return _Context(
+            link_of(item) or self.link,
+            self.title if own and own in self.title else title,
+            _author(item) or self.author,
+            float(score) if isinstance(score, int | float) and not isinstance(score, bool) else self.score,
+        )
+
+
+def _texts(value: Any, around: _Context, depth: int) -> Iterator[tuple[str, _Context]]:
     if depth > _DEPTH:
         return
     if isinstance(value, list):
         for part in cast(list[Any], value):
-            yield from _texts(part, link, title, depth + 1)
+            yield from _texts(part, around, depth + 1)
     if not isinstance(value, dict):
         return
     item = cast(dict[str, Any], value)
-    link, title = link_of(item) or link, _title(item) or title
+    about = around.inside(item)
     text = next(
         (item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str) and item[key].strip()), None
     )
     if text is not None:
-        yield text, link, title, _author(item)
+        yield text, about
     for key, part in item.items():
         if key not in _FOREIGN_PARTS and isinstance(part, dict | list):
-            yield from _texts(part, link, title, depth + 1)
+            yield from _texts(part, about, depth + 1)
 
 
 def _title(item: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from rookery.agent import Answer, Question
 def console() -> Console:
     """Standard output. Without a terminal it is 100 columns wide and has no colours."""
     found = Console()
-    return found if found.is_terminal else Console(width=100, soft_wrap=True)
+    return found if found.is_terminal else Console(width=100)
 
 
 def answer_as_json(question: Question, answer: Answer) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def print_answer(answer: Answer) -> None:
         out.print()
         out.print("[bold]Sources[/bold]")
         for one in answer.citations:
-            out.print(Text(f" {one.number}. {one.title}", style=""), Text(f"({one.server})", style="dim"))
+            out.print(Text(f" {one.number}. {one.title}"), Text(f"({one.server})", style="dim"))
             out.print(Text(f"    {one.permalink}", style="blue"), soft_wrap=True)
     for action in answer.pending:
         out.print(Text(f"Waits for your yes: {action.describe()}", style="yellow"))
@@ -61,7 +61,11 @@ def print_answer(answer: Answer) -> None:
 
 def _made(answer: Answer) -> str:
     searches = len(answer.tool_calls)
-    parts = [answer.model, f"{searches} tool call{'' if searches == 1 else 's'}", f"{answer.timings.total_ms / 1e3:.1f} s"]
+    parts = [
+        answer.model,
+        f"{searches} tool call{'' if searches == 1 else 's'}",
+        f"{answer.timings.total_ms / 1e3:.1f} s",
+    ]
     if answer.usage.total:
         parts.append(f"{answer.usage.total:,} tokens")
     if answer.cost_usd:

@@ -12,7 +12,8 @@ from rookery.models.extractive.words import content_words, stem, words
 
 _K1, _B = 1.2, 0.6
 _TITLE_WEIGHT = 1.5
-_ORDER_WEIGHT = 0.35
+_ORDER_WEIGHT = 0.8
+_WINDOW = 40  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +30,94 @@ def rank(question: str, found: Sequence[Passage]) -> list[Ranked]:
     terms = list(dict.fromkeys(word for each in content_words(question) for word in words(each)))
     if not terms or not found:
         return []
-    texts = [words(f"{one.text}") for one in found]
-    weights = _weights(terms, texts)
-    average = sum(map(len, texts)) / len(texts) or 1.0
-    ranked = [_judged(one, text, weights, average) for one, text in zip(found, texts, strict=True)]
+    texts = [words(one.text) for one in found]
+    scale = _Scale(_weights(terms, texts), sum(map(len, texts)) / len(texts) or 1.0, _best_scores(found))
+    ranked = [_judged(one, text, scale) for one, text in zip(found, texts, strict=True)]
     best: dict[str, Ranked] = {}
     for one in sorted(ranked, key=lambda each: -each.score):
         best.setdefault(one.passage.permalink, one)
     return sorted(best.values(), key=lambda each: -each.score)
 
 
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """What all passages are measured by."""
+
+    weights: Mapping[str, float]
+    average_length: float
+    best_scores: Mapping[tuple[str, str], float]
+
+    @property
+    def total(self) -> float:
+        return sum(self.weights.values())
+
+
 def _weights(terms: Sequence[str], texts: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Rare words of what was found weigh more. All that was found holds some of the words, so the scale is mild."""
+    """Rare words of what was found weigh more. All that was found holds some of the words, so the scale is mild.
+
+    A word that nothing holds tells no passage from another; it weighs a little, as a sign that something is missing.
+    """
     containing = Counter(word for text in texts for word in set(text))
-    return {term: math.log(1 + (len(texts) + 1) / (containing[term] + 0.5)) for term in terms}
+    found = {
+        term: math.log(1 + (len(texts) + 1) / (containing[term] + 0.5)) for term in terms if containing[term]
+    }
+    missing = 0.5 * sum(found.values()) / len(found) if found else 1.0
+    return {term: found.get(term, missing) for term in terms}
 
 
-def _judged(passage: Passage, text: Sequence[str], weights: Mapping[str, float], average: float) -> Ranked:
+def _best_scores(found: Sequence[Passage]) -> dict[tuple[str, str], float]:
+    """The best score of each search: scores of different servers have different scales."""
+    best: dict[tuple[str, str], float] = {}
+    for one in found:
+        if one.score is not None:
+            key = (one.server, one.tool)
+            best[key] = max(best.get(key, 0.0), one.score)
+    return best
+
+
+def _judged(passage: Passage, text: Sequence[str], scale: _Scale) -> Ranked:
     counts, title = Counter(text), set(words(passage.title))
-    norm = _K1 * (1 - _B + _B * len(text) / average)
-    total = sum(weights.values())
+    norm = _K1 * (1 - _B + _B * len(text) / scale.average_length)
     lexical = sum(
-        weight * counts[term] * (_K1 + 1) / (counts[term] + norm) for term, weight in weights.items()
+        weight * counts[term] * (_K1 + 1) / (counts[term] + norm) for term, weight in scale.weights.items()
     )
-    in_title = sum(weight for term, weight in weights.items() if term in title)
-    covered = sum(weight for term, weight in weights.items() if counts[term] or term in title) / total
-    order = total / (1 + 0.5 * passage.rank)
-    score = lexical * (0.4 + covered) + _TITLE_WEIGHT * in_title * covered + _ORDER_WEIGHT * order
+    in_title = sum(weight for term, weight in scale.weights.items() if term in title)
+    covered = (
+        sum(weight for term, weight in scale.weights.items() if counts[term] or term in title) / scale.total
+    )
+    near = _covered_closely(text, title, scale)
+    score = (
+        lexical * (0.2 + near)
+        + _TITLE_WEIGHT * in_title * near
+        + _ORDER_WEIGHT * scale.total * _standing(passage, scale)
+    )
     return Ranked(passage, score * (0.3 if len(text) < 3 else 1.0), covered)
+
+
+def _standing(passage: Passage, scale: _Scale) -> float:
+    """How well the server itself thought of the passage, from 0 to 1."""
+    best = scale.best_scores.get((passage.server, passage.tool), 0.0)
+    if passage.score is not None and best > 0:
+        return max(0.0, passage.score) / best
+    return 1 / (1 + 0.5 * passage.rank)
+
+
+def _covered_closely(text: Sequence[str], title: set[str], scale: _Scale) -> float:
+    """The share of the question's weight that one stretch of the passage covers, its title counting half.
+
+    Words that stand together answer more often than the same words scattered over a page.
+    """
+    places = [(index, word) for index, word in enumerate(text) if word in scale.weights]
+    half = sum(weight for term, weight in scale.weights.items() if term in title) / 2
+    best = half
+    for start, (index, _) in enumerate(places):
+        inside = {word for place, word in places[start:] if place < index + _WINDOW}
+        value = sum(scale.weights[word] for word in inside)
+        value += (
+            sum(weight for term, weight in scale.weights.items() if term in title and term not in inside) / 2
+        )
+        best = max(best, value)
+    return best / scale.total
 
 
 def best_part(question: str, text: str, limit: int = 420) -> str:
