@@ -42,11 +42,11 @@ class TestServer:
     lease: EmbeddedServer | None
 
     @staticmethod
-    def new_folder() -> str:
+    def new_folder(prefix: str = "rookery-tests-") -> str:
         """A folder for a run, in memory where there is room: copying databases is steadier there."""
         memory = Path("/dev/shm")
         roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM and os.access(memory, os.W_OK)
-        return tempfile.mkdtemp(prefix="rookery-tests-", dir=memory if roomy else None)
+        return tempfile.mkdtemp(prefix=prefix, dir=memory if roomy else None)
 
     @classmethod
     def start(cls, folder: Path, external_dsn: str | None) -> TestServer:

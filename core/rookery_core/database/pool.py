@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rookery_core.settings import CoreSettings
 
 _ACQUIRE_TIMEOUT_S = 30.0
-_PAUSES_S = (0.05, 0.3)
-"""Between attempts to get a connection that works."""
+_PAUSES_S = (0.05, 0.25, 1.0)
+"""Between attempts to get a connection that works: a server that is restarted is back by then."""
 
 
 class Database:
@@ -97,7 +97,7 @@ class Database:
 
         Raises Unavailable when none is free for 30 seconds, or the server is not reachable.
         """
-        connection = await self._take()
+        connection = await self._take_under_role()
         try:
             with explained():
                 yield cast(Connection, connection)
@@ -128,46 +128,52 @@ class Database:
         finally:
             self._server.close()
 
+    async def _take_under_role(self) -> Any:
+        statement = sql.load("rookery_core.database", "session.sql")["take_role"]
+        return (await self._first_working(lambda connection: connection.execute(statement, self.role)))[0]
+
     async def _begin(self, caller: Caller, readonly: bool) -> tuple[Any, Any]:
         statement = sql.load("rookery_core.database", "session.sql")["begin_as"]
         identity = (caller.team, caller.user or "", caller.kind, caller.channel or "")
-        for attempt in range(len(_PAUSES_S) + 1):
-            connection = await self._take()
-            try:
-                transaction = connection.transaction(readonly=readonly)
-                await transaction.start()
-                await connection.fetchrow(statement, self.role, *identity)
-            except BaseException as error:
-                await self._give_back(connection)
-                if attempt < len(_PAUSES_S) and is_lost_connection(error):
-                    continue  # the server was restarted since the connection was last used
-                with explained():
-                    raise
-            return connection, transaction
-        raise AssertionError("unreachable")
 
-    async def _take(self) -> Any:
+        async def begin(connection: Any) -> Any:
+            transaction = connection.transaction(readonly=readonly)
+            await transaction.start()
+            await connection.fetchrow(statement, self.role, *identity)
+            return transaction
+
+        return await self._first_working(begin)
+
+    async def _first_working(self, prepare: Callable[[Any], Awaitable[Any]]) -> tuple[Any, Any]:
+        """A connection on which `prepare` works, and its result: those that a restarted server cut are passed over."""
         for pause in (*_PAUSES_S, None):
+            connection = None
             try:
-                return await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_S)
-            except TimeoutError:
-                raise Unavailable(
-                    f"All database connections have been busy for {_ACQUIRE_TIMEOUT_S:.0f} seconds.",
-                    retry_after_s=RETRY_AFTER_S,
-                ) from None
-            except Exception as error:
+                connection = await self._take()
+                return connection, await prepare(connection)
+            except BaseException as error:
+                if connection is not None:
+                    await self._give_back(connection)
                 if pause is None or not could_not_connect(error):
                     with explained(connecting=True):
                         raise
             await self._revive(pause)
         raise AssertionError("unreachable")
 
+    async def _take(self) -> Any:
+        try:
+            return await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_S)
+        except TimeoutError:
+            raise Unavailable(
+                f"All database connections have been busy for {_ACQUIRE_TIMEOUT_S:.0f} seconds.",
+                retry_after_s=RETRY_AFTER_S,
+            ) from None
+
     async def _revive(self, pause_s: float) -> None:
-        if self._server.embedded is None:
-            await asyncio.sleep(pause_s)
-            return
-        async with self._reviving:
-            await self._server.revive()
+        await asyncio.sleep(pause_s)
+        if self._server.embedded is not None:
+            async with self._reviving:
+                await self._server.revive()
 
     async def _give_back(self, connection: Any) -> None:
         try:
@@ -178,8 +184,6 @@ class Database:
 
 
 async def _roll_back(connection: Any, transaction: Any) -> None:
-    if connection.is_closed():
-        return
     try:
         await transaction.rollback()
     except Exception as error:  # with the connection the transaction has ended too
@@ -197,7 +201,7 @@ async def _open_pool(dsn: str, role: str, application_name: str, max_connections
     with explained(connecting=True):
         return await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=0,
             max_size=max_connections,
             init=prepare,
             timeout=CONNECT_TIMEOUT_S,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import os
+import shutil
+import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from postgres_for_tests import TestServer
+from rookery_core.database.embedded import EmbeddedServer
 from rookery_core.schema import Schema
-
-if TYPE_CHECKING:
-    from postgres_for_tests import TestServer
 
 MakeSchema = Callable[..., Schema]
 
@@ -50,3 +53,81 @@ async def blank_dsn(postgres: TestServer) -> AsyncIterator[str]:
     name = await postgres.create_database("template0")
     yield postgres.owner_dsn(name)
     await postgres.drop_database(name)
+
+
+START = """
+import sys
+from pathlib import Path
+from rookery_core.database.embedded import EmbeddedServer
+server = EmbeddedServer.start(Path(sys.argv[1]), idle_s=float(sys.argv[2]))
+print(server.owner_dsn, flush=True)
+sys.stdin.read()
+"""
+
+
+@dataclass(slots=True)
+class Program:
+    """Another process that uses the embedded server until its standard input is closed, or it is killed."""
+
+    process: subprocess.Popen[str]
+
+    def dsn(self) -> str:
+        """What it prints when the server answers. Fails with what it printed instead."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        assert line.startswith("postgresql://"), self.errors()
+        return line
+
+    def errors(self) -> str:
+        return self.process.communicate()[1]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def finish(self) -> str:
+        """End it, and what it printed since."""
+        return self.process.communicate(timeout=60)[0]
+
+
+RunProgram = Callable[..., Program]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder with a short path whose embedded server ends with the test."""
+    folder = Path(TestServer.new_folder("rk-"))
+    yield folder / "data"
+    if (folder / "data").exists():
+        (folder / "data").chmod(0o700)
+        EmbeddedServer.stop(folder / "data")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def run_program(home: Path) -> Iterator[RunProgram]:
+    """A function that starts another program on the same data folder."""
+    programs: list[Program] = []
+
+    def run(
+        code: str = START,
+        *arguments: str,
+        idle_s: float = 60,
+        command: tuple[str, ...] = (sys.executable,),
+        **env: str,
+    ) -> Program:
+        process = subprocess.Popen(
+            [*command, "-c", code, str(home), str(idle_s), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | env,
+        )
+        programs.append(Program(process))
+        return programs[-1]
+
+    yield run
+    for program in programs:
+        if program.process.poll() is None:
+            program.kill()
