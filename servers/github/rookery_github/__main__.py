@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from rookery_core.serving import run
-
 from rookery_github.settings import GitHubSettings
 
 PORT = 8403

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field
+from typing_extensions import TypedDict
+
 from rookery_core import cursors, fencing
 from rookery_core.budget import clip, estimate_tokens
 from rookery_core.errors import InvalidInput
-from typing_extensions import TypedDict
-
 from rookery_github.voices import Voice
 
 MaxTokens = Annotated[int, Field(ge=300, le=20_000)]
@@ -26,9 +26,7 @@ _NOTES_TOKENS = 40
 _WORTH_SPLITTING = 120
 
 
-class Answer(TypedDict):
-    """text: Markdown. next_cursor: pass it as `cursor` for what follows; empty when this is all."""
-
+class Answer(TypedDict):  # without a docstring: it would be repeated in the output schema of every tool
     text: str
     has_more: bool
     next_cursor: str
@@ -52,7 +50,8 @@ class Entry:
 
 
 Entries = Callable[[Position], AsyncIterable[Entry]]
-"""Makes the entries from a position on; the empty position is the beginning."""
+"""Makes the entries from a position on; the empty position is the beginning. Key `o` of a position counts the
+characters of the first entry's body that earlier answers had; the entry is made whole nevertheless."""
 
 
 @dataclass(slots=True)
@@ -150,7 +149,7 @@ async def assemble(
     start = position_of(tool, arguments, cursor)
     nonce = fencing.new_nonce()[:6]
     room = max_tokens - _FRAME_TOKENS - _CURSOR_TOKENS - _NOTES_TOKENS
-    iterator = aiter(entries({key: value for key, value in start.items() if key != _OFFSET}))
+    iterator = aiter(entries(start))
     first = await anext(iterator, None)
     page = _Page(nonce, room - cost_of(head()), offset=start.get(_OFFSET, 0))
     rest = page.take(first) if first else None

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from rookery_core.errors import NotAllowed, NotFound, RookeryError, Unavailable
+from rookery_core.errors import NotAllowed, RookeryError, Unavailable
 from rookery_core.identity import Caller, current_caller
 from rookery_core.telemetry import get_logger
-
 from rookery_github import usage
-from rookery_github.cache.entry import AnswerStore, CachedAnswer, Subject, key_of, subject_of
+from rookery_github.cache.entry import AnswerStore, CachedAnswer, key_of, subject_of
 from rookery_github.failures import message_of, refusal
 from rookery_github.limits import Limits, asked_wait_s, resource_of
 
@@ -66,6 +65,20 @@ class Fetched:
         return int(match[1]) if match else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One GET, as its answer is looked up, kept and named in errors."""
+
+    caller: Caller
+    key: str
+    path: str
+    parameters: Mapping[str, Any]
+    accept: str
+    what: str
+    immutable: bool
+    fresh: bool
+
+
 class GitHubClient:
     """One host, one identity. `find_store` gives the cache that is there now, or None."""
 
@@ -102,22 +115,24 @@ class GitHubClient:
         what: str,
         accept: str = JSON,
         immutable: bool = False,
+        fresh: bool = False,
     ) -> Fetched:
         """GET `path` of the API. what: the thing asked for, in words, for errors.
 
-        immutable: a SHA names it, so it is kept for ever. Raises the errors of `failures`, RateLimited when the
+        immutable: a SHA names it, so it is kept for ever. fresh: ask GitHub even when the kept answer could be used
+        (it costs nothing when nothing changed), and do not make do with a stale one. Raises the errors of `failures`, RateLimited when the
         wait would be long, Unavailable when GitHub does not answer; the last two only when nothing usable is kept.
         """
         parameters = {name: value for name, value in (parameters or {}).items() if value not in (None, "")}
         key = key_of(self.host.name, path, parameters, accept)
         caller = current_caller()
-        flight = self._flights.get((caller.team, key))
+        place = (caller.team, f"{key} fresh" if fresh else key)
+        flight = self._flights.get(place)
         if flight is None:
-            flight = asyncio.create_task(
-                self._look_up(caller, key, path, parameters, accept, what, immutable)
-            )
-            self._flights[caller.team, key] = flight
-            flight.add_done_callback(lambda done: self._landed((caller.team, key), done))
+            question = _Question(caller, key, path, parameters, accept, what, immutable, fresh)
+            flight = asyncio.create_task(self._look_up(question))
+            self._flights[place] = flight
+            flight.add_done_callback(lambda done: self._landed(place, done))
         # Shielded: others may wait for the same answer when this caller goes away.
         fetched = await asyncio.shield(flight)
         usage.current().record(fetched.state, fetched.stored_at)
@@ -172,50 +187,30 @@ class GitHubClient:
         settings = self._settings
         return Exchanger(self.host.api, credentials, settings.timeout_s, settings.max_concurrent), credentials
 
-    async def _look_up(
-        self,
-        caller: Caller,
-        key: str,
-        path: str,
-        parameters: Mapping[str, Any],
-        accept: str,
-        what: str,
-        immutable: bool,
-    ) -> Fetched:
-        credentials = (await self._open())[1]
+    async def _look_up(self, question: _Question) -> Fetched:
+        identity = (await self._open())[1].identity
+        caller, key = question.caller, question.key
         store = await self._find_store()
-        kept = await _tolerating(store.find(caller, credentials.identity, key)) if store else None
-        if kept is not None and (kept.immutable or kept.fresh_until > time.time()):
+        kept = await _tolerating(store.find(caller, identity, key)) if store else None
+        if kept is not None and (kept.immutable or (kept.fresh_until > time.time() and not question.fresh)):
             return Fetched(kept.body, kept.headers, "cached", kept.stored_at)
         try:
-            response = await self._conditional_get(path, parameters, accept, kept, what)
+            response = await self._conditional_get(question, kept)
         except Unavailable as error:
-            return self._fall_back(kept, error)
+            return self._fall_back(None if question.fresh else kept, error)
         if response.status == 304 and kept is not None:
             if store:
-                await _tolerating(
-                    store.refresh(caller, credentials.identity, key, self._fresh_until(response))
-                )
+                await _tolerating(store.refresh(caller, identity, key, self._fresh_until(response)))
             return Fetched(kept.body, kept.headers, "revalidated", time.time())
-        fetched = Fetched(response.body, response.headers, "fetched", time.time())
         if store and len(response.body) <= MAX_CACHED_BYTES:
-            subject = subject_of(self.host.name, path)
-            await self._keep(store, caller, credentials.identity, key, subject, response, immutable)
-        return fetched
+            await self._keep(store, identity, question, response)
+        return Fetched(response.body, response.headers, "fetched", time.time())
 
-    async def _keep(
-        self,
-        store: AnswerStore,
-        caller: Caller,
-        identity: str,
-        key: str,
-        subject: Subject,
-        response: Response,
-        immutable: bool,
-    ) -> None:
-        until = math.inf if immutable else self._fresh_until(response)
-        answer = CachedAnswer(response.body, response.headers, time.time(), until, immutable)
-        await _tolerating(store.save(caller, identity, key, subject, answer))
+    async def _keep(self, store: AnswerStore, identity: str, question: _Question, response: Response) -> None:
+        until = math.inf if question.immutable else self._fresh_until(response)
+        answer = CachedAnswer(response.body, response.headers, time.time(), until, question.immutable)
+        subject = subject_of(self.host.name, question.path)
+        await _tolerating(store.save(question.caller, identity, question.key, subject, answer))
 
     def _fall_back(self, kept: CachedAnswer | None, error: Unavailable) -> Fetched:
         if kept is None or time.time() - kept.stored_at > self._settings.stale_s:
@@ -228,16 +223,10 @@ class GitHubClient:
         stated = float(match[1]) if match else 60.0
         return time.time() + (self._settings.fresh_s if stated else 0.0)
 
-    async def _conditional_get(
-        self, path: str, parameters: Mapping[str, Any], accept: str, kept: CachedAnswer | None, what: str
-    ) -> Response:
+    async def _conditional_get(self, question: _Question, kept: CachedAnswer | None) -> Response:
         exchanger, credentials = await self._open()
-        headers = {"Accept": accept}
-        if kept is not None and kept.etag:
-            headers["If-None-Match"] = kept.etag
-        elif kept is not None and (changed := kept.headers.get("last-modified")):
-            headers["If-Modified-Since"] = changed
-        asked = path
+        headers = {"Accept": question.accept, **_conditions(kept)}
+        path, parameters, what = question.path, question.parameters, question.what
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._exchange(
                 exchanger, "GET", path, parameters, headers, None, READ_ATTEMPTS, what
@@ -246,7 +235,7 @@ class GitHubClient:
                 self._raise_for(response, what, credentials)
                 return response
             path, parameters, elsewhere = await self._follow(
-                exchanger, response.location, headers, asked, what
+                exchanger, response.location, headers, question.path, what
             )
             if elsewhere is not None:
                 self._raise_for(elsewhere, what, credentials)
@@ -367,18 +356,20 @@ class WriteInDoubt(Unavailable):
     code = "write_in_doubt"
 
 
+def _conditions(kept: CachedAnswer | None) -> dict[str, str]:
+    """The headers that let GitHub answer 304 when nothing changed."""
+    if kept is None:
+        return {}
+    if kept.etag:
+        return {"If-None-Match": kept.etag}
+    changed = kept.headers.get("last-modified")
+    return {"If-Modified-Since": changed} if changed else {}
+
+
 async def _tolerating(work: Awaitable[_T]) -> _T | None:
     """The cache must never fail a call: without it the same answer costs a request."""
     try:
         return await work
     except (OSError, RookeryError, RuntimeError) as error:
         logger.warning("the cache is not usable: %s", type(error).__name__)
-        return None
-
-
-async def get_or_none(work: Awaitable[Fetched]) -> Fetched | None:
-    """The answer, or None when the thing does not exist or may not be seen."""
-    try:
-        return await work
-    except (NotFound, NotAllowed):
         return None

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from rookery_core.errors import Conflict, InvalidInput, NotAllowed, NotFound, RookeryError, Unavailable
-
 from rookery_github.exchange import Response
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from rookery_core.errors import ConfigurationError, InvalidInput
-
 from rookery_github import credentials
 from rookery_github.credentials import Credentials
 
@@ -98,7 +97,7 @@ def _entries(settings: GitHubSettings) -> dict[str, Any]:
 def _from_entry(name: str, entry: dict[str, Any]) -> Host:
     unknown = set(entry) - {"url", "web_url", "token", "token_env", "gh"}
     if unknown:
-        raise ConfigurationError(f"{VARIABLE}: {name}: unknown key {sorted(unknown)[0]!r}.")
+        raise ConfigurationError(f"{VARIABLE}: {name}: unknown key {min(unknown)!r}.")
     enterprise = f"https://{name}/api/v3"
     ours = f"https://api.{name}" if name == "github.com" or name.endswith(".ghe.com") else enterprise
     api = _checked(entry.get("url") or ours, f"{VARIABLE}: {name}")

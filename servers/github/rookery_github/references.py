@@ -47,8 +47,33 @@ _ANCHORS = {
     "pullrequestreview-": "review",
 }
 _NOT_ACCOUNTS = frozenset(
-    "about apps codespaces collections contact enterprise events explore features issues join login marketplace new "
-    "notifications organizations pricing pulls search security settings sponsors stars topics trending".split()
+    [
+        "about",
+        "apps",
+        "codespaces",
+        "collections",
+        "contact",
+        "enterprise",
+        "events",
+        "explore",
+        "features",
+        "issues",
+        "join",
+        "login",
+        "marketplace",
+        "new",
+        "notifications",
+        "organizations",
+        "pricing",
+        "pulls",
+        "search",
+        "security",
+        "settings",
+        "sponsors",
+        "stars",
+        "topics",
+        "trending",
+    ]
 )
 
 

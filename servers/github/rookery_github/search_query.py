@@ -10,17 +10,79 @@ import re
 from collections.abc import Iterable
 
 from rookery_core.errors import InvalidInput
-
 from rookery_github.confinement import Confinement
 
 MAX_LENGTH = 250
 KNOWN = frozenset(
-    "archived assignee author author-date author-email author-name base closed commenter comments committer "
-    "committer-date created draft extension filename followers fork forks good-first-issues has head "
-    "help-wanted-issues in interactions involves is label language license linked location locked mentions merge "
-    "merged milestone mirror no org parent path project pushed reactions reason repo repos review review-requested "
-    "reviewed-by size sort stars state status symbol team team-review-requested topic topics tree type updated user "
-    "user-review-requested visibility".split()
+    [
+        "archived",
+        "assignee",
+        "author",
+        "author-date",
+        "author-email",
+        "author-name",
+        "base",
+        "closed",
+        "commenter",
+        "comments",
+        "committer",
+        "committer-date",
+        "created",
+        "draft",
+        "extension",
+        "filename",
+        "followers",
+        "fork",
+        "forks",
+        "good-first-issues",
+        "has",
+        "head",
+        "help-wanted-issues",
+        "in",
+        "interactions",
+        "involves",
+        "is",
+        "label",
+        "language",
+        "license",
+        "linked",
+        "location",
+        "locked",
+        "mentions",
+        "merge",
+        "merged",
+        "milestone",
+        "mirror",
+        "no",
+        "org",
+        "parent",
+        "path",
+        "project",
+        "pushed",
+        "reactions",
+        "reason",
+        "repo",
+        "repos",
+        "review",
+        "review-requested",
+        "reviewed-by",
+        "size",
+        "sort",
+        "stars",
+        "state",
+        "status",
+        "symbol",
+        "team",
+        "team-review-requested",
+        "topic",
+        "topics",
+        "tree",
+        "type",
+        "updated",
+        "user",
+        "user-review-requested",
+        "visibility",
+    ]
 )
 _SCOPES = frozenset(("repo", "org", "user"))
 _TOKEN = re.compile(r'-?"[^"]*"|-?[A-Za-z][A-Za-z-]*:(?:"[^"]*"|[^\s"]+)|[^\s"]+|"')

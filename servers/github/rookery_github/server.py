@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from rookery_core import serving
 from rookery_core.serving import ServerSpec
-
 from rookery_github import hosts
 from rookery_github.catalogue import catalogue
 from rookery_github.confinement import Confinement
@@ -15,6 +14,7 @@ from rookery_github.workspace import Workspace
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
+
     from rookery_core.serving import ServeArguments
 
 INSTRUCTIONS = """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field, SecretStr
+
 from rookery_core.settings import CoreSettings
 
 GITHUB_API = "https://api.github.com"

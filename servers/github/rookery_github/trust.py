@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import NotAllowed, NotFound, RookeryError
-
 from rookery_github.voices import login_of, voice_of
 
 if TYPE_CHECKING:

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import InvalidInput, RookeryError
 from rookery_core.identity import current_caller
-
 from rookery_github import references
 from rookery_github.client import JSON, Fetched, GitHubClient
 from rookery_github.confinement import Confinement
 from rookery_github.hosts import Hosts
+from rookery_github.ledger import DatabaseLedger, Ledger, MemoryLedger
 from rookery_github.references import Reference
 from rookery_github.trust import Trust
 
 if TYPE_CHECKING:
-    from rookery_core.database import DatabaseGate
-
+    from rookery_core.database import Database, DatabaseGate
     from rookery_github.cache.database import DatabaseStore
     from rookery_github.cache.entry import AnswerStore
     from rookery_github.settings import GitHubSettings
@@ -50,14 +49,16 @@ class Place:
         what: str = "",
         accept: str = JSON,
         immutable: bool = False,
+        fresh: bool = False,
     ) -> Fetched:
-        """GET something in the repository."""
+        """GET something in the repository. The flags are those of `GitHubClient.get`."""
         return await self.client.get(
             self.path(rest),
             parameters,
             what=what or f"{self.full_name}{rest}",
             accept=accept,
             immutable=immutable,
+            fresh=fresh,
         )
 
     async def get_json(
@@ -87,6 +88,7 @@ class Workspace:
         self._gate = gate
         self._memory = MemoryStore(settings.cache_mb * 1024 * 1024)
         self._database_store: DatabaseStore | None = None
+        self._ledger: Ledger = MemoryLedger()
         self._clients = {
             host.name: GitHubClient(host, settings, confinement, self.find_store) for host in hosts
         }
@@ -128,16 +130,29 @@ class Workspace:
         """The cache that is there now: the database once it is open, this process's memory until then."""
         if self.settings.cache == "off":
             return None
-        if self._gate is None or self._database_store is not None:
-            return self._database_store or self._memory
-        try:
-            database = await self._gate.database(patience_s=NO_PATIENCE_S)
-        except RookeryError:
-            return self._memory
-        from rookery_github.cache.database import DatabaseStore
+        if self._database_store is None and (database := await self._database()):
+            from rookery_github.cache.database import DatabaseStore
 
-        self._database_store = DatabaseStore(database, self.settings.cache_mb * 1024 * 1024)
-        return self._database_store
+            self._database_store = DatabaseStore(database, self.settings.cache_mb * 1024 * 1024)
+        return self._database_store or self._memory
+
+    async def find_ledger(self) -> Ledger:
+        """Where writes are noted: the database when it is there, else this process."""
+        if (
+            isinstance(self._ledger, MemoryLedger)
+            and self._ledger.empty
+            and (database := await self._database(4.0))
+        ):
+            self._ledger = DatabaseLedger(database)
+        return self._ledger
+
+    async def _database(self, patience_s: float = NO_PATIENCE_S) -> Database | None:
+        if self._gate is None:
+            return None
+        try:
+            return await self._gate.database(patience_s)
+        except RookeryError:
+            return None
 
     async def start(self) -> None:
         """Begin opening the database, without waiting for it."""

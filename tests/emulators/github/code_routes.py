@@ -56,6 +56,8 @@ def commit(asked: Asked, owner: str, repo: str, ref: str) -> Response:
     """One commit with its files, or its diff."""
     repository = asked.repository(owner, repo)
     found = _commit(repository, ref)
+    if asked.request.headers.get("accept", "").endswith(".sha"):
+        return content(asked.request, found["sha"].encode(), "application/vnd.github.sha; charset=utf-8")
     if "diff" in asked.request.headers.get("accept", ""):
         return content(
             asked.request,
@@ -210,7 +212,7 @@ def status(asked: Asked, owner: str, repo: str, ref: str) -> Response:
     states = {one["state"] for one in held}
     state = "failure" if states & {"failure", "error"} else "success" if states == {"success"} else "pending"
     api = f"{shapes.API}/repos/{repository.full_name}"
-    minimal = {key: value for key, value in repository.data.items()}
+    minimal = dict(repository.data.items())
     body = {
         "state": state,
         "statuses": held,

@@ -12,10 +12,20 @@ from emulators.github.world import Json, Repository
 if TYPE_CHECKING:
     from emulators.github.application import Asked
 
-_ONLY_ALONE = (
-    "merged merged_by mergeable rebaseable mergeable_state comments review_comments maintainer_can_modify commits "
-    "additions deletions changed_files"
-).split()
+_ONLY_ALONE = [
+    "merged",
+    "merged_by",
+    "mergeable",
+    "rebaseable",
+    "mergeable_state",
+    "comments",
+    "review_comments",
+    "maintainer_can_modify",
+    "commits",
+    "additions",
+    "deletions",
+    "changed_files",
+]
 
 
 def find_pull(asked: Asked, owner: str, repo: str, number: int) -> tuple[Repository, Json]:

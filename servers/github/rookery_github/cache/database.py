@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rookery_core import sql
 from rookery_core.identity import Caller
-
 from rookery_github.cache.entry import CachedAnswer, Subject
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from rookery_core.identity import Caller
-
 from rookery_github.cache.entry import CachedAnswer, Subject, concerns
 
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
 
 from rookery_core.errors import NotAllowed
-
 from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble, clipped
 from rookery_github.references import Reference
 from rookery_github.tools.items import day, heading

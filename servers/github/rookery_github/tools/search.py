@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal
 
 from rookery_core.errors import InvalidInput
-
 from rookery_github import references
 from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
 from rookery_github.client import JSON, GitHubClient
@@ -123,6 +123,12 @@ class Search:
         self.total: int | None = None
         self._incomplete = False
         self.left_out = 0
+        self._ahead: asyncio.Task[Any] | None = None
+
+    def begin(self) -> None:
+        """Ask for the first page already, so that several searches run side by side."""
+        self._ahead = asyncio.create_task(self._page(1))
+        self._ahead.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def head(self) -> str:
         """The query as GitHub got it, how much it found, and what is not shown."""
@@ -140,7 +146,7 @@ class Search:
         """Every found item from a position on, with where it stands."""
         page, index = int(start.get("n", 1)), int(start.get("i", 0))
         while True:
-            answer = await self._page(page)
+            answer = await (self._ahead if self._ahead and page == 1 else self._page(page))
             self.total, self._incomplete = answer["total_count"], answer["incomplete_results"]
             items = answer["items"]
             for at in range(index, len(items)):
