@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 Id = TypeVar("Id", bound=Hashable)
 
-WEAK_SEMANTIC_WEIGHT = 0.35
+WEAK_SEMANTIC_WEIGHT = 0.4
 STRONG_SEMANTIC_WEIGHT = 0.6
 
 

@@ -1,7 +1,42 @@
-"""The schema `memory`: whose migrations are in this package, and the role that serves it."""
+"""The schema `memory`: whose migrations are in this package, the role that serves it, and what adapts it."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
 from rookery_core.schema import Schema
 
-SCHEMA = Schema(name="memory", package="rookery_memory", role="rookery_memory")
+if TYPE_CHECKING:
+    from rookery_core.database import Capabilities, Connection
+
+
+async def adapt(conn: Connection, offered: Capabilities) -> AsyncIterator[str]:
+    """Words indexed together with their scope, where the server can; the vector index of each model in use."""
+    from rookery_core.embedders import ensure_stored_models_indexed
+
+    if offered.btree_gin:
+        async for line in _index_words_by_scope(conn):
+            yield line
+    for name in await ensure_stored_models_indexed(
+        conn, "memory.embedding", "embedding", "indexed", model_column="model"
+    ):
+        yield f"index {name}: built"
+
+
+async def _index_words_by_scope(conn: Connection) -> AsyncIterator[str]:
+    """A search reads the postings of its own scopes only, not those of everybody."""
+    for table, plain in (("memory.memory", "memory_words"), ("memory.turn", "turn_words")):
+        scoped = f"{plain}_of_scope"
+        valid = await conn.fetchval(
+            "select indisvalid from pg_index where indexrelid = to_regclass($1)", f"memory.{scoped}"
+        )
+        if valid is False:
+            await conn.execute(f"drop index concurrently if exists memory.{scoped}")
+        if not valid:
+            await conn.execute(f"create index concurrently {scoped} on {table} using gin (scope, document)")
+            await conn.execute(f"drop index concurrently if exists memory.{plain}")
+            yield f"index {scoped}: built"
+
+
+SCHEMA = Schema(name="memory", package="rookery_memory", role="rookery_memory", adapt=adapt)

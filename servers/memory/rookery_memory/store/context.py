@@ -1,0 +1,80 @@
+"""What the parts of the store share: the database, the embedder, and who makes the vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import sql, telemetry
+from rookery_core.errors import Unavailable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rookery_core.database import Connection, Database
+    from rookery_core.embedders import Embedder
+    from rookery_core.queue import Queue
+    from rookery_core.ranking.fusion import Id
+
+SQL = sql.load("rookery_memory", "queries.sql")
+EMBED_TOPIC = "memory.embed"
+
+_log = telemetry.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class StoreContext:
+    """queue: where to ask for vectors in the background; without it they are made before a write returns."""
+
+    database: Database
+    embedder: Embedder | None
+    queue: Queue | None = None
+
+    @property
+    def embeds_inline(self) -> bool:
+        return self.embedder is not None and self.queue is None
+
+    async def vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32] | None]:
+        """A vector for each text, None where there is nothing to embed, and for all when the embedder is down.
+
+        What has no vector is found by its words, and gets its vector later.
+        """
+        if self.embedder is None or not texts:
+            return [None] * len(texts)
+        try:
+            rows = await self.embedder.embed(texts)
+        except Unavailable as error:
+            _log.warning("no vectors for now: %s", error)
+            return [None] * len(texts)
+        return [row if row.any() else None for row in rows]
+
+    async def query_vector(self, text: str) -> NDArray[np.float32] | None:
+        """The vector of a query, or None when there is none: then words alone decide."""
+        if self.embedder is None or not text.strip():
+            return None
+        try:
+            row = (await self.embedder.embed([text], kind="query"))[0]
+        except Unavailable as error:
+            _log.warning("searching by words alone: %s", error)
+            return None
+        return row if row.any() else None
+
+    @property
+    def model(self) -> str:
+        """The id of the model whose vectors are searched; empty without an embedder."""
+        return self.embedder.model if self.embedder else ""
+
+    async def ask_for_vectors(self, conn: Connection, team: str, scope: str) -> None:
+        """Have a worker embed what this transaction writes, once it has committed."""
+        if self.queue is not None and self.embedder is not None:
+            payload: dict[str, Any] = {"team": team, "scope": scope}
+            await self.queue.enqueue(
+                EMBED_TOPIC, payload, ordering_key=f"{team}/{scope}"[:900], connection=conn
+            )
+
+
+def positions_of(items: Sequence[Id]) -> dict[Id, int]:
+    """Where each item stands in the sequence."""
+    return {item: position for position, item in enumerate(items)}

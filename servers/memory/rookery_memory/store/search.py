@@ -1,0 +1,183 @@
+"""Finding memories: by words and by meaning, in the caller's scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from rookery_core.ranking import fuse, searchable, semantic_weight
+from rookery_core.ranking.bm25 import bm25, containing, idf
+from rookery_memory.records import Filters, Memory, Scored
+from rookery_memory.store.context import SQL, StoreContext
+from rookery_memory.store.rows import memory_from
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rookery_core.database import Connection, Row
+
+    Vector = NDArray[np.float32]
+
+Key = tuple[UUID, int]
+
+COUNTED_SIZE = 2000
+"""Up to so many rows everything that matches is scored; beyond, a pool of candidates."""
+POOL = 2000
+NEAREST = 200
+LEAST_SIMILARITY = 0.15
+HALF_LIFE_DAYS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a query looks for: lexemes, each as a tsquery, with its weight."""
+
+    lexemes: list[str]
+    terms: list[str]
+    weights: list[float]
+
+    @property
+    def any(self) -> str:
+        """The tsquery that any of them satisfies."""
+        return " | ".join(self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Candidates with their scores by words and by meaning, before they are fused."""
+
+    words: dict[Key, float]
+    coverage: dict[Key, float]
+    meaning: dict[Key, float]
+
+
+async def query_terms(conn: Connection, query: str) -> Terms:
+    """The lexemes of any text; none when there is nothing to look for."""
+    rows = await conn.fetch(SQL["query_lexemes"], searchable(query))
+    return Terms([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+
+
+async def find(
+    conn: Connection,
+    context: StoreContext,
+    query: str,
+    vector: NDArray[np.float32] | None,
+    scopes: Sequence[str] | None,
+    filters: Filters,
+    limit: int,
+) -> list[Scored]:
+    """The best `limit` memories of the caller's scopes, best first; vector: the query's, or None."""
+    hits = await find_hits(conn, context, query, vector, scopes, filters)
+    ranked = fuse(hits.words, hits.meaning, semantic_weight(context.embedder))
+    ranked = [
+        (key, score) for key, score in ranked if key in hits.words or hits.meaning[key] >= LEAST_SIMILARITY
+    ]
+    kept = ranked[: max(3 * limit, 30)]
+    memories = await fetch_versions(conn, [key for key, _ in kept])
+    now = filters.as_of or datetime.now(UTC)
+    scored = [
+        Scored(
+            memories[key],
+            score * staying_power(memories[key], now),
+            hits.coverage.get(key, 0.0),
+            hits.meaning.get(key, 0.0),
+        )
+        for key, score in kept
+        if key in memories
+    ]
+    scored.sort(key=lambda one: -one.score)
+    return scored[:limit]
+
+
+async def find_hits(
+    conn: Connection,
+    context: StoreContext,
+    query: str,
+    vector: NDArray[np.float32] | None,
+    scopes: Sequence[str] | None,
+    filters: Filters,
+) -> Hits:
+    """Candidates by words and by meaning."""
+    asked = list(scopes) if scopes is not None else None
+    size = await conn.fetchval(SQL["count_searched"], asked, COUNTED_SIZE + 1)
+    terms = await query_terms(conn, query)
+    words, coverage = await _by_words(conn, terms, asked, filters, size)
+    meaning = await _by_meaning(conn, context, vector, asked, filters, size)
+    return Hits(words, coverage, meaning)
+
+
+async def _by_words(
+    conn: Connection, terms: Terms, asked: list[str] | None, filters: Filters, size: int
+) -> tuple[dict[Key, float], dict[Key, float]]:
+    if not terms.terms or not size:
+        return {}, {}
+    matching, statistics = terms.any, None
+    if size > COUNTED_SIZE:
+        statistics = await conn.fetchrow(SQL["lexeme_counts"], asked, terms.lexemes)
+        if statistics is not None and statistics["memories"]:
+            counts = [float(count) for count in statistics["containing"]]
+            matching = await conn.fetchval(SQL["rarest"], terms.terms, counts, float(POOL))
+    rows = await conn.fetch(SQL["lexical_hits"], asked, terms.terms, matching, filters.as_row(), 2 * POOL)
+    return _score(rows, terms, size, statistics)
+
+
+def _score(
+    rows: Sequence[Row], terms: Terms, size: int, statistics: Row | None
+) -> tuple[dict[Key, float], dict[Key, float]]:
+    """BM25 of each row, and how much of the query, by weight, it has."""
+    import numpy as np
+
+    if not rows:
+        return {}, {}
+    frequencies = np.array([row[3] for row in rows], dtype=np.float64)
+    lengths = np.array([row[2] for row in rows], dtype=np.float64)
+    if statistics is not None and statistics["memories"]:
+        counts: Any = np.array([float(count) for count in statistics["containing"]])
+        rarity = idf(float(statistics["memories"]), np.maximum(counts, 1.0))
+        average = float(statistics["average_length"])
+    else:
+        rarity, average = idf(float(size), containing(frequencies)), None
+    weights = np.array(terms.weights) * rarity
+    scores = bm25(frequencies, lengths, weights, average)
+    covered = (frequencies > 0) @ weights / max(float(weights.sum()), 1e-9)
+    keys: list[Key] = [(row[0], row[1]) for row in rows]
+    best = np.argsort(-scores, kind="stable")[: 2 * NEAREST]
+    return (
+        {keys[at]: float(scores[at]) for at in best},
+        {keys[at]: float(covered[at]) for at in best},
+    )
+
+
+async def _by_meaning(
+    conn: Connection,
+    context: StoreContext,
+    vector: NDArray[np.float32] | None,
+    asked: list[str] | None,
+    filters: Filters,
+    size: int,
+) -> dict[Key, float]:
+    if vector is None or not size:
+        return {}
+    statement = "semantic_hits" if size <= COUNTED_SIZE else "nearest_hits"
+    rows = await conn.fetch(SQL[statement], asked, context.model, vector, filters.as_row(), NEAREST)
+    return {(row[0], row[1]): float(row[2]) for row in rows}
+
+
+async def fetch_versions(conn: Connection, keys: Sequence[Key]) -> dict[Key, Memory]:
+    """The versions of these keys that the caller may see."""
+    if not keys:
+        return {}
+    rows = await conn.fetch(SQL["fetch_versions"], [key[0] for key in keys], [key[1] for key in keys])
+    return {(row["id"], row["version"]): memory_from(row) for row in rows}
+
+
+def staying_power(memory: Memory, now: datetime) -> float:
+    """What age and importance leave of a score: 0.85 to 1. Never a filter, and a pinned memory does not fade."""
+    if memory.pinned:
+        return 1.0
+    age_days = max((now - memory.valid_from).total_seconds() / 86_400, 0.0)
+    return 0.85 + 0.1 * memory.importance + 0.05 * 0.5 ** (age_days / HALF_LIFE_DAYS)

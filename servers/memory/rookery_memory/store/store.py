@@ -1,0 +1,169 @@
+"""The store as tools and commands use it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from rookery_core import telemetry
+from rookery_core.errors import RookeryError
+from rookery_core.identity import Caller
+from rookery_memory.records import Filters, Memory, NewMemory, NewTurn, Remembered, Scored
+from rookery_memory.scopes import ScopeName, bound_scope, bound_scopes
+from rookery_memory.store import conversation_search, listing, search, turns, upkeep, writing
+from rookery_memory.store.context import StoreContext
+from rookery_memory.store.conversation_search import FoundTurn
+from rookery_memory.store.turns import StoredTurns
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+    from rookery_core.embedders import Embedder
+    from rookery_core.queue import Queue
+
+_log = telemetry.get_logger(__name__)
+TEND_EVERY_S = 600.0
+
+
+class MemoryStore:
+    """Long-term memory, for callers. Scopes are named by kind; whose they are follows from the caller.
+
+    queue: the event queue through which vectors are made in the background; without one they are made inline.
+    """
+
+    def __init__(self, database: Database, embedder: Embedder | None, queue: Queue | None = None) -> None:
+        self.context = StoreContext(database, embedder, queue)
+        self._tended: dict[Caller, float] = {}
+        self._tending: set[asyncio.Task[None]] = set()
+
+    async def remember(self, caller: Caller, new: NewMemory, scope: ScopeName | None = None) -> Remembered:
+        """Store a memory in a scope of the caller, by default their own; see `writing.remember`."""
+        answer = await writing.remember(self.context, caller, bound_scope(caller, scope), new)
+        self._tend(caller)
+        return answer
+
+    async def remember_many(
+        self, caller: Caller, news: Sequence[NewMemory], scope: ScopeName | None = None, *, embed: bool = True
+    ) -> list[UUID]:
+        """Store many memories at once; returns the ids of those that were new. See `writing.remember_many`."""
+        own = bound_scope(caller, scope)
+        return await writing.remember_many(self.context, caller, own, news, embed=embed)
+
+    async def recall(
+        self,
+        caller: Caller,
+        query: str,
+        *,
+        scopes: Sequence[ScopeName] | None = None,
+        filters: Filters | None = None,
+        limit: int = 10,
+    ) -> list[Scored]:
+        """The best memories for a query, best first."""
+        names = bound_scopes(caller, scopes)
+        vector = await self.context.query_vector(query)
+        async with self.context.database.transaction(caller) as conn:
+            found = await search.find(conn, self.context, query, vector, names, filters or Filters(), limit)
+        self._tend(caller)
+        return found
+
+    async def update(
+        self, caller: Caller, memory_id: UUID, changes: Mapping[str, Any], reason: str
+    ) -> Memory:
+        """Make a new version of a memory; see `writing.update`."""
+        return await writing.update(self.context, caller, memory_id, changes, reason)
+
+    async def forget(self, caller: Caller, ids: Sequence[UUID], reason: str) -> list[UUID]:
+        """Hide memories; see `writing.forget`."""
+        return await writing.forget(self.context, caller, ids, reason)
+
+    async def list_memories(
+        self,
+        caller: Caller,
+        *,
+        scopes: Sequence[ScopeName] | None = None,
+        filters: Filters | None = None,
+        before: tuple[datetime, UUID] | None = None,
+        limit: int = 20,
+    ) -> list[Memory]:
+        """Memories by age, the newest first."""
+        names = bound_scopes(caller, scopes)
+        return await listing.list_memories(self.context, caller, names, filters or Filters(), before, limit)
+
+    async def history(self, caller: Caller, memory_id: UUID) -> list[Memory]:
+        """Every version of a memory, the newest first. Raises NotFound when the caller has no such memory."""
+        return await listing.history(self.context, caller, memory_id)
+
+    async def related(
+        self, caller: Caller, memories: Sequence[Memory], filters: Filters | None = None
+    ) -> dict[UUID, list[tuple[str, Memory]]]:
+        """What memories are linked to, or were learned at the same place: relation and memory, up to three each."""
+        return await listing.related(self.context, caller, memories, filters or Filters())
+
+    async def add_turns(
+        self,
+        caller: Caller,
+        conversation: str,
+        new: Sequence[NewTurn],
+        scope: ScopeName | None = None,
+        *,
+        title: str | None = None,
+    ) -> StoredTurns:
+        """Append turns to a conversation; see `turns.add_turns`."""
+        own = bound_scope(caller, scope)
+        return await turns.add_turns(self.context, caller, own, conversation, new, title=title)
+
+    async def recall_conversation(
+        self,
+        caller: Caller,
+        question: str,
+        *,
+        scopes: Sequence[ScopeName] | None = None,
+        conversation: str | None = None,
+        limit: int = 10,
+        around: int = 0,
+    ) -> list[FoundTurn]:
+        """The turns that answer a question; see `conversation_search.recall_conversation`."""
+        return await conversation_search.recall_conversation(
+            self.context,
+            caller,
+            question,
+            scopes=bound_scopes(caller, scopes),
+            conversation=conversation,
+            limit=limit,
+            around=around,
+        )
+
+    async def embed_pending(self, caller: Caller) -> int:
+        """Make the vectors that the caller's scopes lack; returns how many."""
+        return await upkeep.embed_pending(self.context, caller)
+
+    async def tend(self, caller: Caller) -> list[str]:
+        """Look after the caller's large scopes now; see `upkeep.tend_large_scopes`."""
+        return await upkeep.tend_large_scopes(self.context, caller)
+
+    async def close(self) -> None:
+        """Wait for what goes on in the background."""
+        for task in self._tending:
+            task.cancel()
+        await asyncio.gather(*self._tending, return_exceptions=True)
+
+    def _tend(self, caller: Caller) -> None:
+        """Look after large scopes now and then, behind the answer."""
+        now = time.monotonic()
+        if now - self._tended.get(caller, -TEND_EVERY_S) < TEND_EVERY_S:
+            return
+        if len(self._tended) > 10_000:
+            self._tended.clear()
+        self._tended[caller] = now
+        task = asyncio.create_task(self._tend_quietly(caller))
+        self._tending.add(task)
+        task.add_done_callback(self._tending.discard)
+
+    async def _tend_quietly(self, caller: Caller) -> None:
+        try:
+            await self.tend(caller)
+        except RookeryError as error:
+            _log.warning("large scopes are not tended: %s", error)

@@ -1,0 +1,192 @@
+"""Storing the turns of conversations, in their order, each once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rookery_core.errors import InvalidInput
+from rookery_core.identity import Caller
+from rookery_core.ranking import searchable
+from rookery_memory.calendar_words import spelled_out
+from rookery_memory.names import without_names
+from rookery_memory.records import NewTurn, clean_content
+from rookery_memory.scopes import readable_scopes
+from rookery_memory.store.context import SQL, StoreContext
+from rookery_memory.store.rows import WholeVector
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rookery_core.database import Connection, Row
+
+MAX_TURN = 100_000
+PAUSE = timedelta(hours=1)
+_QUESTION = re.compile(r"[?？؟;](?=\s*\W*$)|[?？؟][^?？؟]{0,40}$")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurns:
+    """What became of turns. positions: of those that are new; known: how many the conversation had already."""
+
+    conversation: str
+    scope: str
+    positions: list[int]
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    turn: NewTurn
+    id: str
+    position: int
+    session: int
+    session_name: str | None
+    content: str
+
+    @property
+    def indexed(self) -> str:
+        return f"{self.turn.speaker}: {self.content} {spelled_out(self.turn.said_at)}".rstrip()
+
+
+async def add_turns(
+    context: StoreContext,
+    caller: Caller,
+    scope: str,
+    conversation: str,
+    turns: Sequence[NewTurn],
+    *,
+    title: str | None = None,
+) -> StoredTurns:
+    """Append turns to a conversation of the scope, which is made when it is new.
+
+    A turn whose id the conversation has already is left as it is, so that the same call may be made again.
+    Raises InvalidInput for a blank turn, or a scope that is not the caller's.
+    """
+    if scope not in readable_scopes(caller):
+        raise InvalidInput(f"scope: {scope!r} is not the caller's.")
+    name = _conversation_name(conversation)
+    async with context.database.transaction(caller) as conn:
+        head = await conn.fetchrow(SQL["open_conversation"], scope, name, title)
+        assert head is not None
+        fresh = await _unknown(conn, scope, name, turns)
+        last = await conn.fetchrow(SQL["last_turn"], scope, name)
+        placed = place(fresh, head["turns"], head["last_at"], last)
+        await _insert(conn, scope, name, placed)
+        speakers = sorted({*head["speakers"], *(one.turn.speaker for one in placed)})
+        await _grow(conn, scope, name, placed, speakers)
+        await _embed(conn, context, caller, scope, name, placed, speakers)
+    return StoredTurns(name, scope, [one.position for one in placed], len(turns) - len(placed))
+
+
+def place(turns: Sequence[NewTurn], first: int, last_at: datetime | None, last: Row | None) -> list[_Placed]:
+    """Give turns their positions and sittings, following what the conversation has already."""
+    session = int(last["session"]) if last is not None else 0
+    session_name: str | None = last["session_name"] if last is not None else None
+    begun, previous = last is not None, last_at
+    placed: list[_Placed] = []
+    for position, turn in enumerate(turns, start=first):
+        if begun and _begins_another(turn, session_name, previous):
+            session += 1
+        begun = True
+        session_name = turn.session or (session_name if turn.said_at is None else None)
+        previous = turn.said_at or previous
+        content = clean_content(turn.content, f"turns[{position - first}].content", MAX_TURN)
+        placed.append(_Placed(turn, turn.id or str(position), position, session, turn.session, content))
+    return placed
+
+
+def ends_in_question(text: str) -> bool:
+    """Whether a turn asks, so that the next one answers: its last sentence is a question, or nearly the last."""
+    return bool(_QUESTION.search(text[-200:]))
+
+
+def _begins_another(turn: NewTurn, session_name: str | None, previous: datetime | None) -> bool:
+    if turn.session is not None or session_name is not None:
+        return turn.session != session_name
+    return turn.said_at is not None and previous is not None and turn.said_at - previous > PAUSE
+
+
+def _conversation_name(conversation: str) -> str:
+    name = searchable(conversation).strip()
+    if not 0 < len(name) <= 500:
+        raise InvalidInput("conversation: is a name of 1 to 500 characters.")
+    return name
+
+
+async def _unknown(conn: Connection, scope: str, name: str, turns: Sequence[NewTurn]) -> list[NewTurn]:
+    ids = [turn.id for turn in turns if turn.id is not None]
+    if not ids:
+        return list(turns)
+    seen = {row[0] for row in await conn.fetch(SQL["known_turns"], scope, name, ids)}
+    fresh: list[NewTurn] = []
+    for turn in turns:
+        if turn.id is None or turn.id not in seen:
+            fresh.append(turn)
+            seen.add(turn.id)
+    return fresh
+
+
+async def _insert(conn: Connection, scope: str, name: str, placed: Sequence[_Placed]) -> None:
+    columns: list[list[Any]] = [
+        [one.position for one in placed],
+        [one.id for one in placed],
+        [one.session for one in placed],
+        [one.session_name for one in placed],
+        [searchable(one.turn.speaker) for one in placed],
+        [one.content for one in placed],
+        [one.turn.said_at for one in placed],
+        [ends_in_question(one.content) for one in placed],
+        [searchable(one.indexed) for one in placed],
+    ]
+    if placed:
+        await conn.execute(SQL["insert_turns"], scope, name, *columns)
+
+
+async def _grow(
+    conn: Connection, scope: str, name: str, placed: Sequence[_Placed], speakers: Sequence[str]
+) -> None:
+    times = [one.turn.said_at for one in placed if one.turn.said_at is not None]
+    first, last = (min(times), max(times)) if times else (None, None)
+    await conn.execute(SQL["grow_conversation"], scope, name, len(placed), list(speakers), first, last)
+
+
+async def _embed(
+    conn: Connection,
+    context: StoreContext,
+    caller: Caller,
+    scope: str,
+    name: str,
+    placed: Sequence[_Placed],
+    speakers: Sequence[str],
+) -> None:
+    if not context.embeds_inline:
+        await context.ask_for_vectors(conn, caller.team, scope)
+        return
+    vectors = await context.vectors([without_names(one.content, speakers) for one in placed])
+    found = [(one, vector) for one, vector in zip(placed, vectors, strict=True) if vector is not None]
+    keys = [(scope, name, one.position) for one, _ in found]
+    await store_turn_vectors(conn, context, keys, [vector for _, vector in found])
+
+
+async def store_turn_vectors(
+    conn: Connection,
+    context: StoreContext,
+    keys: Sequence[tuple[str, str, int]],
+    vectors: Sequence[NDArray[np.float32]],
+) -> None:
+    """Store vectors of turns, each by its scope, conversation and position."""
+    if keys:
+        scopes, conversations, positions = ([key[at] for key in keys] for at in range(3))
+        await conn.execute(
+            SQL["store_turn_embeddings"],
+            context.model,
+            scopes,
+            conversations,
+            positions,
+            [WholeVector(vector) for vector in vectors],
+        )
