@@ -1,0 +1,71 @@
+"""One ranking out of the legs, and one result a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from rookery_core.errors import Unavailable
+from rookery_core.ranking import fuse, semantic_weight
+from rookery_slack.search.legs import Place, by_meaning, by_words
+
+if TYPE_CHECKING:
+    from rookery_core.embedders import Embedder
+    from rookery_slack.search.narrowing import Narrowing
+    from rookery_slack.store.session import Session
+
+Mode = Literal["hybrid", "keyword", "semantic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Messages best first with scores from 0 to 1, and what is to be said of how they were found."""
+
+    places: list[tuple[Place, float]]
+    note: str | None = None
+
+
+async def rank(
+    session: Session, text: str, narrow: Narrowing, mode: Mode, embedder: Embedder | None
+) -> Ranked:
+    """Rank what is visible and left by the narrowing. Without an embedder, or when it fails, by words alone."""
+    note = None
+    words: dict[Place, float] = {}
+    any_word = True
+    if mode != "semantic" or embedder is None:
+        words, any_word = await by_words(session, text, narrow)
+    meaning: dict[Place, float] = {}
+    if mode != "keyword" and embedder is None:
+        note = "no embedder is configured: searched by words alone"
+    elif mode != "keyword" and embedder is not None:
+        try:
+            meaning = await by_meaning(session, text, narrow, embedder)
+        except Unavailable as error:
+            note = f"searched by words alone: {error.message}"
+            if mode == "semantic":
+                words, any_word = await by_words(session, text, narrow)
+    if not any_word and not meaning:
+        note = "the query holds nothing to look for"
+    return Ranked(_fused(words, meaning, embedder), note)
+
+
+def _fused(
+    words: Mapping[Place, float], meaning: Mapping[Place, float], embedder: Embedder | None
+) -> list[tuple[Place, float]]:
+    return fuse(words, meaning, semantic_weight(embedder))
+
+
+def by_conversation(
+    ranked: list[tuple[Place, float]], threads: Mapping[Place, datetime | None]
+) -> list[tuple[Place, float, int]]:
+    """The best message of each thread (or lone message), its score, and how many of its thread matched."""
+    best: dict[Place, tuple[Place, float]] = {}
+    matches: dict[Place, int] = {}
+    for place, score in ranked:
+        channel, ts = place
+        root = (channel, threads.get(place) or ts)
+        best.setdefault(root, (place, score))
+        matches[root] = matches.get(root, 0) + 1
+    return [(place, score, matches[root]) for root, (place, score) in best.items()]

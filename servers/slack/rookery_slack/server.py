@@ -1,0 +1,61 @@
+"""Builds the server: the tools, their store, what happens at start and stop."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from rookery_core.database.gate import DatabaseGate
+from rookery_core.serving import ServerSpec, ToolSpec, build_server, tool
+from rookery_core.serving.commandline import BuiltServer
+from rookery_slack.settings import SlackSettings
+from rookery_slack.store.session import Store
+from rookery_slack.tools.conversation import ConversationTools
+from rookery_slack.tools.directory import DirectoryTools
+from rookery_slack.tools.search import SearchTools
+
+if TYPE_CHECKING:
+    from rookery_core.serving import ServeArguments
+
+NAME = "rookery-slack"
+INSTRUCTIONS = """\
+Search and read what was said in Slack. Begin with search_messages; read around a result with get_thread or \
+get_conversation. Every message has a permalink: cite it. Only channels that the asker may see are searched; as_of says \
+up to when messages are known. Channels and people can be given by name, id or link."""
+
+
+def tools(store: Store, settings: SlackSettings) -> list[ToolSpec]:
+    """Every tool of the server."""
+    directory = DirectoryTools(store, settings)
+    conversation = ConversationTools(store, settings)
+    search = SearchTools(store, settings)
+    return [
+        tool(search.search_messages),
+        tool(conversation.get_conversation),
+        tool(conversation.get_thread),
+        tool(directory.list_channels),
+        tool(directory.list_users),
+        tool(directory.get_channel_members),
+    ]
+
+
+def build(settings: SlackSettings, arguments: ServeArguments | None = None) -> BuiltServer:
+    """The server, not started yet, and how to tell whether its database is there."""
+    gate = DatabaseGate(settings, role="rookery_slack", application_name=NAME)
+    spec = ServerSpec(NAME, "Slack memory", INSTRUCTIONS, version(NAME))
+
+    async def start() -> None:
+        gate.start()
+
+    async def ready() -> None:
+        await gate.database()
+
+    server = build_server(
+        spec,
+        tools(Store(gate, settings), settings),
+        settings=settings,
+        as_user=arguments.as_user if arguments else None,
+        on_start=start,
+        on_stop=gate.close,
+    )
+    return BuiltServer(server, ready)

@@ -1,0 +1,76 @@
+-- Every statement of the readers. They name functions only: tables are out of a reader's reach.
+
+-- name: configure
+-- settings of this server, for the transaction
+select set_config('rookery.slack_dms', $1, true), set_config('rookery.slack_channels', $2, true);
+
+-- name: caller_zone
+select slack.caller_zone();
+
+-- name: find_channels
+select id, name, likeness from slack.find_channels($1);
+
+-- name: find_users
+select id, name, likeness from slack.find_users($1);
+
+-- name: channel_cards
+select * from slack.cards() where id = any ($1::text[]);
+
+-- name: list_channels
+select * from slack.list_channels($1, $2, $3, $4, $5);
+
+-- name: list_users
+select * from slack.list_users($1, $2, $3, $4, $5, $6);
+
+-- name: channel_members
+select * from slack.channel_members($1, $2, $3, $4);
+
+-- name: names_of
+select * from slack.names_of($1, $2, $3);
+
+-- name: read_channel
+select * from slack.read_channel($1, $2, $3, $4, $5, $6);
+
+-- name: read_thread
+select * from slack.read_thread($1, $2, $3, $4);
+
+-- name: read_messages
+select * from slack.read_messages($1, $2);
+
+-- name: read_author
+select * from slack.read_author($1, $2, $3, $4, $5);
+
+-- name: count_activity
+select * from slack.count_activity($1, $2, $3);
+
+-- name: busiest_threads
+select * from slack.busiest_threads($1, $2, $3, $4);
+
+-- name: channel_coverage
+select * from slack.channel_coverage($1);
+
+-- name: freshness
+select * from slack.freshness($1);
+
+-- name: search_words
+select * from slack.search_words($1::text::tsquery, $2::text::tsquery, $3::text[]::tsquery[], $4::real[], $5::real,
+    $6::slack.narrowing, $7, $8);
+
+-- name: score_words
+select * from slack.score_words($1::text[], $2::timestamptz[], $3::text[]::tsquery[], $4::real[], $5::real);
+
+-- name: score_neighbours
+select * from slack.score_neighbours($1::text[], $2::timestamptz[], $3::interval, $4, $5::text[]::tsquery[], $6::real[],
+    $7::real);
+
+-- name: search_vectors_exactly
+select * from slack.search_vectors_exactly($1::halfvec, $2, $3::slack.narrowing, $4, $5);
+
+-- name: search_vectors_indexed
+select * from slack.search_vectors_indexed($1::halfvec, $2, $3::slack.narrowing, $4);
+
+-- name: count_narrowed
+select slack.count_narrowed($1::slack.narrowing, $2);
+
+-- name: has_vector_index
+select slack.has_vector_index($1);

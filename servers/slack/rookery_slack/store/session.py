@@ -1,0 +1,50 @@
+"""Readers' way into the store: one read-only transaction for one caller, with this server's settings in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import sql
+from rookery_core.identity import Caller, current_caller
+
+if TYPE_CHECKING:
+    from rookery_core.database import Connection, DatabaseGate, Row
+    from rookery_slack.settings import SlackSettings
+
+STATEMENTS = sql.load("rookery_slack.store", "reading.sql")
+
+
+class Session:
+    """Runs statements of reading.sql for the caller of this transaction."""
+
+    def __init__(self, connection: Connection, caller: Caller) -> None:
+        self.connection = connection
+        self.caller = caller
+
+    async def rows(self, statement: str, *arguments: Any) -> list[Row]:
+        """All rows of a named statement."""
+        return await self.connection.fetch(STATEMENTS[statement], *arguments)
+
+    async def value(self, statement: str, *arguments: Any) -> Any:
+        """The one value of a named statement."""
+        return await self.connection.fetchval(STATEMENTS[statement], *arguments)
+
+
+class Store:
+    """Opens sessions."""
+
+    def __init__(self, gate: DatabaseGate, settings: SlackSettings) -> None:
+        self._gate = gate
+        self._dms = settings.slack_dms
+        self._channels = ",".join(name.removeprefix("#") for name in settings.slack_channels)
+
+    @asynccontextmanager
+    async def session(self, caller: Caller | None = None) -> AsyncGenerator[Session]:
+        """A session for `caller`, by default whoever asks now. Raises DatabaseStarting, Unavailable."""
+        caller = caller or current_caller()
+        database = await self._gate.database()
+        async with database.transaction(caller, readonly=True) as connection:
+            await connection.execute(STATEMENTS["configure"], self._dms, self._channels)
+            yield Session(connection, caller)

@@ -1,0 +1,210 @@
+"""Tools that read what was said, in order: a stretch of a channel, a message with its neighbours, a thread."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import cursors
+from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.fencing import explain
+from rookery_slack.answers import Conversation, Message
+from rookery_slack.links import Reference
+from rookery_slack.moments import EARLIEST, LATEST, moment
+from rookery_slack.presenting import channel_card, presenter_for
+from rookery_slack.resolving import resolve_channel, zone_of
+from rookery_slack.timestamps import format_ts, parse_ts
+from rookery_slack.tools.base import SlackTools, bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from rookery_core.database import Row
+    from rookery_slack.presenting import Presenter
+    from rookery_slack.store.session import Session
+
+_TICK = timedelta(microseconds=1)
+
+
+class ConversationTools(SlackTools):
+    """Reads conversations, within a size, saying what was left out."""
+
+    async def get_conversation(
+        self,
+        channel: str,
+        start: str | None = None,
+        end: str | None = None,
+        neighbours: int = 5,
+        include_replies: bool = True,
+        limit: int = 50,
+        max_tokens: int = 4000,
+        cursor: str | None = None,
+    ) -> Conversation:
+        """Read messages of a Slack channel, oldest first: the newest ones, or those between start and end.
+
+        channel: a name, an id, or any Slack link. A link to a message returns its thread, or the message with as
+        many neighbours on either side. start and end: ISO dates or times, `today`, `yesterday`, `24h`, `7d`; days are
+        the asker's. Replies stand in order of time and carry thread_ts. If next_cursor is given, older (or, with
+        start, later) messages remain: pass it as cursor with the same other arguments.
+        """
+        limit, neighbours = bounded(limit, 1, 500, "limit"), bounded(neighbours, 0, 50, "neighbours")
+        max_tokens = bounded(max_tokens, 200, 50_000, "max_tokens")
+        async with self.store.session() as session:
+            channel_id, reference = await resolve_channel(session, channel)
+            zone = await zone_of(session)
+            if reference.ts is not None and start is None and end is None:
+                return await self._at_link(session, channel_id, reference, zone, neighbours, limit, max_tokens, cursor)
+            begin = moment(start, zone, self.now(), field="start") if start else EARLIEST
+            stop = moment(end, zone, self.now(), field="end", end=True) if end else LATEST
+            if begin > stop:
+                raise InvalidInput("start: it is after end.", hint="Exchange the two.")
+            newest_first = start is None
+            begin, stop = _continued(cursor, begin, stop, newest_first=newest_first)
+            rows = await session.rows(
+                "read_channel", channel_id, begin, stop, newest_first, include_replies, limit + 1
+            )
+            page = _Page(rows[:limit], newest_first=newest_first, more=len(rows) > limit)
+            answer = await self._answer(session, channel_id, zone, page, max_tokens)
+            if start or end:
+                answer["range"] = f"{_told(begin, zone, start)} to {_told(stop, zone, end)}"
+            return answer
+
+    async def get_thread(
+        self, thread: str, channel: str | None = None, max_tokens: int = 4000, cursor: str | None = None
+    ) -> Conversation:
+        """Read one Slack thread: its first message and the replies, oldest first.
+
+        thread: a link to any message of the thread, or (with channel) the ts of its first message. If next_cursor is
+        given, more replies follow: pass it as cursor.
+        """
+        max_tokens = bounded(max_tokens, 200, 50_000, "max_tokens")
+        async with self.store.session() as session:
+            root = parse_ts(thread.strip())
+            if root is not None and channel is None:
+                raise InvalidInput("channel: needed where thread is a ts.", hint="Or give a link as thread.")
+            channel_id, reference = await resolve_channel(session, channel if root and channel else thread)
+            ts = root or reference.thread_ts or reference.ts
+            if ts is None:
+                raise InvalidInput("thread: the link leads to a channel, not to a message.")
+            zone = await zone_of(session)
+            root = reference.thread_ts if root is None and reference.thread_ts else await _root(session, channel_id, ts)
+            return await self._thread(session, channel_id, root or ts, zone, max_tokens, cursor)
+
+    async def _at_link(
+        self,
+        session: Session,
+        channel_id: str,
+        reference: Reference,
+        zone: tzinfo,
+        neighbours: int,
+        limit: int,
+        max_tokens: int,
+        cursor: str | None,
+    ) -> Conversation:
+        assert reference.ts is not None
+        root = reference.thread_ts or await _root(session, channel_id, reference.ts)
+        if root is not None:
+            return await self._thread(session, channel_id, root, zone, max_tokens, cursor)
+        before = await session.rows(
+            "read_channel", channel_id, EARLIEST, reference.ts, True, False, neighbours + 1
+        )
+        after = await session.rows(
+            "read_channel", channel_id, reference.ts + _TICK, LATEST, False, False, max(neighbours, 1)
+        )
+        rows = [*reversed(before), *after[:neighbours]]
+        if not any(row["ts"] == reference.ts for row in rows):
+            raise _no_message(reference.ts)
+        return await self._answer(session, channel_id, zone, _Page(rows, newest_first=False, more=False), max_tokens)
+
+    async def _thread(
+        self, session: Session, channel_id: str, root: datetime, zone: tzinfo, max_tokens: int, cursor: str | None
+    ) -> Conversation:
+        after, _ = _continued(cursor, EARLIEST, LATEST, newest_first=False)
+        rows = await session.rows("read_thread", channel_id, root, after - _TICK if cursor else after, 501)
+        if not rows and cursor is None:
+            raise _no_message(root)
+        page = _Page(rows[:500], newest_first=False, more=len(rows) > 500)
+        return await self._answer(session, channel_id, zone, page, max_tokens)
+
+    async def _answer(
+        self, session: Session, channel_id: str, zone: tzinfo, page: _Page, max_tokens: int
+    ) -> Conversation:
+        presenter = await presenter_for(session, page.rows, zone, self.base)
+        messages = presenter.fitted(page.rows, max_tokens)
+        answer = Conversation(notice=explain(presenter.nonce))
+        card = (await session.rows("channel_cards", [channel_id]))[0]
+        answer["channel"] = channel_card(card, self.base)
+        answer["messages"] = page.in_order(messages)
+        _finish(answer, presenter, page, messages)
+        answer["time_zone"] = str(zone)
+        answer.update(await self.freshness(session, zone, [channel_id]))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
+        return answer
+
+
+class _Page:
+    """Rows as they were read: from the newest back, or from the oldest on; `more` says that there are further ones."""
+
+    def __init__(self, rows: Sequence[Row], *, newest_first: bool, more: bool) -> None:
+        self.rows = rows
+        self.newest_first = newest_first
+        self.more = more
+
+    def in_order(self, messages: list[Message]) -> list[Message]:
+        """Oldest first, whichever way they were read."""
+        return messages[::-1] if self.newest_first else messages
+
+    def next_cursor(self, shown: int) -> str | None:
+        """Where the next page begins; None when everything was shown."""
+        if shown == len(self.rows) and not self.more:
+            return None
+        last = self.rows[shown - 1]["ts"] if shown else None
+        return cursors.encode({"d": -1 if self.newest_first else 1, "t": format_ts(last)}) if last else None
+
+
+def _finish(answer: Conversation, presenter: Presenter, page: _Page, messages: list[Message]) -> None:
+    answer["people"] = presenter.people()
+    left = len(page.rows) - len(messages)
+    if cursor := page.next_cursor(len(messages)):
+        which = "older" if page.newest_first else "later"
+        count = f"{left} {which} messages" if left and not page.more else f"{which} messages"
+        answer["left_out"] = f"{count}; pass next_cursor as cursor to read them."
+        answer["next_cursor"] = cursor
+    if any("omitted_tokens" in message for message in messages):
+        answer["left_out"] = answer.get("left_out", "") + (
+            " Long texts were cut (omitted_tokens); raise max_tokens to read them whole."
+        )
+
+
+def _continued(
+    cursor: str | None, begin: datetime, stop: datetime, *, newest_first: bool
+) -> tuple[datetime, datetime]:
+    """The range that is left after the page that gave this cursor."""
+    if cursor is None:
+        return begin, stop
+    position: dict[str, Any] = cursors.decode(cursor)
+    last = parse_ts(position.get("t"))
+    if last is None or position.get("d") != (-1 if newest_first else 1):
+        raise InvalidInput(
+            "cursor: it belongs to another call.", hint="Pass it with the arguments of the call that gave it."
+        )
+    return (begin, last - _TICK) if newest_first else (last + _TICK, stop)
+
+
+async def _root(session: Session, channel_id: str, ts: datetime) -> datetime | None:
+    """The root of the thread that a message belongs to; None for a message without a thread."""
+    rows = await session.rows("read_messages", [channel_id], [ts])
+    if rows:
+        return rows[0]["thread_ts"] or (ts if rows[0]["reply_count"] else None)
+    return ts if await session.rows("read_thread", channel_id, ts, EARLIEST, 1) else None
+
+
+def _no_message(ts: datetime) -> NotFound:
+    return NotFound(
+        f"There is no message {format_ts(ts)} in that channel, or you may not see it.",
+        hint="It may be older than what was ingested, or deleted; memory_status tells what is covered.",
+    )
+
+
+def _told(moment_: datetime, zone: tzinfo, asked: str | None) -> str:
+    return moment_.astimezone(zone).isoformat(timespec="seconds") if asked else "open"

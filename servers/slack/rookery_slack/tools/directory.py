@@ -1,0 +1,106 @@
+"""Tools about who and where: channels, people, members."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rookery_core import cursors
+from rookery_core.errors import InvalidInput
+from rookery_slack.answers import Channels, People, Person
+from rookery_slack.presenting import channel_card
+from rookery_slack.resolving import resolve_channel
+from rookery_slack.tools.base import SlackTools, bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rookery_core.database import Row
+
+
+class DirectoryTools(SlackTools):
+    """Lists, by name, a page at a time."""
+
+    async def list_channels(
+        self, query: str | None = None, include_archived: bool = False, limit: int = 50, cursor: str | None = None
+    ) -> Channels:
+        """List the Slack channels you may read: id, name, topic, purpose, members.
+
+        query filters by name, topic or purpose. When next_cursor comes back there are more: pass it as cursor.
+        """
+        limit = bounded(limit, 1, 200, "limit")
+        after = _position(cursor)
+        async with self.store.session() as session:
+            rows = await session.rows("list_channels", _text(query), include_archived, *after, limit + 1)
+        answer = Channels(channels=[channel_card(row, self.base) for row in rows[:limit]])
+        if len(rows) > limit:
+            answer["next_cursor"] = _cursor(rows[limit - 1])
+        return answer
+
+    async def list_users(
+        self,
+        query: str | None = None,
+        include_bots: bool = True,
+        include_deactivated: bool = False,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> People:
+        """List people and bots of the Slack workspace: id, name, handle, kind, time zone.
+
+        query filters by any of their names. When next_cursor comes back there are more: pass it as cursor.
+        """
+        limit = bounded(limit, 1, 200, "limit")
+        after = _position(cursor)
+        async with self.store.session() as session:
+            rows = await session.rows(
+                "list_users", _text(query), include_bots, include_deactivated, *after, limit + 1
+            )
+        return _people(rows, limit)
+
+    async def get_channel_members(self, channel: str, limit: int = 100, cursor: str | None = None) -> People:
+        """List the members of a channel (name, id or link). next_cursor, when given, gets the next page."""
+        limit = bounded(limit, 1, 500, "limit")
+        after = _position(cursor)
+        async with self.store.session() as session:
+            channel_id, _ = await resolve_channel(session, channel)
+            rows = await session.rows("channel_members", channel_id, *after, limit + 1)
+        return _people(rows, limit)
+
+
+def _text(query: str | None) -> str | None:
+    return (query or "").strip().removeprefix("#").removeprefix("@").replace("\0", "") or None
+
+
+def _people(rows: Sequence[Row], limit: int) -> People:
+    answer = People(people=[_person(row) for row in rows[:limit]])
+    if len(rows) > limit:
+        answer["next_cursor"] = _cursor(rows[limit - 1])
+    return answer
+
+
+def _person(row: Row) -> Person:
+    kind = next((word for word in ("bot", "stranger", "guest") if row[f"is_{word}"]), "member")
+    person = Person(
+        id=row["id"],
+        name=row["display_name"] or row["real_name"] or row["name"] or row["id"],
+        kind={"stranger": "external"}.get(kind, kind),
+    )
+    for key, value in (("handle", row["name"]), ("title", row["title"]), ("tz", row["tz"])):
+        if value:
+            person[key] = value  # pyright: ignore[reportGeneralTypeIssues] one of three keys that hold strings
+    if row["is_deactivated"]:
+        person["deactivated"] = True
+    return person
+
+
+def _cursor(row: Row) -> str:
+    return cursors.encode({"n": row["name"] or "", "i": row["id"]})
+
+
+def _position(cursor: str | None) -> tuple[str | None, str | None]:
+    if cursor is None:
+        return None, None
+    position = cursors.decode(cursor)
+    name, last = position.get("n"), position.get("i")
+    if not isinstance(name, str) or not isinstance(last, str):
+        raise InvalidInput("cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer.")
+    return name, last

@@ -1,0 +1,193 @@
+"""search_messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import cursors
+from rookery_core.budget import estimate_tokens
+from rookery_core.errors import InvalidInput
+from rookery_core.fencing import explain, fence
+from rookery_core.ranking import best_snippet
+from rookery_slack.answers import Found, Hit
+from rookery_slack.moments import moment
+from rookery_slack.presenting import OVERHEAD_TOKENS, presenter_for
+from rookery_slack.resolving import resolve_channel, resolve_channels, resolve_user, zone_of
+from rookery_slack.search.narrowing import Asked, Has, Narrowing, having, read_modifiers
+from rookery_slack.search.ranking import Mode, by_conversation, rank
+from rookery_slack.timestamps import format_ts, parse_ts
+from rookery_slack.tools.base import Clock, SlackTools, bounded, utc_now
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from rookery_core.database import Row
+    from rookery_core.embedders import Embedder
+    from rookery_slack.presenting import Presenter
+    from rookery_slack.settings import SlackSettings
+    from rookery_slack.store.session import Session, Store
+
+SNIPPET_CHARACTERS = 400
+MAX_QUERY = 10_000
+
+
+class SearchTools(SlackTools):
+    """Finds what was said."""
+
+    def __init__(self, store: Store, settings: SlackSettings, clock: Clock = utc_now) -> None:
+        super().__init__(store, settings, clock)
+        self._settings = settings
+        self._embedder: Embedder | None = None
+        self._looked = False
+
+    async def search_messages(
+        self,
+        query: str,
+        channels: list[str] | None = None,
+        authors: list[str] | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        has: list[Has] | None = None,
+        thread: str | None = None,
+        mode: Mode = "hybrid",
+        limit: int = 10,
+        max_tokens: int = 3000,
+        cursor: str | None = None,
+    ) -> Found:
+        """Search Slack messages by words and by meaning; one result a thread, best first, each with its permalink.
+
+        Ask in plain words of any language; "quoted phrases" must occur; from:@ada in:#general has:link after:2026-01-01
+        work inside query, too. after and before: ISO dates, `yesterday`, `30d`. thread: a link, to search in one thread.
+        mode: hybrid, keyword (words only) or semantic (meaning only). score is 0 to 1 within this answer. Read around a
+        result with get_thread or get_conversation and its permalink. Further results: next_cursor.
+        """
+        limit, max_tokens = bounded(limit, 1, 50, "limit"), bounded(max_tokens, 200, 50_000, "max_tokens")
+        query = query[:MAX_QUERY].replace("\0", " ")
+        if not query.strip():
+            raise InvalidInput("query: empty.", hint="Say what to look for; get_conversation reads without a query.")
+        async with self.store.session() as session:
+            zone = await zone_of(session)
+            narrow = await self._narrowing(session, channels, authors, after, before, has, thread, zone)
+            asked = await read_modifiers(session, query, narrow, zone, self.now())
+            skipped = 0
+            if cursor is not None:
+                skipped, asked.narrow = _continued(cursor, asked.narrow)
+            ranked = await rank(session, asked.text or query, asked.narrow, mode, self._get_embedder())
+            hits, rows = await _conversations(session, ranked.places)
+            answer = await self._answer(session, hits, rows, asked, (skipped, limit, max_tokens), zone)
+            if ranked.note:
+                answer["searched"] += f" ({ranked.note})"
+            return answer
+
+    def _get_embedder(self) -> Embedder | None:
+        if not self._looked:
+            from rookery_core.embedders import create_embedder
+
+            self._embedder, self._looked = create_embedder(self._settings), True
+        return self._embedder
+
+    async def _narrowing(
+        self,
+        session: Session,
+        channels: list[str] | None,
+        authors: list[str] | None,
+        after: str | None,
+        before: str | None,
+        has: list[Has] | None,
+        thread: str | None,
+        zone: tzinfo,
+    ) -> Narrowing:
+        now = self.now()
+        channel_id, root = None, None
+        if thread:
+            channel_id, reference = await resolve_channel(session, thread, field="thread")
+            root = reference.thread_ts or reference.ts
+        narrow = Narrowing(
+            channels=await resolve_channels(session, channels),
+            authors=[await resolve_user(session, each, field="authors") for each in authors] if authors else None,
+            from_ts=moment(after, zone, now, field="after") if after else None,
+            to_ts=moment(before, zone, now, field="before", end=True) if before else None,
+            thread_channel=channel_id,
+            thread_ts=root,
+        )
+        for what in has or ():
+            narrow = having(narrow, what)
+        return narrow
+
+    async def _answer(
+        self,
+        session: Session,
+        hits: list[tuple[tuple[str, datetime], float, int]],
+        rows: dict[tuple[str, datetime], Row],
+        asked: Asked,
+        size: tuple[int, int, int],
+        zone: tzinfo,
+    ) -> Found:
+        skipped, limit, max_tokens = size
+        page = hits[skipped : skipped + limit]
+        presenter = await presenter_for(session, [rows[place] for place, _, _ in page], zone, self.base)
+        results: list[Hit] = []
+        left = max_tokens
+        for place, score, matches in page:
+            hit = _hit(rows[place], presenter, asked.text, score, matches)
+            cost = OVERHEAD_TOKENS + estimate_tokens(hit.get("text", ""))
+            if results and cost > left:
+                break
+            results.append(hit)
+            left -= cost
+        searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.told])
+        answer = Found(notice=explain(presenter.nonce), searched=searched, results=results, people=presenter.people())
+        done = skipped + len(results)
+        if done < len(hits):
+            answer["left_out"] = f"{len(hits) - done} further results; pass next_cursor as cursor."
+            until = asked.narrow.to_ts or self.now()
+            answer["next_cursor"] = cursors.encode({"o": done, "t": format_ts(until)})
+        answer["time_zone"] = str(zone)
+        answer.update(await self.freshness(session, zone, asked.narrow.channels))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
+        return answer
+
+
+def _continued(cursor: str, narrow: Narrowing) -> tuple[int, Narrowing]:
+    """Where the page before ended, among what was there when the search began."""
+    from dataclasses import replace
+
+    position: dict[str, Any] = cursors.decode(cursor)
+    done, until = position.get("o"), parse_ts(position.get("t"))
+    if not isinstance(done, int) or done < 0 or until is None:
+        raise InvalidInput("cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer.")
+    return done, replace(narrow, to_ts=until)
+
+
+async def _conversations(
+    session: Session, places: list[tuple[tuple[str, datetime], float]]
+) -> tuple[list[tuple[tuple[str, datetime], float, int]], dict[tuple[str, datetime], Row]]:
+    """One hit a conversation, and the messages of all hits."""
+    wanted = [place for place, _ in places]
+    found = await session.rows("read_messages", [channel for channel, _ in wanted], [ts for _, ts in wanted])
+    rows = {(row["channel"], row["ts"]): row for row in found}
+    threads = {place: row["thread_ts"] for place, row in rows.items()}
+    return by_conversation([(place, score) for place, score in places if place in rows], threads), rows
+
+
+def _hit(row: Row, presenter: Presenter, query: str, score: float, matches: int) -> Hit:
+    author, kind = presenter.author(row)
+    snippet = best_snippet(presenter.text(row), query, max_characters=SNIPPET_CHARACTERS)
+    shown = f"{'… ' if snippet.cut_before else ''}{snippet.text}{' …' if snippet.cut_after else ''}"
+    hit = Hit(
+        channel=presenter.channels.get(row["channel"], row["channel"]),
+        channel_id=row["channel"],
+        ts=format_ts(row["ts"]),
+        time=presenter.names.time(row["ts"]),
+        author=author,
+        text=fence(shown, author=author, kind=kind, nonce=presenter.nonce),
+        permalink=presenter.link(row),
+        score=round(score, 4),
+    )
+    if row["thread_ts"] is not None:
+        hit["thread_ts"] = format_ts(row["thread_ts"])
+    if matches > 1:
+        hit["thread_matches"] = matches
+    if row["reply_count"]:
+        hit["reply_count"] = row["reply_count"]
+    return hit
