@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ _current: ContextVar[Usage | None] = ContextVar("rookery_github_usage", default=
 
 
 @contextmanager
-def counting() -> Iterator[Usage]:
+def counting() -> Generator[Usage]:
     """Count what the block asks of GitHub."""
     usage = Usage()
     token = _current.set(usage)

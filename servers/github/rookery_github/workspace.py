@@ -185,8 +185,8 @@ async def each_of(
     page, index = int(start.get("n", 1)), int(start.get("i", 0))
     while True:
         fetched = await place.get(rest, {**(parameters or {}), "per_page": per_page, "page": page}, what=what)
-        items = fetched.json()
-        listed: list[Any] = (items or {}).get(inside, []) if inside else items
+        items: Any = fetched.json()
+        listed: list[Any] = items.get(inside, []) if inside else items
         for at in range(index, len(listed)):
             yield {"n": page, "i": at}, listed[at]
         if not fetched.has_next:

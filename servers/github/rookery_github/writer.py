@@ -34,6 +34,13 @@ class Written(TypedDict, total=False):
     repeated: bool
 
 
+class _Done(TypedDict):
+    """What is kept of a write."""
+
+    id: int
+    url: str
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One change. find: looks on GitHub for what this write made since a time, and gives its object or None."""
@@ -86,7 +93,7 @@ class Writer:
             done = await self._earlier(write, known, digest)
             if done is not None:
                 await ledger.receive(caller, identity, key, dict(done))
-                return Written(**done, repeated=True)
+                return Written(id=done["id"], url=done["url"], repeated=True)
         try:
             receipt = await self._send(write)
         except Unavailable:
@@ -95,19 +102,19 @@ class Writer:
             await ledger.withdraw(caller, identity, key)
             raise
         await ledger.receive(caller, identity, key, dict(receipt))
-        return receipt
+        return Written(id=receipt["id"], url=receipt["url"])
 
-    async def _earlier(self, write: Write, known: Known, digest: str) -> Written | None:
+    async def _earlier(self, write: Write, known: Known, digest: str) -> _Done | None:
         if known.digest != digest:
             raise InvalidInput(
                 "idempotency_key: used before for something else.", hint="Take a new key for a new write."
             )
         if known.receipt is not None:
-            return Written(id=known.receipt["id"], url=known.receipt["url"])
+            return _Done(id=known.receipt["id"], url=known.receipt["url"])
         found = await write.find(known.started_at - CLOCK_SKEW_S)
         return _receipt(found) if found else None
 
-    async def _send(self, write: Write) -> Written:
+    async def _send(self, write: Write) -> _Done:
         started = time.time() - CLOCK_SKEW_S
         async with self._turn:  # GitHub wants writes one after the other, with a pause between
             await asyncio.sleep(
@@ -139,8 +146,8 @@ class Writer:
         )
 
 
-def _receipt(made: dict[str, Any]) -> Written:
-    return Written(id=int(made["id"]), url=str(made["html_url"]))
+def _receipt(made: dict[str, Any]) -> _Done:
+    return _Done(id=int(made["id"]), url=str(made["html_url"]))
 
 
 def instant(seconds: float) -> str:

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,6 +42,12 @@ class Asked:
     viewer: str | None
     scopes: tuple[str, ...]
     body: Any = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The body, when it is an object."""
+        body: object = self.body
+        return cast(dict[str, Any], body) if isinstance(body, dict) else {}
 
     def sees(self, repository: Repository) -> bool:
         """Whether the viewer may know of a repository."""

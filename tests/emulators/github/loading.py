@@ -11,7 +11,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from emulators.github import shapes
 from emulators.github.world import Json, Repository, World
@@ -39,18 +39,19 @@ def load_folder(world: World, folder: Path) -> list[Repository]:
 
 
 def _lines(path: Path) -> Iterator[Json]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
-        for line in file:
-            if line.strip():
-                read = json.loads(line)
-                if isinstance(read, dict):
-                    yield read
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    for line in text.decode("utf-8").split("\n"):
+        if line.strip():
+            read = json.loads(line)
+            if isinstance(read, dict):
+                yield cast(Json, read)
 
 
 def _commit_in(line: Json) -> Json | None:
-    commit = line.get("commit") if line.get("type") == "commit" else line
-    return commit if isinstance(commit, dict) and "sha" in commit and "commit" in commit else None
+    commit: Any = line.get("commit") if line.get("type") == "commit" else line
+    if not isinstance(commit, dict) or "sha" not in commit or "commit" not in commit:
+        return None
+    return cast(Json, commit)
 
 
 def _repository_of(world: World, line: Json) -> Repository:
@@ -60,11 +61,12 @@ def _repository_of(world: World, line: Json) -> Repository:
     if known:
         return known
     account = world.users.setdefault(owner.lower(), shapes.user(owner, kind="Organization"))
-    base = (item.get("base") or {}).get("repo") or {}
+    side: Json = item.get("base") or {}
+    base: Json = side.get("repo") or {}
     minimal = shapes.minimal_repository(
         f"{owner}/{name}", account, private=False, description=base.get("description")
     )
-    branch = base.get("default_branch") or (item.get("base") or {}).get("ref") or "master"
+    branch = base.get("default_branch") or side.get("ref") or "master"
     data = shapes.repository(
         minimal, default_branch=branch, created_at="2020-01-01T00:00:00Z", pushed_at="2020-01-01T00:00:00Z"
     )

@@ -202,16 +202,30 @@ def code(
     return found
 
 
+_ENDINGS = {"python": (".py",), "c++": (".cpp", ".h"), "markdown": (".md",)}
+
+
 def _file_fits(query: Query, path: str) -> bool:
-    checks = {
-        "path": lambda value: value.strip("/") in path.lower(),
-        "filename": lambda value: value in path.lower().rpartition("/")[2],
-        "extension": lambda value: path.lower().endswith("." + value.lstrip(".")),
-        "language": lambda value: path.lower().endswith(
-            {"python": ".py", "c++": (".cpp", ".h"), "markdown": ".md"}.get(value, "." + value)
-        ),
-    }
-    return all(checks[name](value) != negated for name, value, negated in query.qualifiers if name in checks)
+    return all(
+        _fits(path.lower(), name, value) != negated
+        for name, value, negated in query.qualifiers
+        if name in _FILE_FILTERS
+    )
+
+
+_FILE_FILTERS = ("path", "filename", "extension", "language")
+
+
+def _fits(path: str, name: str, value: str) -> bool:
+    match name:
+        case "path":
+            return value.strip("/") in path
+        case "filename":
+            return value in path.rpartition("/")[2]
+        case "extension":
+            return path.endswith("." + value.lstrip("."))
+        case _:
+            return path.endswith(_ENDINGS.get(value, (f".{value}",)))
 
 
 def _fragments(text: str, words: list[str]) -> list[Json]:

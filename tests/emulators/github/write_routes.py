@@ -29,12 +29,18 @@ def _author(asked: Asked, repository: Repository) -> tuple[Json, str]:
 
 
 def _required(asked: Asked, field: str, resource: str) -> str:
-    value = asked.body.get(field) if isinstance(asked.body, dict) else None
+    value = asked.fields.get(field)
     if not isinstance(value, str) or not value:
         raise Refused(
             422, "Validation Failed", [{"resource": resource, "field": field, "code": "missing_field"}]
         )
     return value
+
+
+def names(asked: Asked, field: str) -> list[str]:
+    """A field that is a list of names, or nothing."""
+    found: list[str] | None = asked.fields.get(field)
+    return found or []
 
 
 def add_comment(asked: Asked, owner: str, repo: str, number: int) -> Response:
@@ -58,10 +64,10 @@ def create_issue(asked: Asked, owner: str, repo: str) -> Response:
     author, association = _author(asked, repository)
     title = _required(asked, "title", "Issue")
     number = _next_number(repository)
-    labels = [shapes.label(repository.full_name, name) for name in asked.body.get("labels") or []]
-    people = [asked.world.users[name.lower()] for name in asked.body.get("assignees") or []]
+    labels = [shapes.label(repository.full_name, name) for name in names(asked, "labels")]
+    people = [asked.world.users[name.lower()] for name in names(asked, "assignees")]
     made = shapes.issue(
-        repository.full_name, number, author, title, asked.body.get("body"), _now(),
+        repository.full_name, number, author, title, asked.fields.get("body"), _now(),
         author_association=association, labels=labels, assignees=people, assignee=people[0] if people else None,
     )  # fmt: skip
     repository.issues[number] = made
@@ -76,7 +82,7 @@ def update_issue(asked: Asked, owner: str, repo: str, number: int) -> Response:
     """Title, body, state, labels and assignees."""
     repository, issue = find_issue(asked, owner, repo, number)
     author, _association = _author(asked, repository)
-    change = asked.body or {}
+    change = asked.fields
     for key in ("title", "body", "state", "state_reason"):
         if key in change:
             issue[key] = change[key]
@@ -140,13 +146,13 @@ def create_pull(asked: Asked, owner: str, repo: str) -> Response:
         for name in (branch, base)
     }
     made = shapes.pull(
-        repository.full_name, number, author, title, asked.body.get("body"), _now(), head=sides[branch], base=sides[base],
-        author_association=association, draft=bool(asked.body.get("draft")),
+        repository.full_name, number, author, title, asked.fields.get("body"), _now(), head=sides[branch], base=sides[base],
+        author_association=association, draft=bool(asked.fields.get("draft")),
     )  # fmt: skip
     repository.pulls[number] = made
     links = shapes.pull_links(repository.full_name, number)
     issue = shapes.issue(
-        repository.full_name, number, author, title, asked.body.get("body"), made["created_at"]
+        repository.full_name, number, author, title, asked.fields.get("body"), made["created_at"]
     )
     repository.issues[number] = {
         **issue,
@@ -160,7 +166,7 @@ def submit_review(asked: Asked, owner: str, repo: str, number: int) -> Response:
     """A review with its verdict."""
     repository, pull = find_pull(asked, owner, repo, number)
     author, association = _author(asked, repository)
-    event = asked.body.get("event", "")
+    event = asked.fields.get("event", "")
     states = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
     if event not in states:
         raise Refused(
@@ -171,10 +177,10 @@ def submit_review(asked: Asked, owner: str, repo: str, number: int) -> Response:
     ident = asked.world.new_id()
     page = pull["html_url"]
     made: Json = {
-        "id": ident, "node_id": f"PRR_{ident}", "user": author, "body": asked.body.get("body") or "", "state": states[event],
+        "id": ident, "node_id": f"PRR_{ident}", "user": author, "body": asked.fields.get("body") or "", "state": states[event],
         "html_url": f"{page}#pullrequestreview-{ident}", "pull_request_url": pull["url"], "submitted_at": _now(),
         "_links": {"html": {"href": page}, "pull_request": {"href": pull["url"]}},
-        "commit_id": asked.body.get("commit_id") or pull["head"]["sha"], "author_association": association,
+        "commit_id": asked.fields.get("commit_id") or pull["head"]["sha"], "author_association": association,
     }  # fmt: skip
     repository.reviews.setdefault(number, []).append(made)
     return whole(asked.request, made)

@@ -9,7 +9,7 @@ from typing import Any
 from rookery_github import permalinks
 from rookery_github.answers import Entry, Position
 from rookery_github.diffs import Hunk, hunks
-from rookery_github.tools.items import day
+from rookery_github.tools.items import day, inner
 from rookery_github.voices import Voice, contributor
 from rookery_github.workspace import Place
 
@@ -37,10 +37,10 @@ def file_row(file: Mapping[str, Any]) -> str:
 
 def commit_row(commit: Mapping[str, Any], full_name: str = "") -> str:
     """A commit in one line: link, subject, author, day."""
-    inner = commit["commit"]
-    subject = (inner.get("message") or "").partition("\n")[0]
-    author = contributor(commit.get("author"), (inner.get("author") or {}).get("name"))
-    made = day((inner.get("author") or {}).get("date"))
+    git: Mapping[str, Any] = commit["commit"]
+    subject = (git.get("message") or "").partition("\n")[0]
+    author = contributor(commit.get("author"), inner(git, "author").get("name"))
+    made = day(inner(git, "author").get("date"))
     parts = [subject, f"by {author.author}", made, *([full_name] if full_name else [])]
     return f"{commit['html_url']} " + " · ".join(part for part in parts if part)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rookery_core.errors import NotAllowed, NotFound
 from rookery_github.answers import Entry
+from rookery_github.tools.items import inner
 from rookery_github.voices import PEOPLE
 from rookery_github.workspace import Place, each_of
 
@@ -68,7 +69,7 @@ async def _runs(place: Place, sha: str) -> list[Check]:
 
 
 def _of_run(run: Mapping[str, Any]) -> Check:
-    title = (run.get("output") or {}).get("title") or ""
+    title = inner(run, "output").get("title") or ""
     outcome = run.get("conclusion") or run.get("status") or "unknown"
     return Check(
         str(run.get("name")),

@@ -10,6 +10,7 @@ from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Pos
 from rookery_github.references import is_full_sha
 from rookery_github.search_query import compile_query, date_range
 from rookery_github.tools.changes import Sides, commit_row, diff_entries, file_row, wanted
+from rookery_github.tools.items import inner
 from rookery_github.tools.search import Scope, Search
 from rookery_github.voices import PEOPLE, contributor
 from rookery_github.workspace import Place, Workspace, each_of
@@ -148,20 +149,20 @@ class _CommitReading:
 
     def head(self) -> str:
         """Link, author, times, parents, size."""
-        commit, inner = self._commit, self._commit["commit"]
-        author = contributor(commit.get("author"), (inner.get("author") or {}).get("name"))
-        facts = [f"by {author.author}, {(inner.get('author') or {}).get('date')}"]
+        commit, git = self._commit, inner(self._commit, "commit")
+        author = contributor(commit.get("author"), inner(git, "author").get("name"))
+        facts = [f"by {author.author}, {(git.get('author') or {}).get('date')}"]
         facts.append("parents " + (", ".join(parent["sha"][:12] for parent in commit["parents"]) or "none"))
-        stats = commit.get("stats") or {}
+        stats = inner(commit, "stats")
         facts.append(f"+{stats.get('additions', 0)} -{stats.get('deletions', 0)}")
         return f"{commit['html_url']}\n" + "; ".join(facts)
 
     async def entries(self, start: Position) -> AsyncIterator[Entry]:
         """The message, unless a cursor points behind it, then the changes."""
-        inner = self._commit["commit"]
+        git = inner(self._commit, "commit")
         if start.get("s", "message") == "message":
-            voice = contributor(self._commit.get("author"), (inner.get("author") or {}).get("name"))
-            yield Entry(at={"s": "message"}, body=inner.get("message") or "", voice=voice)
+            voice = contributor(self._commit.get("author"), inner(git, "author").get("name"))
+            yield Entry(at={"s": "message"}, body=git.get("message") or "", voice=voice)
             start = {}
         parents = self._commit["parents"]
         sides = Sides(self._place, self._sha, parents[0]["sha"] if parents else self._sha)
@@ -186,7 +187,7 @@ class _CommitReading:
                 what="the files",
                 immutable=True,
             )
-            files = fetched.json().get("files") or []
+            files: list[Any] = fetched.json().get("files") or []
             for at in range(index, len(files)):
                 yield {"n": page, "i": at}, files[at]
             if not fetched.has_next:

@@ -8,6 +8,12 @@ from typing import Any
 from rookery_github.voices import login_of, voice_of
 
 
+def inner(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under a key, or an empty one."""
+    found: Mapping[str, Any] | None = item.get(key)
+    return found or {}
+
+
 def day(time: str | None) -> str:
     """The day of an ISO time."""
     return (time or "")[:10]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rookery_core.errors import RookeryError
+from rookery_core.telemetry import get_logger
 from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
 from rookery_github.confinement import Confinement
 from rookery_github.search_query import compile_query, date_range
@@ -15,6 +16,7 @@ from rookery_github.tools.search import Scope, Search
 from rookery_github.voices import PEOPLE
 from rookery_github.workspace import Workspace
 
+logger = get_logger(__name__)
 DEFAULT_DAYS = 7
 _ANYWHERE = Confinement(())
 
@@ -171,12 +173,13 @@ class _People:
 
     async def _row(self, account: Mapping[str, Any]) -> str:
         parts = [str(account["html_url"]), account["login"]]
+        profile: Mapping[str, Any] = {}
         try:
             profile = (
                 await self._client.get(f"/users/{account['login']}", what=f"the account {account['login']}")
             ).json()
         except RookeryError:
-            profile = {}
+            logger.debug("no profile of %s", account["login"])
         parts += [str(profile[key]) for key in ("name", "company", "email") if profile.get(key)]
         return " · ".join(parts) + (
             "" if account.get("type", "User") == "User" else f" ({account['type'].lower()})"

@@ -50,7 +50,7 @@ class PullTools:
         what = f"{place.full_name}#{reference.number}"
         item = await place.get_json(f"/pulls/{reference.number}", what=what)
         await self._workspace.trust.check(place, item, what)
-        chosen = [part for part in ORDER if part in parts]
+        chosen: list[Part] = [part for part in ORDER if part in parts]
         reading = PullReading(self._workspace, place, item, chosen, path, max_tokens)
         if not cursor:
             await reading.look_around()

@@ -70,8 +70,8 @@ def threads_of(comments: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, 
     threads: dict[int, list[Mapping[str, Any]]] = {}
     roots: dict[int, int] = {}
     for comment in comments:
-        above = comment.get("in_reply_to_id")
-        root = roots.get(above, above) if above else comment["id"]
+        above: int | None = comment.get("in_reply_to_id")
+        root: int = roots.get(above, above) if above else comment["id"]
         roots[comment["id"]] = root
         threads.setdefault(root, []).append(comment)
     return list(threads.values())
@@ -85,5 +85,5 @@ def _where(place: Place, comment: Mapping[str, Any]) -> str:
     first = (comment.get("start_line") if line else comment.get("original_start_line")) or last
     if comment.get("side") == "LEFT":
         return f"on removed line {last} of {comment['path']}{outdated}"
-    lines = (int(first), int(last)) if last else None
+    lines = (int(first), int(last)) if first and last else None
     return f"on {permalinks.blob(place.web, place.full_name, sha, comment['path'], lines)}{outdated}"
