@@ -89,6 +89,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, _home: Path) -> None:  #
     for name in list(os.environ):
         if name.startswith(_SCRUBBED):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(_home))
     monkeypatch.setenv("XDG_DATA_HOME", str(_home))
 
 

@@ -1,4 +1,4 @@
-"""`rookery db migrate|adapt|status`: what an operator does with the database."""
+"""`rookery db migrate|adapt|status|url`: what an operator does with the database."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ examples:
   DATABASE_URL=postgresql://owner@db.internal/rookery rookery db migrate
   DATABASE_URL=postgresql://owner@db.internal/rookery rookery db adapt
   rookery db status --json | jq .schemas
+  pg_dump "$(rookery db url)" > rookery.sql
 
 exit status: 0 done; 1 `status` found migrations pending; 2 settings or migrations must be changed;
 69 the database is not reachable.
@@ -41,6 +42,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         ("migrate", _migrate, "bring the database to what this program needs; as its owner"),
         ("adapt", _adapt, "build what the server's extensions allow: indexes, hypertables; as its owner"),
         ("status", _status, "show the server, its migrations, and the roles"),
+        ("url", _url, "print the owner's address with its password, for psql and pg_dump"),
     ):
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
                                     epilog=_EPILOG, formatter_class=raw)  # fmt: skip
@@ -110,3 +112,12 @@ async def _status(arguments: argparse.Namespace, settings: CoreSettings) -> int:
         kind = f"embedded, in {settings.data_dir}" if server.embedded else "as DATABASE_URL says"
         print("\n".join([f"server: {kind}", *found.lines()]))
     return 1 if found.problem else 0
+
+
+async def _url(arguments: argparse.Namespace, settings: CoreSettings) -> int:
+    from rookery_core.database import provision
+
+    server = await provision.find_server(settings)
+    server.close()
+    print(json.dumps({"url": server.owner_dsn}) if arguments.json else server.owner_dsn)
+    return 0

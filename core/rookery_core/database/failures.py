@@ -80,4 +80,5 @@ def explained(*, connecting: bool = False) -> Generator[None]:
         better = explain(error, connecting=connecting)
         if better is None:
             raise
-        raise better from error
+        # A wrong address holds a password, and what complains about it may quote it.
+        raise better from (None if isinstance(better, ConfigurationError) else error)
