@@ -20,6 +20,8 @@ _FOREIGN_PARTS = frozenset(
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s<>\"'`\\]+", re.IGNORECASE)
 _DEPTH = 12
+_FENCE = re.compile(r"<untrusted ([0-9a-f]{6,32}) from [^<>\n]*>\n?(.*?)\n?</untrusted \1>", re.DOTALL)
+"""Servers fence what people wrote. A quote is set apart already, and needs the words only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _texts(value: Any, around: _Context, depth: int) -> Iterator[tuple[str, _Con
         (item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str) and item[key].strip()), None
     )
     if text is not None:
-        yield text, about
+        yield _FENCE.sub(r"\2", text), about
     for key, part in item.items():
         if key not in _FOREIGN_PARTS and isinstance(part, dict | list):
             yield from _texts(part, about, depth + 1)

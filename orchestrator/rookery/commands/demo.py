@@ -6,8 +6,9 @@ import argparse
 import asyncio
 import os
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rookery.commands.options import Subparsers, add_parser
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rookery.agent import Agent, Answer, Question
     from rookery.demo.plan import Plan
     from rookery.settings import AgentSettings
+    from rookery_core.database import Database
     from rookery_core.queue import Event
 
 _EPILOG = """\
@@ -57,43 +59,57 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _demo(plan: Plan) -> int:
-    from rookery.agent import open_agent
     from rookery.commands.options import agent_settings
     from rookery.demo import show
-    from rookery.demo.importing import import_everything
-    from rookery_core.database import Database
 
     started = time.perf_counter()
     plan.folder.mkdir(parents=True, exist_ok=True)
-    environment = {"ROOKERY_DATA_DIR": str(plan.folder)}
-    os.environ.update(environment)  # servers and imports of this demo use its folder
+    os.environ["ROOKERY_DATA_DIR"] = str(plan.folder)  # the servers and imports of this demo use its folder
     settings = agent_settings(argparse.Namespace())
     show.introduction(plan)
-    with show.step("PostgreSQL is up" if plan.folder.exists() else "PostgreSQL") as notes:
-        database = await Database.open(settings, role="rookery_agent", application_name="rookery demo")
-        notes.append(_describe(database))
-    try:
-        with show.step("imported") as notes:
-            for one in await import_everything(plan, environment):
-                notes += show.imported(one)
-        async with open_agent(settings) as agent:
-            answers = await _questions(plan, settings, database, agent)
-    finally:
-        await database.close()
-    extractive = any(answer.extractive for answer in answers)
-    show.farewell(plan, time.perf_counter() - started, extractive)
+    async with AsyncExitStack() as stack:
+        database = await _database(settings, stack)
+        agent = await _import_and_start(plan, settings, stack)
+        answers = await _questions(plan, settings, database, agent)
+    show.farewell(plan, time.perf_counter() - started, any(answer.extractive for answer in answers))
     return 0 if all(answer.citations for answer in answers) else 1
 
 
-async def _questions(plan: Plan, settings: AgentSettings, database: Any, agent: Agent) -> list[Answer]:
+async def _database(settings: AgentSettings, stack: AsyncExitStack) -> Database:
     from rookery.demo import show
-    from rookery.demo.answering import answer_through_queue
+    from rookery_core.database import Database
+
+    with show.step("PostgreSQL is up, its schemas are there") as notes:
+        database = await Database.open(settings, role="rookery_agent", application_name="rookery demo")
+        stack.push_async_callback(database.close)
+        notes.append(_describe(database))
+    return database
+
+
+async def _import_and_start(plan: Plan, settings: AgentSettings, stack: AsyncExitStack) -> Agent:
+    """Import while the servers start: they need the data with their first call only."""
+    from rookery.agent import open_agent
+    from rookery.demo import show
+    from rookery.demo.importing import import_everything
     from rookery.demo.remembering import remember
 
-    with show.step("servers started") as notes:
-        notes.append(", ".join(_servers(agent)))
+    with show.step("history and handbook imported, servers started") as notes:
+        starting = asyncio.create_task(stack.enter_async_context(open_agent(settings)))
+        try:
+            for one in await import_everything(plan, {"ROOKERY_DATA_DIR": str(plan.folder)}):
+                notes += show.imported(one)
+        finally:
+            agent = await starting
+        notes.append("servers: " + ", ".join(_servers(agent)))
         if plan.fact and await remember(agent, plan.fact):
             notes.append(f"remembered: {plan.fact}")
+    return agent
+
+
+async def _questions(plan: Plan, settings: AgentSettings, database: Database, agent: Agent) -> list[Answer]:
+    from rookery.demo import show
+    from rookery.demo.answering import answer_through_queue
+
     answers: list[Answer] = []
 
     async def answered(event: Event, question: Question, answer: Answer) -> None:
@@ -101,8 +117,7 @@ async def _questions(plan: Plan, settings: AgentSettings, database: Any, agent: 
         waited = time.time() - event.enqueued_at.timestamp() - answer.timings.total_ms / 1e3
         show.answered(len(answers), question.text, answer, event.id, max(0.0, waited) * 1e3)
 
-    if plan.questions:
-        await answer_through_queue(database, agent, plan.questions, answered, settings.team)
+    await answer_through_queue(database, agent, plan.questions, answered, settings.team)
     return answers
 
 
@@ -115,7 +130,7 @@ def _servers(agent: Agent) -> list[str]:
     ]
 
 
-def _describe(database: Any) -> str:
+def _describe(database: Database) -> str:
     version = database.capabilities.server_version
     extensions = {
         name: value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rookery.agent import Agent, Answer, Question
@@ -20,7 +21,7 @@ Answered = Callable[["Event", Question, Answer], Awaitable[None]]
 async def answer_through_queue(
     database: Database, agent: Agent, questions: Sequence[str], answered: Answered, team: str
 ) -> None:
-    """Publish the questions in order and let a worker answer them. Returns when all are answered.
+    """Publish one question after the other and let a worker answer them. Returns when all are answered.
 
     Raises what the agent raised for a question that could not be answered.
     """
@@ -28,41 +29,45 @@ async def answer_through_queue(
 
     queue = Queue(database, team=team)
     await queue.subscribe(TOPIC, SUBSCRIPTION, max_attempts=2)
-    run = new_trace_id()
-    left = set(range(len(questions)))
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    run, waiting = new_trace_id(), _Waiting()
 
     async def answer(event: Event, attempt: Attempt) -> None:
         if event.payload.get("run") != run:
             return  # of an earlier demo that was stopped
         question = Question(text=event.payload["question"], trace_id=event.trace_id)
-        try:
+        with waiting.settling():
             await answered(event, question, await agent.answer(question))
+
+    worker = asyncio.ensure_future(Worker(queue, {SUBSCRIPTION: answer}, concurrency=1).run())
+    try:
+        for number, text in enumerate(questions):
+            waiting.expect()
+            await queue.enqueue(
+                TOPIC, {"question": text, "run": run}, key=f"{run}-{number}", trace_id=new_trace_id()
+            )
+            await asyncio.wait({worker, waiting.future}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.future.result() if waiting.future.done() else worker.result()
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+
+class _Waiting:
+    """For the answer that is expected next."""
+
+    future: asyncio.Future[None]
+
+    def expect(self) -> None:
+        self.future = asyncio.get_running_loop().create_future()
+
+    @contextmanager
+    def settling(self) -> Generator[None]:
+        """Whoever waits learns how the block ended."""
+        try:
+            yield
         except Exception as error:
-            if not done.done():
-                done.set_exception(error)
+            if not self.future.done():
+                self.future.set_exception(error)
             raise
-        left.discard(event.payload["number"])
-        if not left and not done.done():
-            done.set_result(None)
-
-    for number, text in enumerate(questions):
-        await queue.enqueue(
-            TOPIC,
-            {"question": text, "number": number, "run": run},
-            key=f"{run}-{number}",
-            ordering_key=run,
-            trace_id=new_trace_id(),
-        )
-    await _work_until(Worker(queue, {SUBSCRIPTION: answer}, concurrency=1).run(), done)
-
-
-async def _work_until(working: Awaitable[None], done: asyncio.Future[None]) -> None:
-    worker = asyncio.ensure_future(working)
-    await asyncio.wait({worker, done}, return_when=asyncio.FIRST_COMPLETED)
-    worker.cancel()
-    await asyncio.gather(worker, return_exceptions=True)
-    if done.done():
-        done.result()
-    else:
-        worker.result()
+        if not self.future.done():
+            self.future.set_result(None)

@@ -12,10 +12,10 @@ from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.text import Text
 
-from rookery.agent import Answer
+from rookery.agent import Answer, Citation
 from rookery.demo.importing import Imported
 from rookery.demo.plan import Plan
-from rookery.terminal.reports import console
+from rookery.terminal.reports import console, with_numbers
 
 
 def introduction(plan: Plan) -> None:
@@ -53,22 +53,29 @@ def imported(one: Imported) -> list[str]:
 
 def answered(number: int, question: str, answer: Answer, event_id: int, waited_ms: float) -> None:
     """One question and its answer, with the sources and the way it took."""
-    sources = Text(
-        "\n".join(f" {one.server:<7} {one.title}\n         {one.permalink}" for one in answer.citations)
-    )
+    sources = [Text("Sources", style="bold"), *(_source(one) for one in answer.citations), Text()]
     searched = sorted({call.server for call in answer.tool_calls if call.state == "ok"})
     way = Text(
         f"event {event_id} · claimed after {waited_ms:.0f} ms · {len(answer.tool_calls)} tool calls "
         f"({', '.join(searched)}) · {answer.timings.total_ms / 1e3:.1f} s · {answer.model}",
         style="dim",
     )
-    body = Group(
-        Markdown(answer.markdown, hyperlinks=False), Text(), Text("Sources", style="bold"), sources, way
-    )
+    shown = sources if answer.citations else []
+    body = Group(Markdown(with_numbers(answer)), Text(), *shown, way)
     console().print()
     console().print(
         Panel(body, title=f"[bold]{number}. {question}[/bold]", title_align="left", box=box.ROUNDED, padding=(0, 1), width=100)
     )  # fmt: skip
+
+
+def _source(one: Citation) -> Text:
+    return Text.assemble(
+        f" [{one.number}] ",
+        (f"{one.server:<7}", "bold cyan"),
+        f" {one.title}\n     ",
+        (one.permalink, "blue"),
+        overflow="fold",
+    )
 
 
 def farewell(plan: Plan, seconds: float, extractive: bool) -> None:

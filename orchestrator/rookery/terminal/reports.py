@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -42,10 +43,20 @@ def answer_as_json(question: Question, answer: Answer) -> dict[str, Any]:
     }
 
 
+def with_numbers(answer: Answer) -> str:
+    """The answer as a terminal shows it best: numbers of the sources below instead of long links."""
+    text = answer.markdown
+    for one in answer.citations:
+        link = re.compile(r"\[([^\[\]]*)\]\(" + re.escape(one.permalink) + r"\)")
+        number = one.number
+        text = link.sub(lambda found, number=number: f"{found.group(1)} \\[{number}]", text)
+    return text
+
+
 def print_answer(answer: Answer) -> None:
     """The answer, its sources, and a line on how it was made."""
     out = console()
-    out.print(Markdown(answer.markdown, hyperlinks=out.is_terminal))
+    out.print(Markdown(with_numbers(answer)))
     if answer.citations:
         out.print()
         out.print("[bold]Sources[/bold]")

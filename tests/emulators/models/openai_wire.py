@@ -14,8 +14,8 @@ def chat_request(body: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]
     """Names of tools, texts of tool results, words of the last user message."""
     results = [str(message["content"]) for message in body["messages"] if message["role"] == "tool"]
     words = [message["content"] for message in body["messages"] if message["role"] == "user"]
-    last = words[-1] if words else ""
-    if isinstance(last, list):
+    last: Any = words[-1] if words else ""
+    if not isinstance(last, str):
         last = "\n".join(part["text"] for part in last if part["type"] == "text")
     return tuple(tool["function"]["name"] for tool in body.get("tools", [])), tuple(results), str(last)
 
@@ -113,7 +113,7 @@ def _output(reply: Reply, number: int) -> list[dict[str, Any]]:
             }
         )
     if reply.text:
-        content = [{"type": "output_text", "text": reply.text, "annotations": []}]
+        content: list[dict[str, Any]] = [{"type": "output_text", "text": reply.text, "annotations": []}]
         output.append(
             {
                 "type": "message",

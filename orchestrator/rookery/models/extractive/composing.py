@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rookery.models.extractive.ranking import Ranked, best_part
 
 QUOTES = 4
+_FENCE = re.compile(r"^[ \t]*(?:… )?```.*$\n?", re.MULTILINE)
 LEAST_SHARE = 0.5
 LEAST_COVERAGE = 0.25
 NOTE = "*These are quotes from what I searched, put in order by their words; no language model wrote or checked an answer.*"
@@ -41,10 +42,22 @@ def _chosen(ranked: Sequence[Ranked]) -> list[Ranked]:
 
 
 def _quote(question: str, one: Ranked) -> str:
-    text = best_part(question, one.passage.text)
-    quoted = "\n".join(f"> {line}".rstrip() for line in text.splitlines())
-    label = re.sub(r"[\[\]]", "", one.passage.title or one.passage.author or one.passage.server)
-    return f"{quoted}\n> — [{label}]({one.passage.permalink})"
+    lines = _plain_lines(best_part(question, one.passage.text))
+    quoted = "\n".join(f"> {line}".rstrip() for line in lines)
+    label = re.sub(r"[\[\]`*_]", "", one.passage.title or one.passage.author or one.passage.server)
+    return f"{quoted}\n>\n> — [{label}]({one.passage.permalink})"
+
+
+def _plain_lines(text: str) -> list[str]:
+    """The lines of a quote: headings as bold words, no half a code block, one empty line between paragraphs."""
+    if len(_FENCE.findall(text)) % 2:
+        text = _FENCE.sub("", text)
+    lines: list[str] = []
+    for line in text.strip().splitlines():
+        line = re.sub(r"^(… )?#{1,6} +(.*?) *#*$", r"\1**\2**", line.rstrip())
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return lines
 
 
 def _nothing(question: str) -> str:

@@ -121,29 +121,37 @@ def _covered_closely(text: Sequence[str], title: set[str], scale: _Scale) -> flo
 
 
 def best_part(question: str, text: str, limit: int = 420) -> str:
-    """The stretch of whole sentences (or lines) of `text` that holds most of the question's words."""
+    """The stretch of whole sentences (or lines) of `text` that answers best.
+
+    The shortest one that holds the most of the question's words, and what follows it as far as there is room.
+    """
     text = text.strip()
     if len(text) <= limit:
         return text
-    wanted = {stem(word.lower()) for word in content_words(question)}
     pieces = _pieces(text)
-    values = [len(wanted & set(words(piece))) for piece in pieces]
-    best, best_value = (0, 1), -1.0
+    start, end = _densest(pieces, {stem(word.lower()) for word in content_words(question)}, limit)
+    while end < len(pieces) and sum(map(len, pieces[start : end + 1])) <= limit:
+        end += 1
+    part = "".join(pieces[start:end]).strip()
+    part = part if len(part) <= limit else part[: part.rfind(" ", 0, limit)] + " …"
+    return ("… " if start else "") + part + (" …" if end < len(pieces) and not part.endswith("…") else "")
+
+
+def _densest(pieces: Sequence[str], wanted: set[str], limit: int) -> tuple[int, int]:
+    """The pieces from start to before end with the most of the wanted words in the fewest characters."""
+    held = [wanted & set(words(piece)) for piece in pieces]
+    best, best_value = (0, 1), (0, 0)
     for start in range(len(pieces)):
-        size, covered = 0, 0.0
+        inside: set[str] = set()
+        size = 0
         for end in range(start, len(pieces)):
             size += len(pieces[end])
             if size > limit and end > start:
                 break
-            covered += values[end]
-            value = covered - 0.02 * start
-            if value > best_value:
+            inside |= held[end]
+            if (value := (len(inside), -size)) > best_value:
                 best, best_value = (start, end + 1), value
-    part = "".join(pieces[best[0] : best[1]]).strip()
-    part = part if len(part) <= limit else part[: part.rfind(" ", 0, limit)] + " …"
-    return (
-        ("… " if best[0] else "") + part + (" …" if best[1] < len(pieces) and not part.endswith("…") else "")
-    )
+    return best
 
 
 def _pieces(text: str) -> list[str]:
