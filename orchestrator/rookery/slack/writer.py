@@ -139,24 +139,21 @@ class ReplyWriter:
         count = len(texts)
         for part, text in enumerate(texts):
             blocks = list(tail) if part == count - 1 else []
-            if (
-                part == 0
-                and self._mode == "stream"
-                and await self._finish_stream(markdown, text, blocks, count)
-            ):
+            if part == 0 and self._mode == "stream" and await self._finish_stream(text, blocks, count):
                 continue
             await self._settle(part, text, blocks, count)
         for part in [number for number in self._parts if number >= count]:
             await self._reply.remove(self._parts.pop(part))
 
-    async def _finish_stream(self, markdown: str, text: str, tail: list[Json], parts: int) -> bool:
+    async def _finish_stream(self, text: str, tail: list[Json], parts: int) -> bool:
         """End the stream with what is missing. False when its text must be replaced by an edit."""
         self._mode = "edit"
-        fits = not self._mixed and markdown.startswith(self._shown) and text.startswith(calm(self._shown))
+        shown = calm(self._shown)
+        fits = not self._mixed and (text.startswith(shown) or text == shown.rstrip())
         if not fits:
             await self._reply.end_stream(self._parts[0], "open")
             return False
-        rest = text[len(calm(self._shown)) :]
+        rest = text[len(shown) :]
         try:
             return await self._reply.end_stream(
                 self._parts[0], "final", text=rest, blocks=tail or None, parts=parts
