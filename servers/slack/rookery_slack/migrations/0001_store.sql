@@ -258,6 +258,9 @@ end
 $$;
 create trigger channels_mark_public after update of kind on slack.channels
     for each row when (old.kind is distinct from new.kind) execute function slack.mark_public();
+-- Messages may have come before anything was known of their channel.
+create trigger channels_mark_public_first after insert on slack.channels
+    for each row when (new.kind = 'public') execute function slack.mark_public();
 
 grant usage on schema slack to rookery_slack, rookery_ingest;
 grant select, insert, update, delete on all tables in schema slack to rookery_ingest;

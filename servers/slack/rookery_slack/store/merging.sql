@@ -192,9 +192,9 @@ with incoming as (
         case when gone then null when wins then source else old_source end,
         case when gone then null when wins then digest else old_digest end,
         least(old_deleted_at, deleted_at),
-        case when gone then '-infinity' else greatest(old_reactions_as_of, reactions_as_of) end
+        case when gone then '-infinity' else coalesce(greatest(old_reactions_as_of, reactions_as_of), '-infinity') end
     from compared
-    where not known or (wins and not gone) or deleted_at is distinct from least(old_deleted_at, deleted_at)
+    where not known or (wins and not gone) or old_deleted_at is distinct from least(old_deleted_at, deleted_at)
        or thread_ts > coalesce(old_thread_ts, '-infinity')
        or (not gone and reactions_as_of > old_reactions_as_of)
     order by channel, ts

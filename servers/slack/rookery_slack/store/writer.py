@@ -55,8 +55,8 @@ class Writer:
             await self._merge_messages(connection, wave, facts, merged)
         await self._merge_listed_reactions(connection, facts)
         await self._merge_reactions(connection, facts)
-        if facts.deleted_files:
-            await self._run(connection, "merge_deleted_files", columns(_one_each(facts.deleted_files), "id", "at"))
+        for wave in _distinct(facts.deleted_files):
+            await self._run(connection, "merge_deleted_files", columns(wave, "id", "at"))
         return merged
 
     async def _run(self, connection: Connection, name: str, arguments: Sequence[Any]) -> None:
@@ -66,8 +66,8 @@ class Writer:
         """Take the locks, follow channels to their present ids, and leave out what must not be stored."""
         touched = _channels_of(facts)
         await connection.execute(_SQL["lock_channels"], self._team, sorted(touched))
-        if facts.moves:
-            await self._run(connection, "merge_moves", columns(facts.moves, "old_id", "new_id", "at"))
+        for wave in _distinct(facts.moves, "old_id"):
+            await self._run(connection, "merge_moves", columns(wave, "old_id", "new_id", "at"))
         aliases = {
             row["old_id"]: row["new_id"]
             for row in await connection.fetch(_SQL["resolve_aliases"], self._team, sorted(touched))
@@ -107,9 +107,8 @@ class Writer:
         return replace(facts, messages=kept)
 
     async def _merge_directory(self, connection: Connection, facts: Observations) -> None:
-        if facts.workspaces:
-            found = columns(_one_each(facts.workspaces), "id", "url", "name", "seen_at")
-            await self._run(connection, "merge_workspaces", found)
+        for wave in _distinct(facts.workspaces):
+            await self._run(connection, "merge_workspaces", columns(wave, "id", "url", "name", "seen_at"))
         for wave in _distinct(facts.users):
             await self._run(connection, "merge_users", user_columns(wave))
         for wave in _distinct(facts.groups):
@@ -129,7 +128,8 @@ class Writer:
         facts: Observations,
         merged: Merged,
     ) -> None:
-        listed = {(each.channel, each.ts): each.at for each in facts.reaction_lists}
+        ordered = sorted(facts.reaction_lists, key=lambda each: each.at)
+        listed = {(each.channel, each.ts): each.at for each in ordered}
         wave = sorted(wave, key=lambda each: (each.channel, each.ts))
         arguments = list(zip(*(_message_row(each, listed) for each in wave), strict=True))
         rows = await connection.fetch(_SQL["merge_messages"], self._team, *map(list, arguments))
@@ -188,11 +188,6 @@ def _distinct(facts: Iterable[Fact], *key: str) -> list[list[Fact]]:
             waves.append([])
         waves[turn].append(fact)
     return waves
-
-
-def _one_each(facts: Iterable[Fact]) -> list[Fact]:
-    """Of several facts on one id, the last seen; for facts that are never partial."""
-    return list({getattr(fact, "id"): fact for fact in facts}.values())  # noqa: B009 the type has no common base
 
 
 def _channels_of(facts: Observations) -> set[str]:

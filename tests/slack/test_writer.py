@@ -1,0 +1,119 @@
+"""Merging: any order, any number of times, one final state."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conftest_slack import FINAL_TABLES, digest_of_tables
+from rookery_core.identity import Caller
+from rookery_slack.facts import (
+    ChannelFact,
+    FileDeleted,
+    Membership,
+    MembersListed,
+    MessageDeleted,
+    MessageVersion,
+    Observations,
+    Reaction,
+    ReactionsListed,
+    Source,
+    UserFact,
+)
+from rookery_slack.store.writer import Writer
+from rookery_slack.timestamps import parse_ts
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+
+OpenDatabase = Callable[..., Awaitable["Database"]]
+BASE = parse_ts("1700000000.000100")
+assert BASE is not None
+
+
+def _moment(dice: random.Random, span: int = 40) -> Any:
+    assert BASE is not None
+    return BASE + timedelta(seconds=dice.randrange(span))
+
+
+def _message(dice: random.Random) -> Observations:
+    ts = _moment(dice, 6)
+    edit = ts + timedelta(seconds=dice.choice([0, 0, 3, 7]))
+    version = MessageVersion(
+        channel=dice.choice(["C1", "C2"]),
+        ts=ts,
+        thread_ts=dice.choice([None, BASE]) if ts != BASE else None,
+        author=dice.choice(["U1", "U2"]),
+        subtype=None,
+        text=f"words {dice.randrange(4)}",
+        content=dice.choice([None, {"files": [{"id": "F1", "name": "a.txt"}]}]),
+        edit_ts=edit,
+        seen_ts=edit + timedelta(seconds=dice.randrange(3)),
+        source=dice.choice(list(Source)),
+    )
+    return Observations(messages=[version])
+
+
+def _fact(dice: random.Random) -> Observations:
+    channel, moment = dice.choice(["C1", "C2"]), _moment(dice)
+    match dice.randrange(9):
+        case 0 | 1 | 2:
+            return _message(dice)
+        case 3:
+            ts = _moment(dice, 6)
+            return Observations(deletions=[MessageDeleted(channel, ts, None, ts + timedelta(seconds=9))])
+        case 4:
+            given = Reaction(channel, _moment(dice, 6), dice.choice("ab"), "U1", dice.random() < 0.6, moment)
+            return Observations(reactions=[given])
+        case 5:
+            snapshot = _message(dice)
+            place = (snapshot.messages[0].channel, snapshot.messages[0].ts)
+            snapshot.reaction_lists.append(ReactionsListed(*place, moment))
+            if dice.random() < 0.6:
+                snapshot.reactions.append(Reaction(*place, "a", "U2", True, moment))
+            return snapshot
+        case 6:
+            kind = dice.choice(["public", "private", None])
+            name = dice.choice([None, "one", "two"])
+            return Observations(channels=[ChannelFact(channel, moment, name=name, kind=kind)])
+        case 7:
+            joined = Membership(channel, dice.choice(["U1", "U2"]), dice.random() < 0.5, moment)
+            if dice.random() < 0.7:
+                return Observations(members=[joined])
+            return Observations(member_lists=[MembersListed(channel, moment)], members=[replace(joined, present=True)])
+        case _:
+            if dice.random() < 0.3:
+                return Observations(deleted_files=[FileDeleted("F1", moment)])
+            return Observations(users=[UserFact("U1", moment, moment, name=f"n{dice.randrange(3)}")])
+
+
+async def _merge(database: Database, team: str, facts: list[Observations], batch: int) -> None:
+    caller = Caller(team=team, kind="agent")
+    for start in range(0, len(facts), batch):
+        together = Observations()
+        for each in facts[start : start + batch]:
+            together.add(each)
+        async with database.transaction(caller) as connection:
+            await Writer(caller).merge(connection, together)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_order_gives_the_same_tables(open_database: OpenDatabase, owner_connection: Any, seed: int) -> None:
+    database = await open_database("rookery_ingest")
+    dice = random.Random(seed)
+    facts = [_fact(dice) for _ in range(140)]
+    await _merge(database, "in order", facts, 1)
+    expected = await digest_of_tables(owner_connection, "in order")
+    assert all(expected[table] for table in ("messages", "message_index", "reactions", "channels"))
+    for attempt in range(3):
+        shuffled = facts + dice.sample(facts, 60)
+        dice.shuffle(shuffled)
+        await _merge(database, f"shuffled {attempt}", shuffled, dice.choice([1, 7, 500]))
+        found = await digest_of_tables(owner_connection, f"shuffled {attempt}")
+        for table in FINAL_TABLES:
+            assert found[table] == expected[table], table
