@@ -11,6 +11,7 @@ from rookery_core.queue.failures import EventCancelled, LeaseLost
 if TYPE_CHECKING:
     from rookery_core.database import Connection
     from rookery_core.identity import Caller
+    from rookery_core.queue.lines import Lines
     from rookery_core.queue.model import Effect, Event
     from rookery_core.queue.queue import Queue
 
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 class Attempt:
     """One attempt at one event. `number` counts from 1; `last` says that no other follows."""
 
-    __slots__ = ("cancelled", "event", "last", "lost", "queue", "settled")
+    __slots__ = ("_lines", "cancelled", "event", "last", "lost", "queue", "settled", "settling")
 
-    def __init__(self, queue: Queue, event: Event, last: bool = False) -> None:
+    def __init__(self, queue: Queue, event: Event, last: bool = False, lines: Lines | None = None) -> None:
         self.queue = queue
         self.event = event
         self.last = last
+        self._lines = lines
+        self.settling = False  # the completion is under way: a heartbeat that misses the event proves nothing
         self.settled = False
         self.cancelled = False
         self.lost = False
@@ -40,20 +43,35 @@ class Attempt:
         else has the event by then. caller: for whom row security is to filter, as in `Database.transaction`.
         """
         database = self.queue.database
-        if caller is not None:
-            async with database.transaction(caller) as connection:
-                yield connection
-                await self.queue.complete(self.event, connection=connection)
-        else:
-            async with database.acquire() as connection, connection.transaction():
-                yield connection
-                await self.queue.complete(self.event, connection=connection)
-        self.settled = True
+        try:
+            if caller is not None:
+                async with database.transaction(caller) as connection:
+                    yield connection
+                    await self._complete(connection)
+            else:
+                async with database.acquire() as connection, connection.transaction():
+                    yield connection
+                    await self._complete(connection)
+            self.settled = True
+        finally:
+            self.settling = False
+
+    async def _complete(self, connection: Connection) -> None:
+        self.settling = True
+        await self.queue.complete(self.event, connection=connection)
 
     async def finish(self, name: str, receipt: Any, request: Any = None) -> None:
         """Record the effect `name` with its receipt and complete the event, in one commit. Raises LeaseLost."""
-        await self.queue.effects.finish(self.event, name, receipt, request)
-        self.settled = True
+        self.settling = True
+        try:
+            if self._lines is None:
+                await self.queue.effects.finish(self.event, name, receipt, request)
+            else:
+                async with self._lines.line() as line:
+                    await self.queue.effects.finish(self.event, name, receipt, request, connection=line)
+            self.settled = True
+        finally:
+            self.settling = False
 
     async def intend(self, name: str, request: Any = None) -> Effect:
         """Record that an outside effect is about to happen; see `rookery_core.queue.effects`. Raises LeaseLost."""

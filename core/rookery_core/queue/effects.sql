@@ -2,7 +2,7 @@
 -- records what is about to be done outside, unless it already was; for an event only while its lease is held
 with wanted as (
     insert into queue.effect (team, owner, name, attempt, request, intended_at)
-    select $1, $3, $4, $5, $6::jsonb, coalesce($2::timestamptz, clock_timestamp())
+    select $1, $3, $4, $5, $6::text::jsonb, coalesce($2::timestamptz, clock_timestamp())
     where $7::bigint is null
         or exists (select from queue.event e where e.team = $1 and e.id = $7 and e.token = $8)
     on conflict (team, owner, name) do nothing
@@ -21,7 +21,7 @@ where f.team = $1 and f.owner = $3 and f.name = $4 and not exists (select from w
 -- name: receipt
 -- records what came back; the first receipt stays
 update queue.effect
-set receipt = $4::jsonb, receipt_at = coalesce($5::timestamptz, clock_timestamp())
+set receipt = $4::text::jsonb, receipt_at = coalesce($5::timestamptz, clock_timestamp())
 where team = $1 and owner = $2 and name = $3 and receipt is null
 returning receipt;
 
@@ -61,7 +61,7 @@ archived as (
 ),
 noted as (
     insert into queue.effect (team, owner, name, attempt, request, intended_at, receipt, receipt_at)
-    select $1, 'event:' || g.id, $5, g.attempts, $6::jsonb, c.now, $7::jsonb, c.now
+    select $1, 'event:' || g.id, $5, g.attempts, $6::text::jsonb, c.now, $7::text::jsonb, c.now
     from gone g cross join clock c
     returning owner
 )

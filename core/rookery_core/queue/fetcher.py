@@ -12,6 +12,7 @@ from rookery_core import telemetry
 from rookery_core.database.failures import explain, is_lost_connection
 from rookery_core.errors import RookeryError
 from rookery_core.queue.attempt import Attempt
+from rookery_core.queue.lines import Lines, settle_plans
 from rookery_core.queue.marks import Marks
 from rookery_core.queue.model import Event, Subscription
 from rookery_core.queue.slots import Flight, Slots
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from rookery_core.queue.queue import Queue
 
 _log = telemetry.get_logger(__name__)
-_BATCH = 50
-_MOST_LEAVING = 1_000
+_BATCH = 200
+_MOST_LEAVING = 400
 _BUSY_PAUSE_S = 0.003
+_MOST_LINES = 10
 
 Leaving = tuple[int, int, str | None, str | None]
 Returned = tuple[int, int, float | None, bool, str | None]
@@ -44,7 +46,7 @@ class Fetcher:
         self.policies = policies
         self._marks = Marks(sorted(policies))
         self._wanted = True
-        self._busy = False
+        self._scan_s = 0.0
         self._accepting = True
         self._closing = False
         self._signal = asyncio.Event()
@@ -54,6 +56,7 @@ class Fetcher:
         self._again = False  # acknowledgements sent before may have been heard
         self._line: asyncpg.Connection[Any] | None = None
         self._turn: Any = None
+        self._lines = Lines(queue.database, min(slots.concurrency, _MOST_LINES))
         self._freed: set[str] = set()  # topics where something may have moved up
         self.on_retry_in: Callable[[float], None] = _ignore
 
@@ -65,6 +68,7 @@ class Fetcher:
         policy = self.policies[event.subscription]
         if event.ordering_key is not None or policy.concurrency is not None:
             self._freed.add(event.topic)
+            self._marks.reopened(event.subscription, event.priority, event.id)
         if outcome == "settled":
             self.wake()
         else:
@@ -75,7 +79,9 @@ class Fetcher:
         self, flight: Flight, delay_s: float | None, error: str | None, *, refund: bool = False
     ) -> None:
         """An event is to be given back."""
-        self._returned.append((flight.event.id, flight.event.token, delay_s, refund, error))
+        event = flight.event
+        self._marks.reopened(event.subscription, event.priority, event.id)
+        self._returned.append((event.id, event.token, delay_s, refund, error))
         self._signal.set()
 
     def wake(self) -> None:
@@ -101,9 +107,7 @@ class Fetcher:
     async def open(self) -> None:
         """Connect and prepare, so that the first event waits for nothing."""
         self._line = await self._queue.database.connect()
-        for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"):
-            await self._line.execute(f"set {setting} = off")
-        await self._line.execute("set plan_cache_mode = force_generic_plan")
+        await settle_plans(self._line)
         self._turn = await self._line.prepare(WORK_SQL["turn"])
 
     async def run(self) -> None:
@@ -122,6 +126,7 @@ class Fetcher:
                 self._report(error)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 pause = min(pause * 2, 2.0)
+        await self._lines.close()
         if self._line is not None:
             await self._line.close(timeout=5)
 
@@ -154,7 +159,7 @@ class Fetcher:
         leaving, self._leaving = self._leaving[:_MOST_LEAVING], self._leaving[_MOST_LEAVING:]
         freed, self._freed = self._freed, set[str]()
         token, begun = new_token(), time.monotonic()
-        full, names, priorities, marks = self._marks.probes(busy=self._busy)
+        full, names, priorities, marks = self._marks.probes()
         if room:
             self._wanted = False  # before the claim: a hint that comes meanwhile is not forgotten
             self._doubtful.append(token)
@@ -172,9 +177,8 @@ class Fetcher:
             self._doubtful.remove(token)
         claimed = self._sort_answers(rows, leaving)
         if room:
-            self._marks.scanned(full=full, took_s=time.monotonic() - begun)
-            self._busy = len(claimed) >= room
-            self._wanted = self._wanted or self._busy
+            self._marks.scanned(full=full, cost_s=self._scan_s)
+            self._wanted = self._wanted or len(claimed) >= room
         if claimed:
             self._hand_over(claimed, begun)
         if freed:
@@ -189,6 +193,8 @@ class Fetcher:
             kind, event_id = row[0], row[1]
             if kind == "claimed":
                 claimed.append(event_of(row))
+            elif kind == "scan":
+                self._scan_s = event_id / 1e6
             elif kind == "contended":
                 loop.call_later(random.uniform(0.001, 0.005), self.wake)  # noqa: S311
             elif kind == "busy":
@@ -251,7 +257,7 @@ class Fetcher:
         lanes: dict[tuple[str, str], list[Flight]] = {}
         for event in claimed:
             policy = self.policies[event.subscription]
-            attempt = Attempt(self._queue, event, event.attempt >= policy.max_attempts)
+            attempt = Attempt(self._queue, event, event.attempt >= policy.max_attempts, self._lines)
             flight = Flight(event, attempt, begun + policy.lease_s)
             if event.ordering_key is None:
                 self._marks.took(event.subscription, event.priority, event.id)

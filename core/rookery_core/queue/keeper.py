@@ -131,7 +131,11 @@ class Keeper:
         )
         held = {row["id"]: row["stop"] for row in rows}
         for event_id, flight in flights.items():
-            if self._slots.flights.get(event_id) is not flight or flight.attempt.settled:
+            if (
+                self._slots.flights.get(event_id) is not flight
+                or flight.attempt.settling
+                or flight.attempt.settled
+            ):
                 continue
             if event_id not in held:
                 self._slots.revoke(flight, "lost")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rookery_core import sql, telemetry
 from rookery_core.errors import InvalidInput, NotFound
-from rookery_core.queue.base import PACKAGE, Base
+from rookery_core.identity.caller import DEFAULT_TEAM
+from rookery_core.queue.base import PACKAGE, Base, Clock
+from rookery_core.queue.gather import Gatherer
 from rookery_core.queue.model import (
     Backoff,
     Enqueued,
@@ -22,14 +24,19 @@ from rookery_core.queue.model import (
 from rookery_core.queue.wakeup import make_hint
 
 if TYPE_CHECKING:
-    from rookery_core.database import Connection, Row
+    from rookery_core.database import Connection, Database, Row
 
 _SQL = sql.load(PACKAGE, "publish.sql")
 _BATCH = 5_000
+_LARGE = 100
 
 
 class Publishing(Base):
     """What producers do."""
+
+    def __init__(self, database: Database, *, clock: Clock | None = None, team: str = DEFAULT_TEAM) -> None:
+        super().__init__(database, clock=clock, team=team)
+        self._gatherer = Gatherer(self._publish)
 
     async def subscribe(
         self,
@@ -99,9 +106,12 @@ class Publishing(Base):
         subscription receives the topic (an event that nobody would ever see is refused, not dropped) and
         InvalidInput for what cannot be stored.
         """
-        message = Message(payload, key, ordering_key, priority, delay_s)
-        results = await self.enqueue_many(topic, [message], trace_id=trace_id, connection=connection)
-        return results[0]
+        check_name(topic, "topic")
+        message = check_message(Message(payload, key, ordering_key, priority, delay_s))
+        trace = trace_id or telemetry.trace_id()
+        if connection is None:
+            return await self._gatherer.enqueue(topic, message, trace)
+        return (await self._publish(topic, [(message, trace)], connection))[0]
 
     async def enqueue_many(
         self,
@@ -116,18 +126,20 @@ class Publishing(Base):
         Up to 5,000 are one statement and all or nothing; with `connection` all of them are.
         """
         check_name(topic, "topic")
+        trace = trace_id or telemetry.trace_id()
         answers: list[Enqueued] = []
         for start in range(0, len(messages), _BATCH):
-            batch = [check_message(message) for message in messages[start : start + _BATCH]]
-            answers += await self._publish(topic, batch, trace_id or telemetry.trace_id(), connection)
+            batch = [(check_message(message), trace) for message in messages[start : start + _BATCH]]
+            answers += await self._publish(topic, batch, connection)
         return answers
 
     async def _publish(
-        self, topic: str, batch: Sequence[Message], trace_id: str | None, connection: Connection | None
+        self, topic: str, traced: Sequence[tuple[Message, str | None]], connection: Connection | None = None
     ) -> list[Enqueued]:
+        batch = [message for message, _ in traced]
         first = _first_uses(batch)
-        sent = [batch[at] for at in first]
-        soonest = min(message.delay_s for message in sent)
+        columns = self._columns(topic, [traced[at] for at in first])
+        soonest = min(message.delay_s for message in batch)
         # A hint that may go out before the caller commits is lost, so there it always travels with the commit.
         hint = (
             make_hint(topic, self.team, soonest)
@@ -135,7 +147,7 @@ class Publishing(Base):
             else self._hints.leading(topic, self.team, soonest)
         )
         async with self.connection(connection) as own:
-            rows = await own.fetch(_SQL["enqueue"], *self._columns(topic, sent), trace_id, hint)
+            rows = await _insert(own, columns, hint)
             ids: dict[int, list[int]] = {}
             for row in rows:
                 at = first[int(row[0]) - 1]
@@ -148,16 +160,17 @@ class Publishing(Base):
             for at, message in enumerate(batch)
         ]
 
-    def _columns(self, topic: str, sent: Sequence[Message]) -> tuple[Any, ...]:
+    def _columns(self, topic: str, sent: Sequence[tuple[Message, str | None]]) -> tuple[Any, ...]:
         return (
             self.team,
             self.now(),
             topic,
-            [encode(message.payload) for message in sent],
-            [message.key for message in sent],
-            [message.ordering_key for message in sent],
-            [message.priority for message in sent],
-            [message.delay_s for message in sent],
+            [encode(message.payload) for message, _ in sent],
+            [message.key for message, _ in sent],
+            [message.ordering_key for message, _ in sent],
+            [message.priority for message, _ in sent],
+            [message.delay_s for message, _ in sent],
+            [trace_id for _, trace_id in sent],
         )
 
     async def _spent(
@@ -177,6 +190,14 @@ class Publishing(Base):
             hint="Start the worker that subscribes to it, or publish to another topic.",
             candidates=get_close_matches(topic, topics, n=3),
         )
+
+
+async def _insert(connection: Connection, columns: tuple[Any, ...], hint: str | None) -> list[Row]:
+    """A large batch is planned for its size: a plan made for any size would join it row by row."""
+    if len(columns[3]) < _LARGE:
+        return await connection.fetch(_SQL["enqueue"], *columns, hint)
+    statement = await cast("Any", connection).prepare(_SQL["enqueue"])
+    return await statement.fetch(*columns, hint)
 
 
 def _first_uses(batch: Sequence[Message]) -> list[int]:

@@ -8,10 +8,10 @@ target as materialized (
 ),
 copy as materialized (
     select
-        i.n, i.payload, i.key, i.ordering_key, i.priority, i.delay_s,
+        i.n, i.payload, i.key, i.ordering_key, i.priority, i.delay_s, i.trace_id,
         t.name as subscription, t.key_concurrency, t.expires_after, nextval('queue.event_id') as id
-    from unnest($4::text[], $5::text[], $6::text[], $7::smallint[], $8::double precision[]) with ordinality
-        as i (payload, key, ordering_key, priority, delay_s, n)
+    from unnest($4::text[], $5::text[], $6::text[], $7::smallint[], $8::double precision[], $9::text[])
+        with ordinality as i (payload, key, ordering_key, priority, delay_s, trace_id, n)
     cross join target t
     order by i.n, t.name
 ),
@@ -30,7 +30,7 @@ fresh as materialized (
 ),
 arrival as materialized (
     select
-        id, subscription, ordering_key,
+        id, subscription, ordering_key, subscription || ' ' || ordering_key as lane,
         row_number() over (partition by subscription, ordering_key order by n) as nth,
         count(*) over (partition by subscription, ordering_key) as size
     from fresh
@@ -44,7 +44,7 @@ lane as (
     order by subscription, ordering_key
     on conflict (team, subscription, ordering_key) do update
         set arrived = l.arrived + excluded.arrived, live = l.live + excluded.live, version = l.version + 1
-    returning subscription, ordering_key, arrived, live, blocked_by
+    returning subscription || ' ' || ordering_key as lane, arrived, live, blocked_by
 ),
 written as (
     insert into queue.event (
@@ -60,11 +60,11 @@ written as (
         end,
         f.priority, f.ordering_key, l.arrived - a.size + a.nth,
         case when f.delay_s > 0 then now + make_interval(secs => f.delay_s) end,
-        now, now + f.expires_after, f.key, $9, f.payload::jsonb
+        now, now + f.expires_after, f.key, f.trace_id, f.payload::jsonb
     from fresh f
     cross join clock
     left join arrival a on a.id = f.id
-    left join lane l on l.subscription = a.subscription and l.ordering_key = a.ordering_key
+    left join lane l on l.lane = a.lane
 )
 select n, id, case when $10::text is not null then (select pg_notify('rookery_queue', $10)::text) end as woken
 from fresh

@@ -1,7 +1,7 @@
 -- name: set_schedule
 -- makes a schedule or changes it
 insert into queue.schedule as s (team, name, topic, cron, time_zone, payload, ordering_key, priority, next_at)
-values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9)
+values ($1, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9)
 on conflict (team, name) do update
     set topic = excluded.topic, cron = excluded.cron, time_zone = excluded.time_zone, payload = excluded.payload,
         ordering_key = excluded.ordering_key, priority = excluded.priority,

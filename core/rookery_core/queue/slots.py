@@ -23,7 +23,7 @@ Reason = Literal["lost", "cancelled", "stopped"]
 
 _log = telemetry.get_logger(__name__)
 _AHEAD_S = 0.01  # how much work may wait in the buffer, so that no event is leased long before it is begun
-MOST_AHEAD = 100
+MOST_AHEAD = 400
 _LONGEST_ERROR = 2_000
 
 

@@ -87,7 +87,7 @@ front as materialized (
         select b.id, b.state, b.place
         from queue.event b
         where b.team = $1 and b.subscription = l.subscription and b.ordering_key = l.ordering_key
-            and b.place >= l.lowest and not exists (select from gone g where g.id = b.id)
+            and b.place >= l.lowest and b.id not in (select id from gone)
         order by b.place
         limit l.key_concurrency
     ) x
@@ -142,13 +142,13 @@ room as materialized (
         and (s.concurrency is null or exists (select from gate g where g.name = s.name and g.turn = s.turn))
 ),
 probe as materialized (
-    select p.nth, p.priority, p.mark, r.*
+    select p.nth, p.priority, p.mark, r.*, clock_timestamp() as begun
     from unnest($8, $9::smallint[], $10::bigint[]) with ordinality as p (name, priority, mark, nth)
     join room r on r.name = p.name
     order by p.nth
 ),
 head as materialized (
-    select p.nth, p.name, p.lease, p.places, x.id, x.ordering_key, x.place,
+    select p.nth, p.name, p.lease, p.places, x.id, x.ordering_key, x.place, clock_timestamp() as found,
         x.ordering_key is not null and x.attempts = 0 and p.key_concurrency = 1 and p.max_attempts > 1
             and p.concurrency is null as may_be_followed
     from probe p
@@ -156,8 +156,8 @@ head as materialized (
         select e.id, e.ordering_key, e.place, e.attempts
         from queue.event e
         where e.team = $1 and e.subscription = p.name and e.state = 'ready' and e.priority = p.priority
-            and e.id >= p.mark and (e.expires_at is null or e.expires_at > (select now from clock))
-        order by e.id
+            and e.id + 0 >= p.mark and (e.expires_at is null or e.expires_at > (select now from clock))
+        order by e.id + 0
         limit $11
         for update skip locked
     ) x
@@ -220,12 +220,21 @@ select
     ) then 'busy' else 'lost' end,
     f.id, null, null, null, null, null, null, null, f.token, null, null, null
 from leaving f
-where not exists (select from gone g where g.id = f.id)
+where f.id not in (select id from gone)
 union all
 select 'contended', null, null, s.name, null, null, null, null, null, null, null, null, null
 from queue.subscription s
 where s.team = $1 and s.name = any ($8) and not s.paused and s.concurrency is not null and $11 > 0
-    and not exists (select from room r where r.name = s.name);
+    and not exists (select from room r where r.name = s.name)
+union all
+-- How many microseconds went by before the first was found.
+select
+    'scan',
+    (extract(epoch from coalesce((select min(found) from head), clock_timestamp()) - min(p.begun)) * 1e6)::bigint,
+    null, null, null, null, null, null, null, null, null, null, null
+from probe p
+where $11 > 0
+having count(*) > 0;
 
 -- name: complete_one
 -- completes an event that has no ordering key
@@ -353,7 +362,7 @@ from put_back p cross join clock c
 union all
 select case when exists (select from named n where n.id = r.id) then 'busy' else 'lost' end, r.id, null, null
 from returned r
-where not exists (select from put_back p where p.id = r.id);
+where r.id not in (select id from put_back);
 
 -- name: extend
 -- prolongs leases; an event that is not answered is lost, one whose stop is true was asked to be cancelled
