@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ class Connection:
         self.server = server
         self.tools: tuple[Tool, ...] = ()
         self.problem: str | None = None
+        self.connected_ms = 0.0
         self._on_change = on_change
         self._client: Client[Any] | None = None
         self._settled = asyncio.Event()
@@ -170,11 +172,12 @@ class Connection:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 jitter needs no secrecy
 
     async def _connect_once(self) -> bool:
-        was_up = False
+        was_up, started = False, time.perf_counter()
         with server_log() as log:
             try:
                 async with open_client(self.server, log) as client:
                     self.tools = tuple(await client.list_tools())
+                    self.connected_ms = (time.perf_counter() - started) * 1e3
                     self._broken.clear()
                     self._client, self.problem, was_up = client, None, True
                     self._announce()
