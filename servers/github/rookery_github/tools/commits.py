@@ -151,7 +151,7 @@ class _CommitReading:
         """Link, author, times, parents, size."""
         commit, git = self._commit, inner(self._commit, "commit")
         author = contributor(commit.get("author"), inner(git, "author").get("name"))
-        facts = [f"by {author.author}, {(git.get('author') or {}).get('date')}"]
+        facts = [f"by {author.author}, {inner(git, 'author').get('date')}"]
         facts.append("parents " + (", ".join(parent["sha"][:12] for parent in commit["parents"]) or "none"))
         stats = inner(commit, "stats")
         facts.append(f"+{stats.get('additions', 0)} -{stats.get('deletions', 0)}")

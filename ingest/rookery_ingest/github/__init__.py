@@ -1,0 +1,1 @@
+"""What GitHub tells by itself: signed webhook deliveries, into the event queue."""
