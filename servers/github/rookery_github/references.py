@@ -118,7 +118,7 @@ def parse(text: str, *, default_repo: str = "") -> Reference:
 
     default_repo: owner/repo that a bare number or SHA belongs to.
     """
-    text = text.strip().strip("<>").rstrip(".,;")
+    text = text.strip().rstrip(".,;").strip("<>")
     if not text and default_repo:
         return parse(default_repo)
     if match := _CLONE.match(text):
