@@ -35,6 +35,11 @@ async def migrate(
     fails; the message says which.
     """
     known = [one for schema in schemas or installed_schemas() for one in migration_files.read(schema)]
+    if not known:
+        raise ConfigurationError(
+            "No installed package announces a schema.",
+            hint="Install rookery-core anew: its metadata is missing.",
+        )
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             async with connected(dsn, "rookery db migrate") as connection:

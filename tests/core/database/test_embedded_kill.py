@@ -25,7 +25,7 @@ import os, signal, sys
 from pathlib import Path
 from rookery_core.database.embedded import EmbeddedServer
 
-STEPS = {"subprocess.Popen", "os.rename", "os.mkdir", "os.rmdir", "os.chown", "os.chmod"}
+STEPS = {"subprocess.Popen", "os.rename", "os.mkdir"}
 left = int(sys.argv[3])
 
 def die(event, arguments):
