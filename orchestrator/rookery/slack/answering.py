@@ -60,22 +60,28 @@ class Answering:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def answer(self, question: Written, event: Event, attempt: Attempt) -> None:
-        """Answer the question, or find that it is answered. Raises what the queue should know of a failure."""
+    async def answer(
+        self, question: Written, event: Event, attempt: Attempt, *, trace_id: str | None = None
+    ) -> None:
+        """Answer the question, or find that it is answered. Raises what the queue should know of a failure.
+
+        trace_id: for a question whose own event this is not.
+        """
         services = self._services
+        trace = trace_id or event.trace_id or new_trace_id()
         if await services.control.is_ignored(question.user):
-            await services.questions.begin(question, "member", event.trace_id or new_trace_id())
+            await services.questions.begin(question, "member", trace)
             await services.questions.finish(question, "ignored")
             return
         status = Status(services.api, question.channel, question.thread_ts, question.ts)
         asker = await services.directory.person(question.user)
-        known = await services.questions.begin(question, asker.kind, event.trace_id or new_trace_id())
+        known = await services.questions.begin(question, asker.kind, trace)
         if known.finished:
             return
         status.show(THINKING)
         with tracing(known.trace_id):
             try:
-                await self._answer(question, known, asker, status, event, attempt)
+                await self._answer(question, known, asker, status, event, attempt, first=trace_id is None)
             finally:
                 await status.clear()
 
@@ -109,12 +115,18 @@ class Answering:
         attempt: Attempt,
         *,
         again: bool = False,
+        first: bool = False,
     ) -> None:
         services = self._services
         if known.edited_text is not None and services.settings.on_edit == "answer":
             question = dataclasses.replace(question, text=known.edited_text)
         room = await services.directory.room(question.channel)
         thread = await services.threads.read(question)
+        if first and (waiting := await services.backlog.before(question, thread)):
+            for earlier in waiting:
+                with contextlib.suppress(PermanentFailure):  # its asker was told; this one goes on
+                    await self.answer(earlier, event, attempt, trace_id=new_trace_id())
+            thread = await services.threads.read(question)
         reply = Reply(
             services.api,
             services.queue.effects,

@@ -110,6 +110,12 @@ class QuestionStore:
         assert row is not None  # an aggregate always has a row
         return Recent(row[0], row[1], row[2] or 0.0, row[3] or 0.0)
 
+    async def states_of(self, channel: str, messages: list[str]) -> dict[str, str]:
+        """The states of those messages that are known as questions, by ts."""
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_SQL["states_of"], self._team, channel, messages)
+        return {row["ts"]: row["state"] for row in rows}
+
     async def traces_of(self, question: Written, limit: int = 5) -> list[str]:
         """The latest trace ids of this asker in this thread, newest first."""
         async with self._database.acquire() as connection:

@@ -71,3 +71,7 @@ where team = $1 and (asker = $2 or channel = $3) and asked_at > clock_timestamp(
 select trace_id, ts, state from agent.slack_question
 where team = $1 and channel = $2 and thread_ts = $3 and asker = $4 and trace_id is not null
 order by ts desc limit $5;
+
+-- name: states_of
+-- what is known of these messages as questions
+select ts, state from agent.slack_question where team = $1 and channel = $2 and ts = any ($3::text[]);

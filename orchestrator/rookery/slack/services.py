@@ -9,6 +9,7 @@ from rookery.slack.actions import Actions
 from rookery.slack.api import SlackApi
 from rookery.slack.asking import QuestionBuilder
 from rookery.slack.attachments import FileReader
+from rookery.slack.backlog import Backlog
 from rookery.slack.calendar import Calendar
 from rookery.slack.control import Control
 from rookery.slack.directory import Directory, Identity
@@ -50,6 +51,7 @@ class Services:
     feedback: FeedbackStore
     addressing: Addressing
     intake: Intake
+    backlog: Backlog
     actions: Actions
     rules: RuleStore
     calendar: Calendar | None
@@ -87,6 +89,7 @@ async def assemble(
         feedback=FeedbackStore(database, settings.team),
         addressing=addressing,
         intake=Intake(database, queue, questions, addressing, identity),
+        backlog=Backlog(questions, identity.user),
         actions=Actions(queue),
         rules=RuleStore(database, settings.team),
         calendar=Calendar(settings.calendar_url.get_secret_value()) if settings.calendar_url else None,
