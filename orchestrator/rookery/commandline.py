@@ -40,6 +40,7 @@ COMMANDS = {
     "install": _Command("rookery.commands.install", "print the configuration for an MCP client"),
     "slack": _Command("rookery.slack.commands", "answer in Slack"),
     "trace": _Command("rookery.commands.trace", "the whole story of one answer"),
+    "pins": _Command("rookery.commands.pins", "the tools of foreign servers, as they were accepted"),
     "eval": _Command("rookery.commands.evaluate", "ask questions whose answers are known; a report"),
     "queue": _Command("rookery_core.queue.commands", "look into the event queue and tend it"),
     "db": _Command("rookery_core.database.commands", "migrate, adapt or inspect the database"),
@@ -69,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _chosen(words: Sequence[str]) -> str | None:
-    return next((word for word in words if word in COMMANDS), None)
+    skip = {index + 1 for index, word in enumerate(words) if word == "--env"}
+    return next((word for index, word in enumerate(words) if word in COMMANDS and index not in skip), None)
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr
 
+from rookery.configuration import Configuration, configuration_path, read_configuration
 from rookery_core.settings import CommaSeparated, CoreSettings
 
 ANTHROPIC_MODEL = "claude-sonnet-5-5"
@@ -51,4 +53,31 @@ class AgentSettings(CoreSettings):
     unconfirmed_tools: CommaSeparated = Field(default=(), validation_alias="ROOKERY_UNCONFIRMED_TOOLS")
     """Writing tools that run without the asker's confirmation (`memory_remember`)."""
     tool_pins: Literal["off", "warn", "enforce"] = Field(default="warn", validation_alias="ROOKERY_TOOL_PINS")
+    """What happens when a foreign server changes the description of a tool: off, warn (it is used, and told of), or
+    enforce (it is not used until `rookery pins --accept SERVER`)."""
     traces: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_TRACES")
+
+    @classmethod
+    def from_environment(cls, **overrides: Any) -> Self:
+        """Read the settings: what is given here, then the environment, then rookery.toml.
+
+        Raises ConfigurationError that names the variable, or the file and its key.
+        """
+        told = configuration_of(cls, overrides.get("config_file"))
+        for name, value in told.for_fields(cls.model_fields).items():
+            alias = str(cls.model_fields[name].validation_alias or name)
+            if name not in overrides and not os.environ.get(alias):
+                overrides[name] = value
+        return super().from_environment(**overrides)
+
+
+def configuration_of(settings: type[AgentSettings], named: Path | None = None) -> Configuration:
+    """What rookery.toml says, checked against the settings of the agent and of the Slack bot."""
+    path = configuration_path(named)
+    if path is None:
+        return Configuration()
+    from rookery.slack.settings import SlackSettings
+
+    secret = {"database_url", "http_tokens", "context_key", "openai_api_key", "anthropic_api_key", "bot_token", "app_token", "signing_secret"}  # fmt: skip
+    fields = set(AgentSettings.model_fields) - secret
+    return read_configuration(path, fields, set(SlackSettings.model_fields) - fields - secret)

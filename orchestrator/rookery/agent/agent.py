@@ -12,8 +12,10 @@ from rookery.agent.guard import Guard
 from rookery.agent.limits import RunLimits
 from rookery.agent.links import LinkBook
 from rookery.agent.local_tools import LocalTool
+from rookery.agent.pins import Pins
 from rookery.agent.prompts import Prompts
 from rookery.agent.question import Answer, ContextSection, PendingAction, Question, ToolCall
+from rookery.agent.resources import resource_tools
 from rookery.agent.run import Prompt, Run
 from rookery.agent.tool_calls import CallLimits, Confirm, ToolRunner
 from rookery.agent.window import PROMPT_SHARE, fit_history, fit_sections, room
@@ -63,6 +65,7 @@ class Agent:
         self.recorder = recorder
         self._clock = clock
         self._tools: dict[str, LocalTool] = {}
+        self._pins = Pins(settings.tool_pins, recorder)
 
     # Hooks -------------------------------------------------------------------------------------------------
 
@@ -162,7 +165,7 @@ class Agent:
         book.add_trusted(question.text)
         guard = Guard(book, frozenset(self.settings.unconfirmed_tools))
         model = await self.choose_model(question)
-        tools = await self.choose_tools(question, self.fleet.tools(internal=question.internal))
+        tools = await self.choose_tools(question, await self._usable_tools(question))
         prompt = await self._prompt(question, model, nonce, guard, book)
         return Run(
             question=question,
@@ -174,8 +177,18 @@ class Agent:
             trace_id=trace,
             thinking=self.settings.thinking,
             max_output_tokens=self.settings.max_output_tokens,
-            warnings=tuple(f"{down.name} is not available: {down.problem}" for down in self.fleet.down()),
+            warnings=(
+                *(f"{down.name} is not available: {down.problem}" for down in self.fleet.down()),
+                *self._pins.suspicions,
+            ),
         )
+
+    async def _usable_tools(self, question: Question) -> Mapping[str, OfferedTool]:
+        """The servers' tools without those that outsiders may not use, or that are not what they were."""
+        every = self.fleet.tools()
+        refused = await self._pins.refused(every)
+        tools = self.fleet.tools(internal=question.internal)
+        return {name: tool for name, tool in tools.items() if name not in refused} if refused else tools
 
     def _runner(
         self,
@@ -188,7 +201,8 @@ class Agent:
         confirm: Confirm | None,
         on_tool: Say | None,
     ) -> ToolRunner:
-        local = {tool.name: tool for tool in (*self._tools.values(), *question.tools)}
+        extra = resource_tools(self.fleet, internal=question.internal)
+        local = {tool.name: tool for tool in (*extra, *self._tools.values(), *question.tools)}
         return ToolRunner(
             offered=offered,
             local={
@@ -246,11 +260,16 @@ class Agent:
 
 @asynccontextmanager
 async def open_agent(
-    settings: AgentSettings, *, agent_class: type[Agent] = Agent, model: Model | None = None, **options: Any
+    settings: AgentSettings,
+    *,
+    agent_class: type[Agent] | None = None,
+    model: Model | None = None,
+    **options: Any,
 ) -> AsyncGenerator[Agent]:
     """An agent with its servers started (in parallel; one that fails is left out and joins later) and its model.
 
-    Raises ConfigurationError for a wrong mcp.json or model.
+    agent_class: None takes the one that rookery.toml names, else Agent. Raises ConfigurationError for a wrong
+    mcp.json, rookery.toml or model.
     """
     from rookery.agent.opening import prepared
     from rookery.agent.recording import Recorder
@@ -263,7 +282,7 @@ async def open_agent(
         recorder.start()
     try:
         async with Fleet(parts.servers) as fleet:
-            yield agent_class(
+            yield (agent_class or parts.agent_class)(
                 settings,
                 fleet,
                 chosen,

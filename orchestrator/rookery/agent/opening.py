@@ -11,6 +11,7 @@ from rookery.mcp.config import NamedServer
 from rookery.mcp.defaults import configured_servers
 
 if TYPE_CHECKING:
+    from rookery.agent.agent import Agent
     from rookery.models.pricing import Price
     from rookery.models.protocol import Model
     from rookery.settings import AgentSettings
@@ -24,15 +25,19 @@ class Parts:
     model: Callable[[], Model]
     prices: Mapping[str, Price]
     context_key: str
+    agent_class: type[Agent]
 
 
 def prepared(settings: AgentSettings) -> Parts:
     """The parts, as the settings name them. Nothing is started yet."""
+    from rookery.configuration import agent_class_of
     from rookery.models.choosing import choose_model
+    from rookery.settings import configuration_of
 
     key = settings.context_key.get_secret_value() if settings.context_key else secrets.token_urlsafe(48)
     servers = [_knowing(server, key, settings) for server in configured_servers(settings)]
-    return Parts(servers, lambda: choose_model(settings), {}, key)
+    told = configuration_of(type(settings), settings.config_file)
+    return Parts(servers, lambda: choose_model(settings), told.prices, key, agent_class_of(told))
 
 
 def _knowing(server: NamedServer, key: str, settings: AgentSettings) -> NamedServer:

@@ -93,7 +93,7 @@ def _items(value: Any, depth: int) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         item = cast(dict[str, Any], value)
         if link := link_of(item):
-            yield link, _title(item)
+            yield link, _title(item) or _beginning(item)
         for key, part in item.items():
             if key not in _FOREIGN_PARTS:
                 yield from _items(part, depth + 1)
@@ -156,6 +156,13 @@ def _title(item: Mapping[str, Any]) -> str:
     if isinstance(number, int):
         return f"#{number}"
     return who
+
+
+def _beginning(item: Mapping[str, Any]) -> str:
+    """The first words of an item without a title."""
+    text = next((item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str)), "")
+    text = " ".join(_FENCE.sub(r"\2", text).split())
+    return text if len(text) <= 70 else text[: text.rfind(" ", 0, 70)] + " …"
 
 
 def _author(item: Mapping[str, Any]) -> str:

@@ -58,6 +58,7 @@ class Connection:
         self.connected_ms = 0.0
         self._on_change = on_change
         self._client: Client[Any] | None = None
+        self._offered: frozenset[str] = frozenset()
         self._settled = asyncio.Event()
         self._broken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -69,6 +70,18 @@ class Connection:
     @property
     def up(self) -> bool:
         return self._client is not None
+
+    @property
+    def has_resources(self) -> bool:
+        return self._offers("resources")
+
+    @property
+    def has_prompts(self) -> bool:
+        return self._offers("prompts")
+
+    def _offers(self, what: str) -> bool:
+        """Whether the server has some: FastMCP says that it could have, so they were counted when it was connected."""
+        return what in self._offered
 
     def start(self) -> None:
         """Begin connecting in the background."""
@@ -177,6 +190,7 @@ class Connection:
             try:
                 async with open_client(self.server, log) as client:
                     self.tools = tuple(await client.list_tools())
+                    self._offered = await _offered(client)
                     self.connected_ms = (time.perf_counter() - started) * 1e3
                     self._broken.clear()
                     self._client, self.problem, was_up = client, None, True
@@ -211,6 +225,28 @@ class Connection:
     def _announce(self) -> None:
         self._settled.set()
         self._on_change()
+
+
+async def _offered(client: Client[Any]) -> frozenset[str]:
+    """Which of resources and prompts the server has any of."""
+    from mcp.shared.exceptions import MCPError
+
+    capabilities = client.server_capabilities
+    if capabilities is None:
+        return frozenset()
+    found: set[str] = set()
+    for what, able, listings in (
+        ("resources", capabilities.resources, (client.list_resources, client.list_resource_templates)),
+        ("prompts", capabilities.prompts, (client.list_prompts,)),
+    ):
+        for listing in listings if able else ():
+            try:
+                if await listing():
+                    found.add(what)
+                    break
+            except MCPError:
+                break  # it says that it can, and cannot
+    return frozenset(found)
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:

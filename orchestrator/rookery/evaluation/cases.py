@@ -1,0 +1,108 @@
+"""The questions of an evaluation: one JSON object a line.
+
+    {"question": "How long are raw readings kept?", "facts": ["13 months"], "citations": ["data-retention"]}
+
+facts: each must occur in the answer (case and white space do not matter; several spellings are a list). citations: each
+must occur in a cited link. absent: none may occur. id: a name for the report (default: the line's number).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from rookery.agent import Answer
+from rookery_core.errors import InvalidInput
+
+_KEYS = {"id", "question", "facts", "citations", "absent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question and what its answer must hold. Each fact is a tuple of spellings of which one suffices."""
+
+    id: str
+    question: str
+    facts: tuple[tuple[str, ...], ...] = ()
+    citations: tuple[tuple[str, ...], ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """missing: what the answer lacks, in words. error: why there is no answer."""
+
+    case: Case
+    answer: Answer | None
+    missing: tuple[str, ...]
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.missing and self.error is None
+
+
+def read_cases(path: Path) -> list[Case]:
+    """The cases of a file. Raises InvalidInput that names the line and the field."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InvalidInput(f"Cannot read {path}: {error.strerror}.") from None
+    return [_case(line, number, path) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def judge(case: Case, answer: Answer) -> Verdict:
+    """Compare an answer with what it must hold."""
+    text = _plain(answer.markdown)
+    links = [one.permalink.lower() for one in answer.citations]
+    missing = [
+        f"fact {spellings[0]!r}"
+        for spellings in case.facts
+        if not any(_plain(one) in text for one in spellings)
+    ]
+    missing += [
+        f"citation {spellings[0]!r}"
+        for spellings in case.citations
+        if not any(one.lower() in link for one in spellings for link in links)
+    ]
+    missing += [f"must not say {one!r}" for one in case.absent if _plain(one) in text]
+    return Verdict(case, answer, tuple(missing))
+
+
+def _case(line: str, number: int, path: Path) -> Case:
+    where = f"{path}, line {number}"
+    try:
+        raw: Any = json.loads(line)
+    except ValueError as error:
+        raise InvalidInput(f"{where} is not JSON: {error}.") from None
+    if not isinstance(raw, dict) or not isinstance(cast(dict[str, Any], raw).get("question"), str):
+        raise InvalidInput(f"{where}: 'question' is missing.")
+    told = cast(dict[str, Any], raw)
+    if unknown := sorted(told.keys() - _KEYS):
+        raise InvalidInput(f"{where}: unknown key {unknown[0]!r}.", candidates=sorted(_KEYS))
+    return Case(
+        id=str(told.get("id", number)),
+        question=told["question"],
+        facts=_spellings(told.get("facts", ()), where),
+        citations=_spellings(told.get("citations", ()), where),
+        absent=tuple(one for spellings in _spellings(told.get("absent", ()), where) for one in spellings),
+    )
+
+
+def _spellings(value: Any, where: str) -> tuple[tuple[str, ...], ...]:
+    found: list[tuple[str, ...]] = []
+    for one in cast(Sequence[Any], value):
+        each: tuple[Any, ...] = (one,) if isinstance(one, str) else tuple(cast(Sequence[Any], one))
+        if not each or not all(isinstance(spelling, str) for spelling in each):
+            raise InvalidInput(
+                f"{where}: facts, citations and absent are lists of texts, or of lists of texts."
+            )
+        found.append(each)
+    return tuple(found)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().replace("*", "").replace("`", "").replace(">", " ").split())
