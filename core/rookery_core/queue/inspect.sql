@@ -104,3 +104,18 @@ union all
 select 'dead', to_jsonb(d) from queue.dead_letter d where d.team = $1 and d.id = $2
 union all
 select 'history', to_jsonb(h) from queue.history h where h.team = $1 and h.event_id = $2;
+
+-- name: events_of_trace
+-- the events under a trace id, wherever they are
+select id, topic, subscription, state, attempts, enqueued_at, null::timestamptz as finished_at
+from queue.event
+where team = $1 and trace_id = $2
+union all
+select id, topic, subscription, 'dead', attempts, enqueued_at, died_at
+from queue.dead_letter
+where team = $1 and trace_id = $2
+union all
+select event_id, topic, subscription, outcome, attempts, enqueued_at, finished_at
+from queue.history
+where team = $1 and trace_id = $2
+order by enqueued_at;

@@ -68,3 +68,9 @@ class Inspecting(Base):
         if row is None:
             raise NotFound(f"No event {event_id}: never was, or its history was purged.")
         return {"found_in": row["place"], **row["event"]}
+
+    async def events_of_trace(self, trace_id: str) -> list[dict[str, Any]]:
+        """The events under a trace id, oldest first: live ones, dead letters and history. Looks through all."""
+        async with self.connection() as own:
+            rows = await own.fetch(_SQL["events_of_trace"], self.team, trace_id)
+        return [dict(row.items()) for row in rows]
