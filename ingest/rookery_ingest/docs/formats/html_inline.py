@@ -74,7 +74,7 @@ class Inline:
             self.anchors.append(anchor)
         if is_permalink(child):
             return
-        if tag in _CODE:
+        if tag in _CODE or (tag == "span" and _is_literal(child)):
             self._code(child)
         elif tag == "a":
             self._link(child)
@@ -115,6 +115,11 @@ class Inline:
         first_use = "firstterm" in classes(element) or tag == "dfn"
         if first_use or (tag in ("strong", "b") and 0 < len(text) <= 60):
             self.terms.append(text)
+
+
+def _is_literal(element: Any) -> bool:
+    """docutils writes code in running text as a span."""
+    return {"docutils", "literal"} <= classes(element)
 
 
 def inline(element: Any) -> Inline:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rookery_ingest.docs.formats.article import Block, without_number, without_number_in_title
-from rookery_ingest.docs.formats.html_inline import Inline, classes, inline, squeeze, visible_children
+from rookery_ingest.docs.formats.html_inline import Inline, classes, inline, visible_children
 from rookery_ingest.docs.formats.html_units import code_block, definition_blocks, table_block
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _CONTAINERS = {
-    "html", "body", "div", "section", "article", "main", "center", "figure", "details", "span", "fieldset", "form",
+    "html", "body", "div", "section", "article", "main", "aside", "center", "figure", "details", "span", "fieldset", "form",
     "header", "hgroup", "picture",
 }  # fmt: skip
 _DROPPED_TAGS = {
@@ -31,7 +31,7 @@ _DROPPED_CLASSES = {
     "table-of-contents", "edit-page", "feedback", "navbar",
 }  # fmt: skip
 _ADMONITIONS = {
-    "note", "tip", "warning", "caution", "important", "admonition", "callout", "alert", "hint", "danger", "sidebar",
+    "note", "tip", "warning", "caution", "important", "admonition", "callout", "alert", "hint", "danger",
 }  # fmt: skip
 _INLINE_HOLDERS = {"a", "abbr", "b", "cite", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "samp", "small",
                    "strong", "sub", "sup", "tt", "u", "var", "font", "label", "time", "img", "br"}  # fmt: skip
@@ -62,7 +62,7 @@ class Walk:
 
     def _visit(self, element: Any) -> None:
         tag = element.tag
-        if tag in _DROPPED_TAGS or classes(element) & _DROPPED_CLASSES or element.get("role") == "navigation":
+        if _is_beside_the_point(element):
             return
         if tag in _INLINE_HOLDERS or (tag == "span" and not _holds_blocks(element)):
             self._loose_inline(element)
@@ -92,6 +92,8 @@ class Walk:
             or _holds_blocks(element)
         ):
             self.container(element)
+        elif "admonition-title" in classes(element):
+            self._place(Block("text", f"**{inline(element).text()}**"))
         else:
             self._paragraph(element)
 
@@ -218,6 +220,17 @@ def _holds_blocks(element: Any) -> bool:
     )
 
 
+def _is_beside_the_point(element: Any) -> bool:
+    """Navigation and what else frames a page."""
+    if element.tag == "aside":
+        return not classes(element) & _ADMONITIONS
+    return (
+        element.tag in _DROPPED_TAGS
+        or bool(classes(element) & _DROPPED_CLASSES)
+        or element.get("role") == "navigation"
+    )
+
+
 def _is_admonition(element: Any) -> bool:
     """A box beside the text: its heading says what kind of box it is and begins no section."""
     return element is not None and bool(classes(element) & _ADMONITIONS)
@@ -228,6 +241,3 @@ def _is_layout(element: Any) -> bool:
     if element.get("role") == "presentation" or classes(element) & {"highlighttable", "layout"}:
         return True
     return element.find(".//table") is not None
-
-
-__all__ = ["Walk", "squeeze"]

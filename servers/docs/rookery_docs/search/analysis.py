@@ -18,6 +18,8 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _CJK = re.compile(r"[\u2e80-\u2fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0eff\uf900-\ufaff]+")
 _CONTRACTION = re.compile(r"['’](?:s|t|re|ve|ll|d|m)$")
 LONGEST_TERM = 80
+PAIR = " "
+"""Stands between the two terms of a pair, and in no other term."""
 
 STOP_WORDS = frozenset(
     [
@@ -154,6 +156,20 @@ def terms_of(text: str, *, stop_words: bool = False) -> list[str]:
         found += (
             terms_of_token(token) if token[0].isalnum() or any(map(str.isalnum, token)) else ("=" + token,)
         )
+    return found
+
+
+def pairs_of(text: str) -> list[str]:
+    """Each two neighbouring words of a text, as a term: that they stand together says more than that both occur."""
+    found: list[str] = []
+    previous: str | None = None
+    for token in tokens(text):
+        if token.lower() in STOP_WORDS:
+            continue
+        terms = terms_of_token(token) if any(map(str.isalnum, token)) else ()
+        if terms and previous is not None:
+            found.append(previous + PAIR + terms[0])
+        previous = terms[0] if terms else None
     return found
 
 

@@ -21,14 +21,14 @@ _MOST_CORRECTED = 6
 
 
 async def corrected_query(
-    database: Database, caller: Caller, text: str, indexes: Sequence[ReleaseIndex]
+    database: Database, caller: Caller, text: str, indexes: Sequence[ReleaseIndex], names: Sequence[str]
 ) -> tuple[Query, dict[str, str]]:
-    """The query of a text, and which of its words were replaced by which."""
+    """The query of a text, and which of its words were replaced by which. names: what the searched sources are called."""
 
     def frequency(term: int) -> int:
         return sum(index.passages.frequency(term) for index in indexes)
 
-    query = parse(text, lambda term: frequency(term) > 0)
+    query = parse(text, lambda term: frequency(term) > 0, names)
     wrong = [word.lower() for word in query.unknown if len(word) >= _SHORTEST][:_MOST_CORRECTED]
     if not wrong:
         return query, {}
@@ -42,7 +42,7 @@ async def corrected_query(
     if not chosen:
         return query, {}
     replaced = " ".join(chosen.get(part.lower(), part) for part in tokens(text))
-    return parse(replaced, lambda term: frequency(term) > 0), chosen
+    return parse(replaced, lambda term: frequency(term) > 0, names), chosen
 
 
 def _best(word: str, candidates: list[tuple[str, float]], frequency: Callable[[int], int]) -> str | None:

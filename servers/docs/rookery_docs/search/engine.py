@@ -93,7 +93,7 @@ class SearchEngine:
         from rookery_docs.search.correction import corrected_query
 
         indexes = [await self._cache.index(database, caller, release) for release in releases]
-        query, corrected = await corrected_query(database, caller, text, indexes)
+        query, corrected = await corrected_query(database, caller, text, indexes, _names(releases))
         weight = self._weight(mode, semantic_weight)
         vector, note = (await self._embed(text)) if weight > 0 else (None, None)
         request = scoring.prepare(query, indexes, vector, weight)
@@ -125,6 +125,14 @@ class SearchEngine:
         if len(self._vectors) > _REMEMBERED_QUERIES:
             self._vectors.popitem(last=False)
         return vector, None
+
+
+def _names(releases: Sequence[ReleaseInfo]) -> list[str]:
+    """What the sources are called, with PostgreSQL's two names for itself."""
+    names = {word for release in releases for word in (release.source, *release.title.split())}
+    if names & {"postgres", "postgresql", "PostgreSQL"}:
+        names |= {"postgres", "postgresql"}
+    return sorted(names)
 
 
 def _top(release: ReleaseInfo, index: ReleaseIndex, scores: Scores, most: int) -> list[RankedPage]:

@@ -7,40 +7,51 @@ from collections.abc import Iterable
 
 from rookery_docs.anchors import is_generated
 from rookery_docs.records import Passage
-from rookery_docs.search.analysis import symbols_of, terms_of
+from rookery_docs.search.analysis import pairs_of, symbols_of, terms_of
 
-FIELDS = ("title", "purpose", "heading", "path", "terms", "anchor", "code", "lead", "body")
+FIELDS = ("title", "purpose", "heading", "path", "name", "terms", "anchor", "code", "lead", "body")
 """title: of the page. purpose: what the page's subject is for, in a line. heading: of the passage. path: headings
-between. terms: what the passage defines. anchor: ids given by the author. code: what is set in code. lead: how the
+between. name: the words of the page's path. terms: what the passage defines. anchor: ids given by the author. code: what is set in code. lead: how the
 page begins. body: all of it."""
 
 _CODE = re.compile(r"`+([^`\n]+)`+")
+_SUFFIX = re.compile(r"(?:/index|/readme)?\.\w{1,8}$", re.IGNORECASE)
+_NAME_JOINTS = re.compile(r"[/_.\-]+")
 _LEAD = 700
 
 
-def terms_by_field(passage: Passage, title: str, description: str | None) -> dict[str, list[str]]:
-    """The terms of each field, repeated as often as they occur."""
+def terms_by_field(passage: Passage, title: str, description: str | None, page: str) -> dict[str, list[str]]:
+    """The terms of each field, repeated as often as they occur. page: the page's path within its source."""
     first = passage.position == 0
     own_text = passage.text[passage.overlap :]
-    last = passage.heading_path[-1] if passage.heading_path else ""
-    purpose = " . ".join(part for part in (passage.purpose, description) if part) if first else ""
+    last = passage.heading_path[-1:]
+    named = [name.replace("-", " ") for name in passage.anchors if not is_generated(name)]
+    purpose = [part for part in (passage.purpose, description) if part] if first else []
     return {
-        "title": terms_of(title, stop_words=True),
-        "purpose": terms_of(purpose),
-        "heading": terms_of(_sentences([*passage.headings, last])),
-        "path": terms_of(_sentences(passage.heading_path[1:-1])),
-        "terms": terms_of(_sentences(passage.terms), stop_words=True)
+        "title": _terms([title], stop_words=True),
+        "purpose": _terms(purpose),
+        "heading": _terms([*passage.headings, *last]),
+        "path": _terms(passage.heading_path[1:-1]),
+        "name": terms_of(_name(page)),
+        "terms": _terms(passage.terms, stop_words=True)
         + [symbol for term in passage.terms for symbol in symbols_of(term)],
-        "anchor": terms_of(_sentences(_words(name) for name in passage.anchors if not is_generated(name))),
-        "code": terms_of(_sentences(_CODE.findall(own_text)), stop_words=True),
-        "lead": terms_of(own_text[:_LEAD]) if first else [],
-        "body": terms_of(own_text),
+        "anchor": _terms(named),
+        "code": _terms(_CODE.findall(own_text), stop_words=True),
+        "lead": _terms([own_text[:_LEAD]]) if first else [],
+        "body": _terms(own_text.split("\n")),
     }
 
 
-def _sentences(parts: Iterable[str]) -> str:
-    return " . ".join(parts)
+def _terms(parts: Iterable[str], *, stop_words: bool = False) -> list[str]:
+    """Terms of each part, and the pairs within each."""
+    found: list[str] = []
+    for part in parts:
+        found += terms_of(part, stop_words=stop_words)
+        found += pairs_of(part)
+    return found
 
 
-def _words(anchor: str) -> str:
-    return anchor.replace("-", " ")
+def _name(page: str) -> str:
+    """The words of a path, without its suffix: "api/time_bucket.md" is about an api and a time bucket."""
+    stem = _SUFFIX.sub("", page)
+    return _NAME_JOINTS.sub(" ", stem) + " " + stem.rsplit("/", 1)[-1]

@@ -11,6 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from rookery_docs.search.analysis import PAIR
 from rookery_docs.search.fields import FIELDS
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ _RECORD = 8 + _WIDTH
 
 @lru_cache(maxsize=300_000)
 def term_hash(term: str) -> int:
-    """The term's identity in every index: 64 bits, the same on every machine."""
-    return int.from_bytes(blake2b(term.encode(), digest_size=8).digest(), "little")
+    """The term's identity in every index: 64 bits, the same on every machine; odd for a pair of terms."""
+    digest = int.from_bytes(blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    return digest | 1 if PAIR in term else digest & ~1
 
 
 def pack(fields: dict[str, list[str]]) -> bytes:

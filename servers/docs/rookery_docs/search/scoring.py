@@ -10,29 +10,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rookery_docs.search import weights
-from rookery_docs.search.query import Query
+from rookery_docs.search.postings import term_hash
+from rookery_docs.search.query import Query, Terms
 from rookery_docs.search.release_index import ReleaseIndex
+from rookery_docs.search.term_index import TermIndex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+Weighted = list[tuple[int, float]]
+"""(a term's hash, its weight)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A query made ready for scoring, the same for every release it is asked of.
 
-    terms: (hash, weight). rarity: of each term over all releases asked. vector: of the query, or None.
+    plain: terms that are only asked for by name, weights times rarity. concepts: each its own terms and those of its
+    other names. own: all own terms without rarity. attainable: the highest score that words can have.
     """
 
-    terms: list[tuple[int, float]]
-    rarity: dict[int, float]
+    plain: Weighted
+    concepts: list[list[Weighted]]
+    own: Weighted
+    attainable: float
     vector: NDArray[np.float32] | None
     semantic_weight: float
-
-    @property
-    def weighted(self) -> list[tuple[int, float]]:
-        """(hash, weight times rarity)."""
-        return [(term, weight * self.rarity[term]) for term, weight in self.terms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +52,38 @@ def prepare(
     query: Query, releases: Sequence[ReleaseIndex], vector: NDArray[np.float32] | None, semantic_weight: float
 ) -> Request:
     """Weigh the query's terms by how rare they are in all of `releases` together."""
-    terms = query.hashed()
     size = sum(release.passages.size for release in releases)
-    rarity = {
-        term: _rarity(sum(release.passages.frequency(term) for release in releases), size)
-        for term, _ in terms
-    }
+
+    def weigh(terms: Terms) -> Weighted:
+        hashed = [(term_hash(term), weight) for term, weight in terms.items()]
+        return [
+            (term, weight * _rarity(sum(release.passages.frequency(term) for release in releases), size))
+            for term, weight in hashed
+        ]
+
+    plain = [pair for concept in query.concepts if not concept.others for pair in weigh(concept.own)]
+    concepts = [
+        [weigh(terms) for terms in (concept.own, *concept.others)]
+        for concept in query.concepts
+        if concept.others
+    ]
+    attainable = sum(weight for _, weight in plain)
+    attainable += sum(sum(weight for _, weight in ways[0]) for ways in concepts)
+    own = [(term_hash(term), weight) for term, weight in query.terms.items()]
     usable = vector is not None and bool(vector.any())
-    if not terms:
-        semantic_weight = 1.0
-    return Request(terms, rarity, vector if usable else None, semantic_weight if usable else 0.0)
+    weight = 1.0 if not own else semantic_weight
+    return Request(
+        plain, concepts, own, attainable or 1.0, vector if usable else None, weight if usable else 0.0
+    )
 
 
 def score(release: ReleaseIndex, request: Request) -> Scores:
     """Words and meaning, each between 0 and about 1, in the proportion of the request."""
-    terms = request.weighted
-    attainable = sum(weight for _, weight in terms) or 1.0
-    words = release.passages.scores(terms) / np.float32(attainable)
-    share = weights.PASSAGE_SHARE
+    words = _words(release.passages, request)
     lexical = (
-        np.float32(share) * release.best_of_page(words)
-        + np.float32((1 - share) / attainable) * release.pages.scores(terms)
-        + np.float32(weights.TITLE_BONUS) * release.titles.likeness(request.terms)
+        np.float32(weights.PASSAGE_SHARE) * release.best_of_page(words)
+        + np.float32(1 - weights.PASSAGE_SHARE) * _words(release.pages, request)
+        + np.float32(weights.TITLE_BONUS) * release.titles.likeness(request.own)
     )
     cosine = _cosine(release, request)
     if cosine is None:
@@ -78,6 +92,17 @@ def score(release: ReleaseIndex, request: Request) -> Scores:
     near = cosine.clip(0, 1)
     pages = rest * lexical + weight * release.best_of_page(near)
     return Scores(_as_float32(pages * release.prior), rest * words + weight * near, cosine)
+
+
+def _words(index: TermIndex, request: Request) -> NDArray[np.float32]:
+    """How well each document's words fit, 0 to about 1. Of the ways to say one thing the best counts."""
+    total = index.scores(request.plain)
+    for ways in request.concepts:
+        best = index.scores(ways[0])
+        for way in ways[1:]:
+            np.maximum(best, index.scores(way), out=best)
+        total += best
+    return total / np.float32(request.attainable)
 
 
 def _cosine(release: ReleaseIndex, request: Request) -> NDArray[np.float32] | None:

@@ -80,9 +80,10 @@ def _strength(
     postings: Postings, size: int, weights: Sequence[float], lengths: Sequence[float], saturation: float
 ) -> NDArray[np.float32]:
     weighted = np.zeros(len(postings.documents), dtype=np.float32)
+    single = (postings.hashes & np.uint64(1)) == 0  # pairs of terms make a text no longer
     for column, (weight, b) in enumerate(zip(weights, lengths, strict=True)):
         counts = postings.counts[:, column].astype(np.float32)
-        length = np.bincount(postings.documents, weights=counts, minlength=size)
+        length = np.bincount(postings.documents[single], weights=counts[single], minlength=size)
         norm = 1.0 / (1.0 - b + b * length / (length.mean() + 1e-6)) if size else length
         weighted += weight * counts * norm[postings.documents].astype(np.float32)
     return np.divide(weighted, weighted + saturation, dtype=np.float32)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from rookery_docs.search.fields import FIELDS
 
 WEIGHT = {
-    "title": 6.0, "purpose": 3.0, "heading": 3.0, "path": 1.0, "terms": 3.0, "anchor": 2.0, "code": 0.5, "lead": 0.5,
+    "title": 6.0, "purpose": 3.0, "heading": 3.0, "path": 1.0, "name": 2.0, "terms": 3.0, "anchor": 2.0, "code": 0.5, "lead": 0.5,
     "body": 1.0,
 }  # fmt: skip
 LENGTH = {
-    "title": 0.3, "purpose": 0.3, "heading": 0.5, "path": 0.3, "terms": 0.1, "anchor": 0.3, "code": 0.5, "lead": 0.3,
+    "title": 0.3, "purpose": 0.3, "heading": 0.5, "path": 0.3, "name": 0.3, "terms": 0.1, "anchor": 0.3, "code": 0.5, "lead": 0.3,
     "body": 0.7,
 }  # fmt: skip
 FIELD_WEIGHTS = tuple(WEIGHT[name] for name in FIELDS)
@@ -26,7 +26,7 @@ PAGE_SATURATION = 3.0
 PASSAGE_SHARE = 0.55
 """Of a page's lexical score, what its best passage gives; the rest comes from the page as a whole."""
 
-TITLE_BONUS = 0.15
+TITLE_BONUS = 0.2
 """For a title that is the query, in proportion to how far both are the same words."""
 
 SEMANTIC_WEIGHT_WEAK = 0.2
@@ -38,3 +38,12 @@ PRIOR = {"page": 1.0, "changelog": 0.6, "index": 0.0}
 
 PARTS_OF_KNOWN_IDENTIFIER = 0.25
 """Weight of the parts of an identifier that occurs as a whole."""
+
+SYNONYM = 0.6
+"""Another way to say it, against the query's own words: of the two the stronger counts, not both."""
+
+WEAK_WORD = 0.4
+"""A word of the question rather than of its subject, or the name of what is searched."""
+
+PAIR = 0.2
+"""Two words of the query that stand together in the text as well."""

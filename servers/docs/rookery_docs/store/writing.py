@@ -248,7 +248,11 @@ class DocsWriter:
 
 
 def _content(passage: Passage, page: PageRecord) -> _Content:
-    postings = b"" if page.kind == "index" else pack(terms_by_field(passage, page.title, page.description))
+    postings = (
+        b""
+        if page.kind == "index"
+        else pack(terms_by_field(passage, page.title, page.description, page.path))
+    )
     digest = blake2b(digest_size=20)
     for part in (page.title, "\n".join(passage.heading_path), str(passage.overlap), passage.text):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")

@@ -128,7 +128,7 @@ def _page(page: RankedPage, texts: dict[tuple[int, int], FoundText], ranking: Ra
             FoundPassage(
                 heading=" > ".join(text.heading_path),
                 url=url_of(text.url, text.anchor),
-                snippet=snippet(text.text, ranking.query.weights, longest),
+                snippet=snippet(text.text, ranking.query.all_terms, longest),
                 score=round(ranked.score, 4),
                 distance=None if ranked.distance is None else round(ranked.distance, 4),
             )
