@@ -310,3 +310,103 @@ from memory.turn
 join unnest($1::text[], $2::text[], $3::integer[]) as wanted(scope, conversation, position)
     using (scope, conversation, position)
 where team = memory.caller_team();
+
+-- name: export_memories
+-- every version in a scope that is not forgotten
+select m.* from memory.memory as m
+where m.team = memory.caller_team() and m.scope = $1 and m.forgotten_at is null
+order by m.recorded_at, m.id, m.version;
+
+-- name: export_links
+select from_id, relation, to_id from memory.link where team = memory.caller_team() and scope = $1
+order by from_id, relation, to_id;
+
+-- name: export_conversations
+select id, title from memory.conversation where team = memory.caller_team() and scope = $1 order by id;
+
+-- name: export_turns
+select scope, conversation, position, id, session, session_name, speaker, content, said_at
+from memory.turn where team = memory.caller_team() and scope = $1 and conversation = $2 order by position;
+
+-- name: restore_memory
+-- a version out of an export, unless it or its content is there
+insert into memory.memory (
+    team, id, version, scope, kind, content, content_hash, source, tags, importance, pinned, conversation, turns, author,
+    valid_from, valid_until, expires_at, recorded_at, replaced_at, reason, superseded_by, provenance, document
+)
+values (
+    memory.caller_team(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+    search.document($22)
+)
+on conflict do nothing
+returning id;
+
+-- name: current_ids
+-- the current memories of a scope that have these contents
+select content_hash, id from memory.memory
+where team = memory.caller_team() and scope = $1 and content_hash = any ($2)
+    and replaced_at is null and forgotten_at is null and superseded_by is null;
+
+-- name: merge_into
+-- a memory takes in near duplicates: their tags and sources stay with it
+update memory.memory
+set tags = array(select distinct tag from unnest(tags || $3::text[]) as tag order by tag),
+    importance = greatest(importance, $4),
+    pinned = pinned or $5,
+    source = coalesce(source, $6),
+    provenance = provenance || $7::jsonb
+where team = memory.caller_team() and id = $1 and version = $2;
+
+-- name: erase_memories
+-- delete memories with all their versions and vectors; null: all of the scope
+delete from memory.memory
+where team = memory.caller_team() and scope = $1 and ($2::uuid[] is null or id = any ($2))
+returning id;
+
+-- name: erase_links
+delete from memory.link
+where team = memory.caller_team() and scope = $1
+    and ($2::uuid[] is null or from_id = any ($2) or to_id = any ($2));
+
+-- name: erase_mentions
+-- what was merged into others carries its text in their provenance
+update memory.memory
+set provenance = coalesce(
+    (select jsonb_agg(entry) from jsonb_array_elements(provenance) as entry where not (entry ->> 'id' = any ($2::text[]))),
+    '[]'
+)
+where team = memory.caller_team() and scope = $1
+    and exists (select from jsonb_array_elements(provenance) as entry where entry ->> 'id' = any ($2::text[]));
+
+-- name: erase_turns
+-- delete conversations with their turns and vectors; null: all of the scope
+with erased as (
+    delete from memory.turn
+    where team = memory.caller_team() and scope = $1 and ($2::text is null or conversation = $2)
+    returning conversation
+)
+select count(*) from erased;
+
+-- name: erase_conversations
+delete from memory.conversation
+where team = memory.caller_team() and scope = $1 and ($2::text is null or id = $2);
+
+-- name: erase_statistics
+-- the counted words of a scope would tell what it held
+delete from memory.scope_statistics where team = memory.caller_team() and scope = $1;
+
+-- name: record_erasure
+insert into memory.erasure (team, id, scope_digest, memories, versions, turns, ids_digest, reason)
+values (memory.caller_team(), $1, sha256(convert_to($2, 'UTF8')), $3, $4, $5, $6, $7)
+returning erased_at;
+
+-- name: remaining
+-- what a scope still holds, in every table
+select
+    (select count(*) from memory.memory where team = memory.caller_team() and scope = $1)
+    + (select count(*) from memory.embedding where team = memory.caller_team() and scope = $1)
+    + (select count(*) from memory.link where team = memory.caller_team() and scope = $1)
+    + (select count(*) from memory.turn where team = memory.caller_team() and scope = $1)
+    + (select count(*) from memory.turn_embedding where team = memory.caller_team() and scope = $1)
+    + (select count(*) from memory.conversation where team = memory.caller_team() and scope = $1)
+    + (select count(*) from memory.lexeme where team = memory.caller_team() and scope = $1);

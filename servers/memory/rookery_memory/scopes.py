@@ -24,6 +24,11 @@ def readable_scopes(caller: Caller) -> tuple[str, ...]:
     return (*own, "team", *channel) if caller.kind == "member" else (*own, *channel)
 
 
+def named(scope: Literal["own"] | ScopeName) -> ScopeName | None:
+    """The scope of a tool's argument; None for the caller's own."""
+    return None if scope == "own" else scope
+
+
 def bound_scope(caller: Caller, name: ScopeName | None) -> str:
     """The scope that a name stands for with this caller; by default their own. Raises NotAllowed with what is theirs."""
     own = readable_scopes(caller)

@@ -132,8 +132,10 @@ def _best(
     scores = rank_turns(
         _signals(rows, keys, len(terms.terms)), np.array(terms.weights), semantic, fact_scores
     )
+    if not scores.any():
+        return []
     order = np.argsort(-scores, kind="stable")[:limit]
-    return [(keys[at], float(scores[at])) for at in order if scores[at] > 0]
+    return [(keys[at], float(scores[at])) for at in order]
 
 
 def _signals(rows: Sequence[Row], keys: Sequence[TurnKey], terms: int) -> TurnSignals:

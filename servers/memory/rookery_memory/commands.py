@@ -1,0 +1,166 @@
+"""The commands of rookery-memory beside serving, for whoever operates it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from uuid import UUID
+
+from rookery_core.errors import InvalidInput, RookeryError
+from rookery_core.telemetry import configure_logging
+from rookery_memory.scopes import caller_of
+from rookery_memory.settings import MemorySettings
+
+if TYPE_CHECKING:
+    from rookery_memory.store.context import StoreContext
+
+PROG = "rookery-memory"
+
+
+def run_command(argv: Sequence[str]) -> int:
+    """Run one of export, import, merge and erase. Returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = MemorySettings.from_environment()
+        configure_logging(settings)
+        asyncio.run(_COMMANDS[arguments.command](settings, arguments))
+    except RookeryError as error:
+        print(f"{PROG}: {error}", file=sys.stderr)
+        return error.exit_status
+    except OSError as error:
+        print(f"{PROG}: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROG, description="Operate the memory of a scope.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--scope", default="local", help="local, team, agent, user:ID or channel:ID (default: local)"
+        )
+        return command
+
+    add("export", "Write a scope as JSON lines.").add_argument(
+        "file", nargs="?", help="default: standard output"
+    )
+    importing = add("import", "Read an export, or the JSON lines of a knowledge graph, into a scope.")
+    importing.add_argument("file", help="a path, or - for standard input")
+    merging = add("merge", "Show near duplicates of a scope; with --apply merge them.")
+    merging.add_argument("--apply", action="store_true", help="merge what is shown")
+    erasing = add("erase", "Delete for real, and print a receipt. Cannot be undone.")
+    erasing.add_argument(
+        "--id", action="append", type=UUID, metavar="ID", help="only this memory (repeatable)"
+    )
+    erasing.add_argument("--conversation", help="only this conversation and what was drawn from it")
+    erasing.add_argument("--reason", help="kept with the receipt")
+    erasing.add_argument("--yes", action="store_true", help="erase; without it nothing is done")
+    return parser
+
+
+@asynccontextmanager
+async def _opened(settings: MemorySettings) -> AsyncGenerator[StoreContext]:
+    from rookery_core.database import Database
+    from rookery_core.embedders import create_embedder
+    from rookery_memory.store.context import StoreContext
+
+    database = await Database.open(settings, role="rookery_memory", application_name=PROG)
+    try:
+        yield StoreContext(database, create_embedder(settings))
+    finally:
+        await database.close()
+
+
+async def _export(settings: MemorySettings, arguments: argparse.Namespace) -> None:
+    from rookery_memory.store.portability import export_scope
+
+    caller = caller_of(arguments.scope, settings.team)
+    async with _opened(settings) as context:
+        with await asyncio.to_thread(_writable, arguments.file) as out:
+            async for line in export_scope(context, caller, arguments.scope):
+                out.write(line + "\n")
+
+
+async def _import(settings: MemorySettings, arguments: argparse.Namespace) -> None:
+    from rookery_memory.store.graph_import import GRAPH_TYPES, import_graph, read_graph
+    from rookery_memory.store.portability import import_lines
+    from rookery_memory.store.upkeep import embed_pending
+
+    caller = caller_of(arguments.scope, settings.team)
+    lines = await asyncio.to_thread(_read_lines, arguments.file)
+    async with _opened(settings) as context:
+        if lines and _type_of(lines[0]) in GRAPH_TYPES:
+            graph = read_graph([_object(number, line) for number, line in enumerate(lines, start=1)])
+            report = await import_graph(context, caller, arguments.scope, graph)
+        else:
+            report = await import_lines(context, caller, arguments.scope, lines)
+        await embed_pending(context, caller)
+    print(json.dumps(asdict(report)))
+
+
+async def _merge(settings: MemorySettings, arguments: argparse.Namespace) -> None:
+    from rookery_memory.store.merging import find_duplicates, merge
+
+    caller = caller_of(arguments.scope, settings.team)
+    async with _opened(settings) as context:
+        groups = await find_duplicates(context, caller, arguments.scope)
+        for group in groups:
+            print(f"{group.kept.id}  {group.kept.content}")
+            for one in group.merged:
+                print(f"  <- {one.id}  {one.content}")
+        done = await merge(context, caller, groups) if arguments.apply else 0
+    print(f"{done} merged." if arguments.apply else f"{len(groups)} groups. Merge them with --apply.")
+
+
+async def _erase(settings: MemorySettings, arguments: argparse.Namespace) -> None:
+    from rookery_memory.store.erasure import erase
+
+    if not arguments.yes:
+        raise InvalidInput("erase: nothing was done.", hint="Add --yes to erase; it cannot be undone.")
+    caller = caller_of(arguments.scope, settings.team)
+    async with _opened(settings) as context:
+        receipt = await erase(
+            context,
+            caller,
+            arguments.scope,
+            ids=arguments.id,
+            conversation=arguments.conversation,
+            reason=arguments.reason,
+        )
+    print(json.dumps(asdict(receipt), default=str))
+
+
+def _writable(file: str | None) -> AbstractContextManager[IO[str]]:
+    return Path(file).open("w", encoding="utf-8") if file else nullcontext(sys.stdout)
+
+
+def _read_lines(file: str) -> list[str]:
+    text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+    return [line for line in text.split("\n") if line.strip()]  # splitlines would cut inside of JSON strings
+
+
+def _type_of(line: str) -> Any:
+    return _object(1, line).get("type")
+
+
+def _object(number: int, line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict):
+        raise InvalidInput(f"import: line {number} is not a JSON object.")
+    return entry  # pyright: ignore[reportUnknownVariableType] keys of a JSON object are strings
+
+
+_COMMANDS = {"export": _export, "import": _import, "merge": _merge, "erase": _erase}

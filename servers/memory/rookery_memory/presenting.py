@@ -1,0 +1,127 @@
+"""Records as answers, within a size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from rookery_core import cursors
+from rookery_core.budget import clip, estimate_tokens_of
+from rookery_core.errors import InvalidInput
+from rookery_memory.answers import MemoryItem, TurnItem
+from rookery_memory.records import Memory, Turn
+from rookery_memory.store.conversation_search import FoundTurn
+
+Item = TypeVar("Item", MemoryItem, TurnItem)
+
+LONGEST_ITEM = 600
+LONGEST_NEIGHBOUR = 120
+DEEPEST = 300
+
+
+def memory_item(
+    memory: Memory, score: float | None = None, related: Iterable[tuple[str, Memory]] = ()
+) -> MemoryItem:
+    """A memory as it is answered; a long content is cut, and says so."""
+    content, omitted = clip(memory.content, LONGEST_ITEM)
+    item = {
+        "id": link(memory),
+        "scope": memory.scope,
+        "kind": memory.kind,
+        "content": content,
+        "source": memory.source,
+        "tags": memory.tags,
+        "author": memory.author,
+        "pinned": memory.pinned,
+        "valid_from": stamp(memory.valid_from),
+        "valid_until": memory.valid_until and stamp(memory.valid_until),
+        "recorded_at": stamp(memory.recorded_at),
+        "version": memory.version if memory.version > 1 else None,
+        "superseded_by": memory.superseded_by and str(memory.superseded_by),
+        "omitted_tokens": omitted,
+        "related": [
+            f"{relation}: {clip(other.content, LONGEST_NEIGHBOUR)[0]} ({link(other)})"
+            for relation, other in related
+        ],
+    }
+    filled = _filled(item) if score is None else {**_filled(item), "score": round(score, 3)}
+    return cast(MemoryItem, filled)
+
+
+def link(memory: Memory) -> str:
+    """The id of a memory as tools answer it: also its address as a resource of this server."""
+    return f"memory://{memory.scope.partition(':')[0]}/{memory.id}"
+
+
+def stamp(moment: datetime) -> str:
+    """A time as it is answered: ISO 8601, to the second."""
+    return moment.isoformat(timespec="seconds")
+
+
+def turn_item(found: FoundTurn) -> TurnItem:
+    """A turn as it is answered."""
+    turn = found.turn
+    content, omitted = clip(turn.content, LONGEST_ITEM)
+    item = {
+        "conversation": turn.conversation,
+        "id": turn.id,
+        "speaker": turn.speaker,
+        "content": content,
+        "said_at": turn.said_at and stamp(turn.said_at),
+        "omitted_tokens": omitted,
+        "before": [_line(one) for one in found.before],
+        "after": [_line(one) for one in found.after],
+        "facts": [clip(fact.content, LONGEST_NEIGHBOUR)[0] for fact in found.facts],
+    }
+    return cast(TurnItem, {**_filled(item), "score": round(found.score, 3)})
+
+
+def _filled(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if value}
+
+
+def _line(turn: Turn) -> str:
+    return f"{turn.speaker}: {clip(turn.content, LONGEST_NEIGHBOUR)[0]}"
+
+
+def within(items: Sequence[Item], max_tokens: int) -> list[Item]:
+    """As many of the items, from the first on, as fit; at least one."""
+    kept: list[Item] = []
+    used = 0
+    for item in items:
+        used += estimate_tokens_of(item)
+        if kept and used > max_tokens:
+            break
+        kept.append(item)
+    return kept
+
+
+def offset_of(cursor: str) -> int:
+    """Where a page begins; an empty cursor is the first. Raises InvalidInput for a cursor that is not one of ours."""
+    if not cursor:
+        return 0
+    offset = cursors.decode(cursor).get("offset")
+    if not isinstance(offset, int) or not 0 <= offset <= DEEPEST:
+        raise InvalidInput(
+            "cursor: not a cursor of this tool.", hint="Pass next_cursor of the previous answer."
+        )
+    return offset
+
+
+def next_offset(offset: int, shown: int, found: int) -> str | None:
+    """The cursor of the next page; None when all that was found is shown or the ranking ends there."""
+    if shown >= found or offset + shown > DEEPEST:
+        return None
+    return cursors.encode({"offset": offset + shown})
+
+
+def as_id(text: str, field: str = "id") -> UUID:
+    """An id as tools take it, also out of a link. Raises InvalidInput for what is none."""
+    try:
+        return UUID(text.rsplit("/", 1)[-1].strip())
+    except ValueError:
+        raise InvalidInput(
+            f"{field}: is not the id of a memory.", hint="Use an id from recall or list_memories."
+        ) from None

@@ -1,0 +1,194 @@
+"""Tools for facts, preferences, decisions and episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from rookery_core import cursors
+from rookery_core.errors import InvalidInput
+from rookery_core.identity import Caller, current_caller
+from rookery_memory.answers import ForgetAnswer, MemoriesAnswer, RememberAnswer, UpdateAnswer
+from rookery_memory.presenting import as_id, link, memory_item, next_offset, offset_of, stamp, within
+from rookery_memory.records import Filters, Kind, NewMemory
+from rookery_memory.scopes import ScopeName, bound_scopes, named, readable_scopes
+from rookery_memory.service import MemoryService
+from rookery_memory.tools.arguments import (
+    Content,
+    Kinds,
+    Limit,
+    MaxTokens,
+    Moment,
+    Reason,
+    Scope,
+    Scopes,
+    Share,
+    moment,
+)
+
+
+class MemoryTools:
+    """remember, recall, update, forget, list_memories."""
+
+    def __init__(self, service: MemoryService) -> None:
+        self._service = service
+
+    async def remember(
+        self,
+        content: Content,
+        kind: Kind = "fact",
+        scope: Scope = "own",
+        source: Annotated[str, Field(max_length=2000, description="permalink")] = "",
+        tags: Sequence[str] = (),
+        importance: Share = 0.5,
+        pinned: bool = False,
+        valid_from: Moment = "",
+        valid_until: Moment = "",
+        expires_at: Moment = "",
+        replaces: Annotated[Sequence[str], Field(description="ids that this makes untrue")] = (),
+        conversation: str = "",
+        turns: Annotated[Sequence[str], Field(description="ids of turns it was drawn from")] = (),
+    ) -> RememberAnswer:
+        """Store one thing worth knowing later, as a sentence that stands alone: who, what, when (ISO 8601 times).
+
+        Look at `similar` in the answer: if one of them is untrue now, call again with its id in replaces. It is kept with
+        the time in which it held.
+        """
+        new = NewMemory(
+            content=content, kind=kind, source=source or None, tags=tags, importance=importance, pinned=pinned,
+            valid_from=moment(valid_from, "valid_from"), valid_until=moment(valid_until, "valid_until"),
+            expires_at=moment(expires_at, "expires_at"), conversation=conversation or None, turns=turns,
+            replaces=[as_id(one, "replaces") for one in replaces],
+        )  # fmt: skip
+        store = await self._service.store()
+        done = await store.remember(current_caller(), new, named(scope))
+        return {
+            "id": f"memory://{done.scope.partition(':')[0]}/{done.id}",
+            "scope": done.scope,
+            "duplicate": done.duplicate,
+            "superseded": [str(one) for one in done.superseded],
+            "similar": [
+                {"id": link(one.memory), "content": one.memory.content[:300], "score": round(one.score, 3)}
+                for one in done.similar
+            ],
+        }
+
+    async def recall(
+        self,
+        query: str,
+        scopes: Scopes = (),
+        kinds: Kinds = (),
+        tags: Sequence[str] = (),
+        as_of: Annotated[str, Field(description="what held then; default now")] = "",
+        since: Moment = "",
+        related: Annotated[bool, Field(description="with what each is linked to")] = False,
+        limit: Limit = 10,
+        max_tokens: MaxTokens = 2000,
+        cursor: str = "",
+    ) -> MemoriesAnswer:
+        """Find memories by a question or words, best first. Use before answering from what you believe to know.
+
+        An empty list: nothing is remembered about it in these scopes (by default all of the asker's).
+        """
+        caller, offset, names = current_caller(), offset_of(cursor), list(scopes) or None
+        filters = Filters(
+            kinds=kinds, tags=_lowered(tags), as_of=moment(as_of, "as_of"), since=moment(since, "since")
+        )
+        store = await self._service.store()
+        found = await store.recall(caller, query, scopes=names, filters=filters, limit=offset + limit + 1)
+        page = found[offset : offset + limit]
+        near = await store.related(caller, [one.memory for one in page], filters) if related and page else {}
+        items = [memory_item(one.memory, one.score, near.get(one.memory.id, ())) for one in page]
+        shown = within(items, max_tokens)
+        return _answer(caller, names, shown, next_offset(offset, len(shown), len(found) - offset))
+
+    async def update(
+        self,
+        id: str,
+        reason: Reason,
+        content: Annotated[str, Field(max_length=20000)] = "",
+        source: str = "",
+        tags: Annotated[Sequence[str], Field(description="all there shall be")] = (),
+        importance: Share | None = None,
+        pinned: bool | None = None,
+        valid_from: Moment = "",
+        valid_until: Moment = "",
+        expires_at: Moment = "",
+    ) -> UpdateAnswer:
+        """Change a memory; what is left out stays. Its earlier version is kept, and found with as_of."""
+        given: dict[str, Any] = {
+            "content": content or None, "source": source or None, "tags": list(tags) or None,
+            "importance": importance, "pinned": pinned, "valid_from": moment(valid_from, "valid_from"),
+            "valid_until": moment(valid_until, "valid_until"), "expires_at": moment(expires_at, "expires_at"),
+        }  # fmt: skip
+        changes = {name: value for name, value in given.items() if value is not None}
+        store = await self._service.store()
+        changed = await store.update(current_caller(), as_id(id), changes, reason)
+        return {"id": link(changed), "version": changed.version, "valid_from": stamp(changed.valid_from)}
+
+    async def forget(
+        self, ids: Annotated[list[str], Field(min_length=1, max_length=50)], reason: Reason
+    ) -> ForgetAnswer:
+        """Hide memories from every search: what is wrong or unwanted. For what has changed use update."""
+        store = await self._service.store()
+        forgotten = await store.forget(current_caller(), [as_id(one, "ids") for one in ids], reason)
+        return {"forgotten": [str(one) for one in forgotten]}
+
+    async def list_memories(
+        self,
+        scopes: Scopes = (),
+        kinds: Kinds = (),
+        tags: Sequence[str] = (),
+        as_of: Moment = "",
+        history_of: Annotated[str, Field(description="id: its versions instead")] = "",
+        limit: Limit = 20,
+        max_tokens: MaxTokens = 2000,
+        cursor: str = "",
+    ) -> MemoriesAnswer:
+        """List memories, the newest first, without a question."""
+        caller, names = current_caller(), list(scopes) or None
+        store = await self._service.store()
+        if history_of:
+            versions = await store.history(caller, as_id(history_of, "history_of"))
+            return _answer(caller, names, within([memory_item(one) for one in versions], max_tokens), None)
+        filters = Filters(kinds=kinds, tags=_lowered(tags), as_of=moment(as_of, "as_of"))
+        found = await store.list_memories(
+            caller, scopes=names, filters=filters, before=_position(cursor), limit=limit + 1
+        )
+        shown = within([memory_item(one) for one in found[:limit]], max_tokens)
+        last = found[len(shown) - 1] if len(shown) < len(found) else None
+        position = last and cursors.encode({"at": last.recorded_at.isoformat(), "id": str(last.id)})
+        return _answer(caller, names, shown, position)
+
+
+def _answer(
+    caller: Caller, names: list[ScopeName] | None, shown: list[Any], next_cursor: str | None
+) -> MemoriesAnswer:
+    answer: MemoriesAnswer = {
+        "memories": shown,
+        "scopes": bound_scopes(caller, names) or list(readable_scopes(caller)),
+    }
+    if next_cursor:
+        answer["next_cursor"] = next_cursor
+    return answer
+
+
+def _lowered(tags: Sequence[str]) -> list[str] | None:
+    return [tag.strip().casefold() for tag in tags] or None
+
+
+def _position(cursor: str) -> tuple[datetime, UUID] | None:
+    if not cursor:
+        return None
+    position = cursors.decode(cursor)
+    at, last = position.get("at"), position.get("id")
+    when = moment(at, "cursor") if isinstance(at, str) else None
+    if when is None or not isinstance(last, str):
+        raise InvalidInput(
+            "cursor: not a cursor of this tool.", hint="Pass next_cursor of the previous answer."
+        )
+    return when, as_id(last, "cursor")
