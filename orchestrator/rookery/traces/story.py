@@ -30,5 +30,4 @@ async def _events(database: Database, team: str, trace_id: str) -> list[dict[str
     """The events of the queue under this trace id: waiting, being worked on, dead, or done."""
     from rookery_core.queue import Queue
 
-    find = getattr(Queue(database, team=team), "events_of_trace", None)
-    return [dict(row) for row in await find(trace_id)] if find else []
+    return await Queue(database, team=team).events_of_trace(trace_id)

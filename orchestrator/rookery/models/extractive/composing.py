@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from rookery.models.extractive.ranking import Ranked, best_part
 
@@ -14,12 +15,14 @@ LEAST_COVERAGE = 0.25
 NOTE = "*These are quotes from what I searched, put in order by their words; no language model wrote or checked an answer.*"
 
 
-def compose(question: str, ranked: Sequence[Ranked], failed: Sequence[str] = ()) -> str:
-    """The answer: the best quotes, at most two of one page, none much weaker than the first."""
+def compose(question: str, ranked: Sequence[Ranked], failed: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The answer: the best quotes, at most two of one page, none much weaker than the first.
+
+    failed: servers that could not be searched, and why.
+    """
     chosen = _chosen(ranked)
     parts = [_quote(question, one) for one in chosen] or [_nothing(question)]
-    if failed:
-        parts.append(f"Not searched, because it did not answer: {', '.join(failed)}.")
+    parts += [f"{server} was not searched: {reason.rstrip('.')}." for server, reason in failed.items()]
     return "\n\n".join([*parts, NOTE])
 
 

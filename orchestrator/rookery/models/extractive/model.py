@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from rookery.agent.sources import Passage, passages
 from rookery.models.extractive.composing import compose
@@ -70,12 +71,22 @@ def _enough(ranked: Sequence[Ranked]) -> bool:
     return bool(ranked) and max(one.coverage for one in ranked[:3]) >= ENOUGH_COVERAGE
 
 
-def _failures(messages: Sequence[Message]) -> list[str]:
-    """The servers whose searches all failed."""
-    state: dict[str, bool] = {}
+def _failures(messages: Sequence[Message]) -> dict[str, str]:
+    """The servers whose searches all failed, and the first reason each gave."""
+    state: dict[str, str | None] = {}
     for message in messages:
         for block in message.blocks:
             if isinstance(block, ToolResult):
                 server = block.name.partition("_")[0]
-                state[server] = state.get(server, True) and block.is_error
-    return [server for server, failed in state.items() if failed]
+                if not block.is_error:
+                    state[server] = None
+                else:
+                    state.setdefault(server, _reason(block))
+    return {server: reason for server, reason in state.items() if reason is not None}
+
+
+def _reason(result: ToolResult) -> str:
+    told: Any = result.structured
+    message: Any = cast(dict[str, Any], told).get("message") if isinstance(told, dict) else None
+    text = message if isinstance(message, str) else result.text.removeprefix("Tool call failed: ")
+    return " ".join(text.split())[:200]
