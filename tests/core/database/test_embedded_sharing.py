@@ -64,7 +64,9 @@ async def test_two_environments_share_it_and_it_outlives_the_one_that_started_it
         "server = EmbeddedServer.start(Path(sys.argv[1]), idle_s=60); print(server.owner_dsn, flush=True)\n"
         "sys.stdin.read(); import rookery_core; print(rookery_core.__file__)"
     )
-    starter = run_program(code, PYTHONPATH=str(other), PYTHONDONTWRITEBYTECODE="1")
+    starter = run_program(
+        code, PYTHONPATH=os.pathsep.join([str(other), *sys.path]), PYTHONDONTWRITEBYTECODE="1"
+    )
     born = await ask(starter.dsn(), BORN)
     ours = EmbeddedServer.start(home, idle_s=60)
     assert await ask(ours.owner_dsn, BORN) == born

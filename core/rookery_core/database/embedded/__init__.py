@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from rookery_core.errors import ConfigurationError
+from rookery_core.errors import ConfigurationError, Unavailable
 
 __all__ = ["EmbeddedServer"]
 
@@ -39,12 +40,13 @@ class EmbeddedServer:
         from rookery_core.database.embedded import launch, layout, lease, socket_folder
 
         place = layout.prepare(data_dir)
-        descriptor = lease.take(place)
-        try:
-            passwords = launch.ensure_started(place, idle_s=idle_s, server_settings=server_settings or {})
-        except BaseException:
-            os.close(descriptor)
-            raise
+        with _usable(place.folder):
+            descriptor = lease.take(place)
+            try:
+                passwords = launch.ensure_started(place, idle_s=idle_s, server_settings=server_settings or {})
+            except BaseException:
+                os.close(descriptor)
+                raise
         folder = socket_folder.socket_folder(place)
         return cls(
             _dsn("postgres", passwords.owner, folder), _dsn("rookery_app", passwords.app, folder), descriptor
@@ -62,6 +64,17 @@ class EmbeddedServer:
         descriptor, self._lease = self._lease, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+@contextmanager
+def _usable(folder: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            f"The embedded database in {folder} can not be used: {error}.",
+            hint="Check that the disk has room and that the folder is yours.",
+        ) from error
 
 
 def _dsn(login: str, password: str, folder: Path) -> str:

@@ -60,7 +60,7 @@ def prepare(layout: Layout, *, for_other_account: bool) -> Binaries:
         made = _copy(source, parent, mode=0o755 if for_other_account else 0o700)
     except OSError as error:
         raise ConfigurationError(
-            f"PostgreSQL could not be copied to {parent}: {error.strerror or error}.",
+            f"PostgreSQL could not be copied to {parent}: {_reason(error)}.",
             hint="Make room or make it writable, run Rookery as an ordinary user, or set DATABASE_URL.",
         ) from None
     if not for_other_account:  # root's copies serve several data folders
@@ -141,6 +141,14 @@ def _finish(folder: Path, mode: int) -> None:
         executable = path.is_dir() or os.access(path, os.X_OK)
         path.chmod(mode if executable else mode & 0o644)
     os.sync()  # one by one, a thousand small files take seconds on a slow disk
+
+
+def _reason(error: OSError) -> str:
+    """In a few words; copying a folder collects an error for each file."""
+    if isinstance(error, shutil.Error):
+        collected: list[tuple[str, str, str]] = error.args[0]
+        return collected[0][2][:200]
+    return error.strerror or str(error)
 
 
 def _ordinal(text: str) -> tuple[int, ...]:

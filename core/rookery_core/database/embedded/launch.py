@@ -125,10 +125,11 @@ def _run_keeper(task: dict[str, Any], descriptors: tuple[int, ...]) -> None:
             hint="Set DATABASE_URL to use another PostgreSQL server.",
         )
     command = [sys.executable, "-I", "-S", str(_KEEPER), json.dumps(task)]
-    done = subprocess.run(
-        command, env=_environment(), stdin=subprocess.DEVNULL,  stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, pass_fds=descriptors, check=False, cwd="/",
-    )  # fmt: skip
+    with open(task["log"], "ab") as log:
+        done = subprocess.run(
+            command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+            pass_fds=descriptors, check=False, cwd="/",
+        )  # fmt: skip
     if done.returncode != 0:
         raise Unavailable(
             f"The embedded database's keeper did not start (exit status {done.returncode}).",
