@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-_LINK_KEYS = ("permalink", "html_url", "url", "uri", "link", "web_url")
+_LINK_KEYS = ("permalink", "html_url", "url", "uri", "link", "web_url", "id")
 _TEXT_KEYS = ("text", "content", "snippet", "excerpt", "body", "passage", "fact", "markdown", "summary")
 _TITLE_KEYS = ("title", "heading", "name", "key", "subject")
 _FOREIGN_PARTS = frozenset(
