@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from fastmcp import Client
 
+from asking_github import Asking, Connect, MakeSettings
 from emulators.github import Emulator
 from emulators.github.sample import TOKEN, sample_world
 from rookery_github.server import build_server
@@ -21,9 +21,6 @@ from rookery_github.settings import GitHubSettings
 def emulator() -> Iterator[Emulator]:
     with Emulator(sample_world()) as running:
         yield running
-
-
-MakeSettings = Callable[..., GitHubSettings]
 
 
 @pytest.fixture
@@ -45,48 +42,8 @@ def make_settings(emulator: Emulator) -> MakeSettings:
     return make
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What a call answered."""
-
-    text: str
-    structured: dict[str, Any]
-    meta: dict[str, Any]
-    is_error: bool
-
-    @property
-    def cursor(self) -> str:
-        return self.structured.get("next_cursor", "")
-
-    @property
-    def requests(self) -> dict[str, int]:
-        return self.meta["rookery/github"]["requests"]
-
-
-class Asking:
-    """A client of one server."""
-
-    def __init__(self, client: Client[Any]) -> None:
-        self.client = client
-
-    async def __call__(self, name: str, **arguments: Any) -> Reply:
-        result = await self.client.call_tool(name, arguments, raise_on_error=False)
-        block: Any = result.content[0]
-        return Reply(block.text, result.structured_content or {}, dict(result.meta or {}), result.is_error)
-
-    async def all_of(self, name: str, **arguments: Any) -> list[Reply]:
-        """Every page, by following the cursor."""
-        replies = [await self(name, **arguments)]
-        while replies[-1].cursor:
-            replies.append(await self(name, **arguments, cursor=replies[-1].cursor))
-        return replies
-
-
-Ask = Callable[..., Awaitable[Asking]]
-
-
 @pytest_asyncio.fixture
-async def connect(make_settings: MakeSettings) -> AsyncIterator[Ask]:
+async def connect(make_settings: MakeSettings) -> AsyncIterator[Connect]:
     """A function that starts a server with these variables and gives a client of it."""
     async with AsyncExitStack() as stack:
 
@@ -98,6 +55,16 @@ async def connect(make_settings: MakeSettings) -> AsyncIterator[Ask]:
 
 
 @pytest_asyncio.fixture
-async def ask(connect: Ask) -> Asking:
+async def ask(connect: Connect) -> Asking:
     """A client of a server with the usual settings."""
     return await connect()
+
+
+@pytest.fixture(scope="session")
+def app_key() -> str:
+    """The private key of a GitHub App, made for this run."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -16,15 +16,25 @@ from rookery_github.answers import Answer, Entries, Entry, Position, assemble, c
 from rookery_github.voices import PEOPLE, Voice
 
 ANA = Voice("ana", "member")
-_FENCE = re.compile(r"<untrusted [0-9a-f]{6} from ana \(member\)>\n(.*?)\n</untrusted [0-9a-f]{6}>", re.DOTALL)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=3000).filter(lambda text: "untrusted" not in text)
+_FENCE = re.compile(
+    r"<untrusted [0-9a-f]{6} from ana \(member\)>\n(.*?)\n</untrusted [0-9a-f]{6}>", re.DOTALL
+)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=3000).filter(
+    lambda text: "untrusted" not in text
+)
 
 
 def source(bodies: Sequence[str], *, in_row: bool = False) -> Entries:
     async def entries(start: Position) -> AsyncIterator[Entry]:
         for index in range(int(start.get("i", 0)), len(bodies)):
             voice = PEOPLE if in_row else ANA
-            yield Entry(at={"i": index}, body=bodies[index], voice=voice, label="" if in_row else f"label {index}", in_row=in_row)
+            yield Entry(
+                at={"i": index},
+                body=bodies[index],
+                voice=voice,
+                label="" if in_row else f"label {index}",
+                in_row=in_row,
+            )
 
     return entries
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from rookery_github.diffs import hunks
 
-lines = st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=12), max_size=40)
+lines = st.lists(
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=12), max_size=40
+)
 
 
 def patch_of(before: list[str], after: list[str]) -> str:

@@ -39,6 +39,10 @@ def test_words_are_found_with_the_lines_around_and_gaps_are_shown() -> None:
 
 
 def test_the_first_failing_step_is_named() -> None:
-    steps = [{"number": 1, "conclusion": "success"}, {"number": 2, "conclusion": "failure"}, {"number": 3, "conclusion": "skipped"}]
+    steps = [
+        {"number": 1, "conclusion": "success"},
+        {"number": 2, "conclusion": "failure"},
+        {"number": 3, "conclusion": "skipped"},
+    ]
     assert logs.failing_step({"steps": steps}) == steps[1]
     assert logs.failing_step({"steps": None}) is None

@@ -18,7 +18,23 @@ names = st.from_regex(r"[A-Za-z_][A-Za-z0-9._-]{0,15}", fullmatch=True).filter(
     lambda name: not name.endswith(".git") and name not in (".", "..")
 )
 numbers = st.integers(1, 10**9)
-reserved = frozenset("orgs api about apps explore features issues login new pulls search settings topics".split())
+reserved = frozenset(
+    [
+        "orgs",
+        "api",
+        "about",
+        "apps",
+        "explore",
+        "features",
+        "issues",
+        "login",
+        "new",
+        "pulls",
+        "search",
+        "settings",
+        "topics",
+    ]
+)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +92,9 @@ def test_what_people_write_is_understood(text: str, expected: Reference) -> None
 
 @pytest.mark.parametrize("text", ["#12", "12", "GH-12"])
 def test_a_bare_number_belongs_to_the_default_repository(text: str) -> None:
-    assert parse(text, default_repo="acme/widgets") == Reference(owner="acme", repo="widgets", kind="issue", number=12)
+    assert parse(text, default_repo="acme/widgets") == Reference(
+        owner="acme", repo="widgets", kind="issue", number=12
+    )
     with pytest.raises(InvalidInput, match="no default is set"):
         parse(text)
 
@@ -111,11 +129,19 @@ def test_links_of_items_are_read_back(owner: str, name: str, number: int, pull: 
         return
     link = permalinks.issue("https://github.com", f"{owner}/{name}", number, pull=pull)
     found = parse(link)
-    assert (found.full_name, found.number, found.kind) == (f"{owner}/{name}", number, "pull" if pull else "issue")
+    assert (found.full_name, found.number, found.kind) == (
+        f"{owner}/{name}",
+        number,
+        "pull" if pull else "issue",
+    )
     assert parse(f"{owner}/{name}#{number}").number == number
 
 
-paths = st.lists(st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1, max_size=8), min_size=1, max_size=4)
+paths = st.lists(
+    st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1, max_size=8),
+    min_size=1,
+    max_size=4,
+)
 
 
 @given(paths, st.integers(1, 10**6), st.integers(0, 500))

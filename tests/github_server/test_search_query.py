@@ -31,7 +31,9 @@ def test_words_stay_words_and_known_qualifiers_stay_qualifiers(text: str, query:
 
 
 def test_filters_are_quoted_where_they_must_be() -> None:
-    query = compile_query("", [("label", "good first issue"), ("author", "ana"), ("-author", "ben"), ("repo", "")], FREE)
+    query = compile_query(
+        "", [("label", "good first issue"), ("author", "ana"), ("-author", "ben"), ("repo", "")], FREE
+    )
     assert query == 'label:"good first issue" author:ana -author:ben'
     assert qualifier("label", 'a"b') == "label:ab"
 
@@ -48,7 +50,9 @@ def test_a_search_without_a_scope_gets_the_allowed_one() -> None:
     assert compile_query("crash", [], Confinement(("acme/a", "other/b"))) == "crash repo:acme/a repo:other/b"
 
 
-@pytest.mark.parametrize("text", ["repo:evil/x a", "REPO:evil/x", 'repo:"evil/x"', "org:evil a", "user:evil", "repo:acme/secret"])
+@pytest.mark.parametrize(
+    "text", ["repo:evil/x a", "REPO:evil/x", 'repo:"evil/x"', "org:evil a", "user:evil", "repo:acme/secret"]
+)
 def test_a_scope_outside_is_refused(text: str) -> None:
     with pytest.raises(NotAllowed):
         compile_query(text, [], ACME)
@@ -67,7 +71,13 @@ def test_no_text_leads_a_confined_search_outside(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "allowed"),
-    [("acme/widgets", True), ("ACME/Widgets", True), ("acme/secret", False), ("acmes/widgets", False), ("evil/acme", False)],
+    [
+        ("acme/widgets", True),
+        ("ACME/Widgets", True),
+        ("acme/secret", False),
+        ("acmes/widgets", False),
+        ("evil/acme", False),
+    ],
 )
 def test_the_last_rule_that_matches_decides(name: str, allowed: bool) -> None:
     assert ACME.allows(name) is allowed
