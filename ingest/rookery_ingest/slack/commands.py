@@ -29,10 +29,56 @@ def add_commands(subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_import(actions)
+    _add_live(actions)
+    _add_operations(actions)
 
 
 def add_worker_commands(subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
     """Add `worker` and `status`, which look after what the other commands leave to be done."""
+    worker = subparsers.add_parser(
+        "worker",
+        help="apply live events and make vectors, in the background",
+        description="Apply live events of Slack, make vectors, keep statistics and retention up to date, until stopped. "
+        "Any number of copies may run.",
+    )
+    worker.set_defaults(run=_later("working", "worker_command"))
+    status = subparsers.add_parser("status", help="how complete and how fresh the Slack memory is")
+    status.add_argument("--json", action="store_true", help="print it as JSON")
+    status.set_defaults(run=_later("operating", "status_command"))
+
+
+def _add_live(actions: _Subparsers[argparse.ArgumentParser]) -> None:
+    listen = actions.add_parser(
+        "listen",
+        help="receive live events over Socket Mode",
+        description="Receive live events over Socket Mode into the queue, read what was missed, synchronise nightly. "
+        "Any number of copies may run, also beside the bot on the same app. rookery-ingest worker applies the events.",
+    )
+    listen.set_defaults(run=_later("live", "listen_command"))
+    sync = actions.add_parser("sync", help="read people, channels, members and groups anew")
+    sync.set_defaults(run=_later("operating", "sync_command"))
+    backfill = actions.add_parser("backfill", help="read from Slack's history what was missed")
+    backfill.add_argument("--channels", type=_names, default=(), metavar="ID,ID", help="only these, by id")
+    backfill.add_argument("--days", type=int, default=30, help="how far back, where nothing is known (default: 30)")
+    backfill.set_defaults(run=_later("operating", "backfill_command"))
+
+
+def _add_operations(actions: _Subparsers[argparse.ArgumentParser]) -> None:
+    replay = actions.add_parser("replay", help="apply again the events that were not understood or failed")
+    replay.set_defaults(run=_later("operating", "replay_command"))
+    status = actions.add_parser("status", help="how complete and how fresh the memory is")
+    status.add_argument("--json", action="store_true", help="print it as JSON")
+    status.set_defaults(run=_later("operating", "status_command"))
+    retention = actions.add_parser("retention", help="show or set how long messages are kept")
+    retention.add_argument("--channel", help="name or id (default: every channel without a rule of its own)")
+    retention.add_argument("--days", type=_positive, help="keep so many days; what is older is forgotten now")
+    retention.add_argument("--forever", action="store_true", help="remove the limit")
+    retention.set_defaults(run=_later("operating", "retention_command"))
+    erase = actions.add_parser("erase", help="forget a person or a channel for good")
+    erase.add_argument("--user", metavar="ID", help="a person's id")
+    erase.add_argument("--channel", help="a channel's name or id")
+    erase.add_argument("--yes", action="store_true", help="yes, really")
+    erase.set_defaults(run=_later("operating", "erase_command"))
 
 
 def _add_import(actions: _Subparsers[argparse.ArgumentParser]) -> None:
@@ -47,10 +93,18 @@ def _add_import(actions: _Subparsers[argparse.ArgumentParser]) -> None:
     action.add_argument("--since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="only days from this one on")
     action.add_argument("--workers", type=int, default=2, metavar="N", help="channels read at once (default: 2)")
     action.add_argument("--url", help="the workspace's address for permalinks, such as https://acme.slack.com")
+    action.add_argument("--dms", action="store_true", help="direct messages, too (default: left out)")
     action.add_argument("--dry-run", action="store_true", help="read everything, write nothing")
     action.add_argument("--no-vectors", action="store_true", help="leave vectors to rookery-ingest worker")
     action.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
     action.set_defaults(run=_later("importing", "import_command"))
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ async def import_command(arguments: argparse.Namespace, settings: SlackIngestSet
         dry_run=arguments.dry_run,
         workers=arguments.workers,
         url=arguments.url,
+        direct=arguments.dms or settings.ingest_dms,
     )
     caller = ingest_caller(settings)
     with shown(quiet=arguments.json) as show:

@@ -92,3 +92,58 @@ class Found(Answer, total=False):
     searched: str
     people: dict[str, str]
     results: list[Hit]
+
+
+class Activity(TypedDict, total=False):
+    """What happened in one channel: the figures, and the links to the busiest threads with how they begin."""
+
+    channel: Channel
+    messages: int
+    threads: int
+    people: int
+    edited: int
+    deleted: int
+    highlights: list[Message]
+
+
+class Digest(Answer, total=False):
+    range: str
+    people: dict[str, str]
+    channels: list[Activity]
+
+
+class Said(Answer, total=False):
+    user: str
+    range: str
+    people: dict[str, str]
+    channels: dict[str, str]
+    messages: list[Message]
+
+
+class Coverage(TypedDict, total=False):
+    channel: str
+    channel_id: str
+    messages: int
+    first: str
+    last: str
+    covered: list[list[str]]
+    without_vector: int
+
+
+class Status(Answer, total=False):
+    channels: list[Coverage]
+    messages: int
+    semantic: str
+    permalinks: str
+
+
+class Draft(TypedDict, total=False):
+    """What would be sent, or what was. confirm: pass it back to send exactly this."""
+
+    channel: str
+    text: str
+    thread_ts: str
+    confirm: str
+    expires_s: int
+    sent: bool
+    permalink: str

@@ -10,9 +10,12 @@ from rookery_core.serving import ServerSpec, ToolSpec, build_server, tool
 from rookery_core.serving.commandline import BuiltServer
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
+from rookery_slack.tools.activity import ActivityTools
 from rookery_slack.tools.conversation import ConversationTools
 from rookery_slack.tools.directory import DirectoryTools
+from rookery_slack.tools.posting import PostingTools
 from rookery_slack.tools.search import SearchTools
+from rookery_slack.tools.status import StatusTools
 
 if TYPE_CHECKING:
     from rookery_core.serving import ServeArguments
@@ -29,13 +32,21 @@ def tools(store: Store, settings: SlackSettings) -> list[ToolSpec]:
     directory = DirectoryTools(store, settings)
     conversation = ConversationTools(store, settings)
     search = SearchTools(store, settings)
+    activity = ActivityTools(store, settings)
+    posting = PostingTools(store, settings)
+    may_post = settings.slack_posting == "on"
     return [
         tool(search.search_messages),
         tool(conversation.get_conversation),
         tool(conversation.get_thread),
+        tool(activity.get_user_activity),
+        tool(activity.catch_up),
         tool(directory.list_channels),
         tool(directory.list_users),
         tool(directory.get_channel_members),
+        tool(StatusTools(store, settings).memory_status),
+        tool(posting.post_message, read_only=False, idempotent=False, open_world=True, enabled=may_post),
+        tool(posting.add_reaction, read_only=False, open_world=True, enabled=may_post),
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,13 +39,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to import. channels: names or ids; since: days before it are left out; url: the workspace's address."""
+    """What to import. channels: names or ids; since: days before it are left out; url: the workspace's address;
+    direct: direct messages, too."""
 
     channels: Sequence[str] = ()
     since: date | None = None
     dry_run: bool = False
     workers: int = 2
     url: str | None = None
+    direct: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +76,10 @@ async def import_export(
 
 def _chosen(layout: Layout, options: Options, report: Report) -> Layout:
     conversations = layout.conversations
+    if not options.direct:
+        conversations = [each for each in conversations if each.kind not in ("im", "mpim")]
+        if left_out := len(layout.conversations) - len(conversations):
+            report.skip("direct conversation (--dms imports them)", "dms.json, mpims.json", left_out)
     if options.channels:
         names = {str(each.raw.get("name")): each.id for each in conversations} | {each.id: each.id for each in conversations}
         wanted = [name.removeprefix("#") for name in options.channels]
@@ -115,6 +122,7 @@ class _Importer:
         self._done = 0
         self._broken: set[str] = set()
         self._urls = UrlGuess()
+        self._counting = threading.Lock()
 
     async def run(self) -> None:
         report, layout = self._report, self._layout
@@ -133,11 +141,19 @@ class _Importer:
         await self._finish()
 
     async def _work(self, pending: Iterator[tuple[str, list[Day]]]) -> None:
+        """Merge one batch while the next is being read."""
         for channel, days in pending:
-            for batch in self._batches(days):
-                await self._merge(batch)
+            batches = self._batches(days)
+            batch = await asyncio.to_thread(next, batches, None)
+            while batch is not None:
+                reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+                try:
+                    await self._merge(batch)
+                finally:
+                    following = await reading
                 self._done += batch.days
                 self._progress(self._done, len(self._layout.days))
+                batch = following
             await self._cover(channel, days)
 
     def _lists(self) -> Observations:
@@ -157,9 +173,9 @@ class _Importer:
         batch = _Batch()
         for day in days:
             batch.days += 1
-            for part in self._read(day, batch):
-                yield part
-                batch = _Batch()
+            for full in self._read(day, batch):
+                yield replace(full)
+                batch.facts, batch.complete, batch.days = Observations(), [], 0
             if len(batch.facts.messages) >= BATCH:
                 yield batch
                 batch = _Batch()
@@ -177,15 +193,15 @@ class _Importer:
         if (day.channel, day.date, digest) in self._known:
             self._report.days_known += 1
             return
-        before, skipped = self._report.messages, self._report.skipped.total()
-        for facts in day_facts(data, day.name, day.channel, self._layout.snapshot_at, self._report):
+        part = Report(day.name)
+        for facts in day_facts(data, day.name, day.channel, self._layout.snapshot_at, part):
             self._urls.look_at(facts)
             batch.facts.add(facts)
             if len(batch.facts.messages) >= 2 * BATCH:
                 yield batch
-                batch.facts, batch.complete, batch.days = Observations(), [], 0
-        if self._report.skipped.total() == skipped:
-            batch.complete.append((day, digest, self._report.messages - before))
+        with self._counting:  # days of several channels are read in threads
+            self._report.absorb(part)
+        batch.complete.append((day, digest, part.messages))
 
     async def _merge(self, batch: _Batch) -> None:
         if self._database is None or not (batch.facts or batch.complete):

@@ -50,6 +50,16 @@ class Report:
         if len(self.examples[name]) < _EXAMPLES and what not in self.examples[name]:
             self.examples[name].append(what)
 
+    def absorb(self, part: Report) -> None:
+        """Add what was counted for a part of the import."""
+        for name in ("messages", "deleted", "reactions", "files"):
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+        self.skipped += part.skipped
+        self.oddities += part.oddities
+        for name, examples in part.examples.items():
+            for example in examples:
+                self._example(name, example)
+
     @property
     def unchanged(self) -> int:
         """Messages that were read and already stored just so."""

@@ -158,7 +158,7 @@ create table slack.message_index (
     model text collate "C",
     primary key (team, channel, ts)
 );
-create index message_index_words on slack.message_index using gin (words) with (fastupdate = off);
+create index message_index_words on slack.message_index using gin (words) with (gin_pending_list_limit = 1024);
 create index message_index_by_time on slack.message_index (team, ts desc);
 create index message_index_by_author on slack.message_index (team, author, ts desc);
 create index message_index_without_vector on slack.message_index (team, ts desc) where model is null;

@@ -116,3 +116,22 @@ async def counts(connection: Connection, caller: Caller) -> Row:
     row = await connection.fetchrow(_SQL["counts"], caller.team)
     assert row is not None
     return row
+
+
+async def set_retention(connection: Connection, caller: Caller, channel: str, keep_days: int | None) -> None:
+    """Keep a channel ('*': those without a rule of their own) for so many days; None: for ever."""
+    if keep_days is None:
+        await connection.execute(_SQL["clear_retention"], caller.team, channel)
+    else:
+        await connection.execute(_SQL["set_retention"], caller.team, channel, keep_days)
+
+
+async def retention_rules(connection: Connection, caller: Caller) -> dict[str, int]:
+    """Days kept, by channel."""
+    rows = await connection.fetch(_SQL["retention_rules"], caller.team)
+    return {row["channel"]: row["keep_days"] for row in rows}
+
+
+async def add_discard_rule(connection: Connection, caller: Caller, rule: str, note: str | None) -> int:
+    """Never store messages that match a jsonpath predicate; returns the rule's id."""
+    return await connection.fetchval(_SQL["add_discard_rule"], caller.team, rule, note)

@@ -63,10 +63,14 @@ insert into slack.api_limits as l (team, method, next_at) values ($1, $2, now() 
 on conflict (team, method) do update set next_at = greatest(l.next_at, excluded.next_at);
 
 -- name: keep_raw
+-- of a message that is deleted by now, only that there was an event
 insert into slack.raw_events (team, event_id, type, channel, ts, outcome, problem, payload)
-select $1, raw.event_id, raw.type, raw.channel, raw.ts, raw.outcome, raw.problem, raw.payload::jsonb
+select $1, raw.event_id, raw.type, raw.channel, raw.ts,
+    case when m.deleted_at is null then raw.outcome else 'erased' end, raw.problem,
+    case when m.deleted_at is null then raw.payload::jsonb end
 from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
-    as raw (event_id, type, channel, ts, outcome, problem, payload);
+    as raw (event_id, type, channel, ts, outcome, problem, payload)
+left join slack.messages as m on m.team = $1 and m.channel = raw.channel and m.ts = raw.ts;
 
 -- name: raw_to_replay
 select received_at, id, payload from slack.raw_events
@@ -92,3 +96,16 @@ select
     (select count(*) from slack.channels where team = $1) as channels,
     (select count(*) from slack.channels where team = $1 and kind is null) as channels_of_unknown_kind,
     (select count(*) from slack.users where team = $1) as users;
+
+-- name: set_retention
+insert into slack.retention (team, channel, keep_days) values ($1, $2, $3)
+on conflict (team, channel) do update set keep_days = excluded.keep_days;
+
+-- name: clear_retention
+delete from slack.retention where team = $1 and channel = $2;
+
+-- name: retention_rules
+select channel, keep_days from slack.retention where team = $1 order by channel;
+
+-- name: add_discard_rule
+insert into slack.discard_rules (team, rule, note) values ($1, $2::text::jsonpath, $3) returning id;

@@ -1,10 +1,21 @@
 -- Merging facts into the store. Whoever merges holds the locks of the channels concerned (lock_channels), so nothing
 -- below races. Every statement is commutative and idempotent: the greater time wins, ties go to the greater value.
 
+-- name: plan_for_batches
+-- A batch is looked up row by row through primary keys. A planner whose statistics lag behind an import (tables that
+-- were empty a minute ago) would rather scan, which takes ten times as long; so it has no choice in this transaction.
+select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true);
+
 -- name: lock_channels
 -- one writer a channel, taken in one order by everybody, until the transaction ends
 select pg_advisory_xact_lock(1936483435, key)
 from (select distinct hashtext($1 || ' ' || id) as key from unnest($2::text[]) as wanted (id) order by 1) as ordered;
+
+-- name: know_channels
+-- a channel that something was said of exists, whatever is known of it; until its kind is known nobody sees it
+insert into slack.channels (team, id) select $1, id from unnest($2::text[]) as wanted (id) order by id
+on conflict (team, id) do nothing;
 
 -- name: resolve_aliases
 select old_id, new_id from slack.channel_aliases where team = $1 and old_id = any ($2::text[]);

@@ -51,6 +51,7 @@ class Writer:
         merged = Merged()
         facts = await self._prepared(connection, facts, merged)
         await self._merge_directory(connection, facts)
+        await connection.execute(_SQL["know_channels"], self._team, sorted(_channels_of(facts)))
         for wave in _waves([*facts.messages, *facts.deletions]):
             await self._merge_messages(connection, wave, facts, merged)
         await self._merge_listed_reactions(connection, facts)
@@ -65,6 +66,7 @@ class Writer:
     async def _prepared(self, connection: Connection, facts: Observations, merged: Merged) -> Observations:
         """Take the locks, follow channels to their present ids, and leave out what must not be stored."""
         touched = _channels_of(facts)
+        await connection.fetchrow(_SQL["plan_for_batches"])
         await connection.execute(_SQL["lock_channels"], self._team, sorted(touched))
         for wave in _distinct(facts.moves, "old_id"):
             await self._run(connection, "merge_moves", columns(wave, "old_id", "new_id", "at"))

@@ -1,0 +1,166 @@
+"""Applies raw events to the store, many in one transaction, and keeps each as it came."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from rookery_core.errors import Unavailable
+from rookery_core.telemetry import get_logger
+from rookery_ingest.slack.cleaning import compact, text_of
+from rookery_ingest.slack.events import Raw, event_facts, inner_event
+from rookery_slack.facts import Observations
+from rookery_slack.store import bookkeeping
+from rookery_slack.store.writer import Merged, Writer
+from rookery_slack.timestamps import parse_ts
+
+if TYPE_CHECKING:
+    from rookery_core.database import Connection, Database
+    from rookery_core.identity import Caller
+
+_log = get_logger(__name__)
+_DIRECT = frozenset({"im", "mpim", "app_home"})
+MAX_BATCH = 500
+
+
+@dataclass(slots=True)
+class Applied:
+    """What became of a batch of events."""
+
+    merged: Merged
+    events: int = 0
+    not_understood: int = 0
+    failed: int = 0
+    private: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    payload: Raw
+    event: Raw
+    facts: Observations | None
+
+
+class Applier:
+    """Applies events for one team. keep_direct: whether direct messages are stored at all."""
+
+    def __init__(self, database: Database, caller: Caller, *, keep_direct: bool = False) -> None:
+        self._database = database
+        self._caller = caller
+        self._keep_direct = keep_direct
+        self._writer = Writer(caller)
+
+    async def apply(self, payloads: Sequence[Raw]) -> Applied:
+        """Apply events in one transaction; when that fails, each in its own, so that one cannot hold up others.
+
+        Raises Unavailable when the database is not there: then nothing was applied.
+        """
+        try:
+            return await self._together(payloads)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 any one of them may be to blame; each is tried alone
+            _log.debug("a batch of %d events failed", len(payloads), exc_info=True)
+        applied = Applied(Merged())
+        for payload in payloads:
+            one = await self._alone(payload)
+            applied.merged.add(one.merged)
+            for name in ("events", "not_understood", "failed", "private"):
+                setattr(applied, name, getattr(applied, name) + getattr(one, name))
+        return applied
+
+    async def _together(self, payloads: Sequence[Raw]) -> Applied:
+        read = [_read(payload) for payload in payloads]
+        wanted = [each for each in read if self._keep_direct or not _is_direct(each.event)]
+        facts = Observations()
+        for each in wanted:
+            if each.facts is not None:
+                facts.add(each.facts)
+        async with self._database.transaction(self._caller) as connection:
+            merged = await self._writer.merge(connection, facts) if facts else Merged()
+            await self._keep(connection, wanted)
+        missed = sum(each.facts is None for each in wanted)
+        return Applied(merged, len(wanted), missed, 0, len(read) - len(wanted))
+
+    async def _alone(self, payload: Raw) -> Applied:
+        try:
+            return await self._together([payload])
+        except Unavailable:
+            raise
+        except Exception as error:
+            _log.warning("an event was kept but not applied: %s", type(error).__name__)
+            event, _ = inner_event(payload)
+            row = _raw_row(_Read(payload, event, None), "failed", f"{type(error).__name__}: {error}"[:500])
+            async with self._database.transaction(self._caller) as connection:
+                await bookkeeping.keep_raw(connection, self._caller, [row])
+            return Applied(Merged(), 1, 0, 1)
+
+    async def _keep(self, connection: Connection, read: Sequence[_Read]) -> None:
+        rows = [_raw_row(each, "not_understood" if each.facts is None else "applied", None) for each in read]
+        await bookkeeping.keep_raw(connection, self._caller, rows)
+
+
+def _read(payload: Raw) -> _Read:
+    event, sent_at = inner_event(payload)
+    try:
+        return _Read(payload, event, event_facts(event, sent_at))
+    except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
+        return _Read(payload, event, None)
+
+
+def _is_direct(event: Raw) -> bool:
+    if event.get("channel_type") in _DIRECT:
+        return True
+    item = event.get("item")
+    channel = event.get("channel") or (cast(Raw, item).get("channel") if isinstance(item, dict) else None)
+    return isinstance(channel, str) and channel.startswith("D")
+
+
+def _raw_row(read: _Read, outcome: str, problem: str | None) -> tuple[Any, ...]:
+    event = read.event
+    message = event.get("message")
+    item = event.get("item")
+    target = cast(Raw, message if isinstance(message, dict) else item if isinstance(item, dict) else event)
+    channel = text_of(event.get("channel")) or text_of(target.get("channel"))
+    ts = parse_ts(event.get("deleted_ts")) or parse_ts(target.get("ts"))
+    kind = ".".join(filter(None, (text_of(event.get("type")), text_of(event.get("subtype")))))
+    body = json.dumps(compact(read.payload), ensure_ascii=False)
+    return text_of(read.payload.get("event_id")), kind or None, channel, ts, outcome, problem, body
+
+
+class Batcher:
+    """Gathers what many handlers have to apply at the same time: while one batch is merged, the next collects."""
+
+    def __init__(self, applier: Applier) -> None:
+        self._applier = applier
+        self._waiting: list[tuple[Raw, asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+        self.changed = asyncio.Event()
+
+    async def apply(self, payload: Raw) -> None:
+        """Returns when the event is in the store. Raises Unavailable."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((payload, done))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._drain(), name="apply slack events")
+        await done
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            try:
+                await self._applier.apply([payload for payload, _ in batch])
+            except BaseException as error:
+                for _, done in batch:
+                    if not done.done():
+                        done.set_exception(error if isinstance(error, Exception) else Unavailable("stopping"))
+                if not isinstance(error, Exception):
+                    raise
+                continue
+            self.changed.set()
+            for _, done in batch:
+                if not done.done():
+                    done.set_result(None)

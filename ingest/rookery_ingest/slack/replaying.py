@@ -1,0 +1,51 @@
+"""Applies raw events again that an earlier program did not understand, or that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rookery_ingest.slack.events import event_facts, inner_event
+from rookery_slack.facts import Observations
+from rookery_slack.store import bookkeeping
+from rookery_slack.store.writer import Writer
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+    from rookery_core.identity import Caller
+
+
+@dataclass(slots=True)
+class Replayed:
+    """How many were applied now, and how many are still not understood."""
+
+    applied: int = 0
+    left: int = 0
+
+
+async def replay(database: Database, caller: Caller, *, keep_direct: bool = False, batch: int = 500) -> Replayed:
+    """Go through all of them once, oldest first."""
+    replayed, after, writer = Replayed(), 0, Writer(caller)
+    while True:
+        async with database.transaction(caller) as connection:
+            rows = await bookkeeping.raw_to_replay(connection, caller, after, batch)
+        if not rows:
+            return replayed
+        for row in rows:
+            event, sent_at = inner_event(row["payload"])
+            facts = _facts(event, sent_at or row["received_at"])
+            if facts is None:
+                replayed.left += 1
+                continue
+            async with database.transaction(caller) as connection:
+                await writer.merge(connection, facts)
+                await bookkeeping.raw_replayed(connection, caller, [row["id"]])
+            replayed.applied += 1
+        after = rows[-1]["id"]
+
+
+def _facts(event: object, at: object) -> Observations | None:
+    try:
+        return event_facts(event, at)  # pyright: ignore[reportArgumentType] the two parts of a stored event
+    except (TypeError, ValueError, AttributeError, KeyError):
+        return None

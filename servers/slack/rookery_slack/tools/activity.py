@@ -1,0 +1,137 @@
+"""Tools about what went on: in channels since some moment, or with one person."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rookery_core import cursors
+from rookery_core.errors import InvalidInput
+from rookery_core.fencing import explain
+from rookery_slack.answers import Activity, Digest, Said
+from rookery_slack.moments import EARLIEST, LATEST, moment
+from rookery_slack.presenting import channel_card, presenter_for
+from rookery_slack.resolving import resolve_channels, resolve_user, zone_of
+from rookery_slack.timestamps import format_ts, parse_ts
+from rookery_slack.tools.base import SlackTools, bounded
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from rookery_core.database import Row
+    from rookery_slack.store.session import Session
+
+HIGHLIGHTS = 3
+HIGHLIGHT_TOKENS = 90
+
+
+class ActivityTools(SlackTools):
+    """Looks back."""
+
+    async def catch_up(
+        self, since: str, channels: list[str] | None = None, until: str | None = None, max_tokens: int = 4000
+    ) -> Digest:
+        """What changed in Slack since a moment: figures for each channel, and its busiest threads with their links.
+
+        since and until: ISO dates or times, `yesterday`, `24h`, `7d`. channels: names or ids; all if left out. The
+        busiest channels come first; left_out says how many did not fit.
+        """
+        max_tokens = bounded(max_tokens, 200, 50_000, "max_tokens")
+        async with self.store.session() as session:
+            zone = await zone_of(session)
+            begin = moment(since, zone, self.now(), field="since")
+            stop = moment(until, zone, self.now(), field="until", end=True) if until else self.now()
+            wanted = await resolve_channels(session, channels)
+            counts = await session.rows("count_activity", wanted, begin, stop)
+            return await self._digest(session, counts, (begin, stop), zone, max_tokens, wanted)
+
+    async def _digest(
+        self,
+        session: Session,
+        counts: list[Row],
+        span: tuple[datetime, datetime],
+        zone: tzinfo,
+        max_tokens: int,
+        wanted: list[str] | None,
+    ) -> Digest:
+        cards = {row["id"]: row for row in await session.rows("channel_cards", [row["channel"] for row in counts])}
+        shown = counts[: max(1, max_tokens // (HIGHLIGHTS * (HIGHLIGHT_TOKENS + 45)))]
+        roots = {row["channel"]: await self._roots(session, row["channel"], span) for row in shown}
+        presenter = await presenter_for(session, [row for rows in roots.values() for row in rows], zone, self.base)
+        activities: list[Activity] = []
+        for row in shown:
+            activity = Activity(channel=channel_card(cards[row["channel"]], self.base, max_tokens=30))
+            for name in ("messages", "threads", "people", "edited", "deleted"):
+                if row[name]:
+                    activity[name] = row[name]
+            activity["highlights"] = [presenter.message(each, HIGHLIGHT_TOKENS) for each in roots[row["channel"]]]
+            activities.append(activity)
+        answer = Digest(notice=explain(presenter.nonce), range=_span(span, zone), channels=activities)
+        answer["people"] = presenter.people()
+        if len(shown) < len(counts):
+            answer["left_out"] = f"{len(counts) - len(shown)} quieter channels; name them in channels to read of them."
+        answer["time_zone"] = str(zone)
+        answer.update(await self.freshness(session, zone, wanted))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
+        return answer
+
+    async def _roots(self, session: Session, channel: str, span: tuple[datetime, datetime]) -> list[Row]:
+        busiest = await session.rows("busiest_threads", channel, *span, HIGHLIGHTS)
+        times = [row["root_ts"] for row in busiest]
+        rows = await session.rows("read_messages", [channel] * len(times), times)
+        return sorted(rows, key=lambda row: times.index(row["ts"]))
+
+    async def get_user_activity(
+        self,
+        user: str,
+        start: str | None = None,
+        end: str | None = None,
+        channels: list[str] | None = None,
+        limit: int = 30,
+        max_tokens: int = 4000,
+        cursor: str | None = None,
+    ) -> Said:
+        """What someone wrote in Slack, newest first, in all channels or those named; with links to read around it.
+
+        user: a name, @handle or id. start and end: ISO dates or times, `yesterday`, `7d`; a month back if left out.
+        If next_cursor is given, older messages remain.
+        """
+        limit, max_tokens = bounded(limit, 1, 200, "limit"), bounded(max_tokens, 200, 50_000, "max_tokens")
+        async with self.store.session() as session:
+            zone = await zone_of(session)
+            person = await resolve_user(session, user)
+            stop = moment(end, zone, self.now(), field="end", end=True) if end else LATEST
+            begin = moment(start, zone, self.now(), field="start") if start else _month_before(stop, self.now())
+            wanted = await resolve_channels(session, channels)
+            last = _before(cursor, stop)
+            rows = await session.rows("read_author", person, wanted, begin, last, limit + 1)
+            presenter = await presenter_for(session, rows, zone, self.base)
+            messages = presenter.fitted(rows[:limit], max_tokens)
+            answer = Said(notice=explain(presenter.nonce), user=person, range=_span((begin, min(stop, self.now())), zone))
+            answer["messages"] = messages
+            answer["channels"] = {row["channel"]: presenter.channels[row["channel"]] for row in rows[: len(messages)]}
+            answer["people"] = presenter.people()
+            if len(messages) < len(rows):
+                answer["left_out"] = "Older messages; pass next_cursor as cursor to read them."
+                answer["next_cursor"] = cursors.encode({"u": format_ts(rows[len(messages) - 1]["ts"])})
+            answer["time_zone"] = str(zone)
+            answer.update(await self.freshness(session, zone, wanted))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
+            return answer
+
+
+def _month_before(stop: datetime, now: datetime) -> datetime:
+    return max(min(stop, now) - timedelta(days=31), EARLIEST)
+
+
+def _before(cursor: str | None, stop: datetime) -> datetime:
+    if cursor is None:
+        return stop
+    position: dict[str, Any] = cursors.decode(cursor)
+    last = parse_ts(position.get("u"))
+    if last is None:
+        raise InvalidInput("cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer.")
+    return min(stop, last - timedelta(microseconds=1))
+
+
+def _span(span: tuple[datetime, datetime], zone: tzinfo) -> str:
+    begin, stop = (each.astimezone(zone).isoformat(timespec="seconds") for each in span)
+    return f"{begin} to {stop}"

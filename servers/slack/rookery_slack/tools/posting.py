@@ -1,0 +1,144 @@
+"""post_message and add_reaction: off unless switched on, and in two steps. The first answers with a draft and a token;
+only the token, from the same caller and within minutes, sends exactly that draft, once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from rookery_core.errors import ConfigurationError, Conflict, InvalidInput, NotAllowed, Unavailable
+from rookery_core.identity import Caller, current_caller
+from rookery_slack.answers import Draft
+from rookery_slack.links import permalink
+from rookery_slack.resolving import resolve_channel
+from rookery_slack.timestamps import format_ts, parse_ts
+from rookery_slack.tools.base import Clock, SlackTools, utc_now
+
+if TYPE_CHECKING:
+    from rookery_slack.settings import SlackSettings
+    from rookery_slack.store.session import Store
+
+LIFETIME_S = 600
+MAX_TEXT = 12_000
+
+
+class PostingTools(SlackTools):
+    """Writes to Slack for an identified caller, to the channels that are allowed."""
+
+    def __init__(self, store: Store, settings: SlackSettings, clock: Clock = utc_now) -> None:
+        super().__init__(store, settings, clock)
+        self._settings = settings
+        self._key = secrets.token_bytes(32)
+        self._spent: dict[str, float] = {}
+
+    async def post_message(
+        self, channel: str, text: str, thread_ts: str | None = None, confirm: str | None = None
+    ) -> Draft:
+        """Post a message to Slack, in two steps. Without confirm nothing is sent: a draft comes back with a confirm token.
+        Show the draft to the person; if they agree, call again with the same arguments and that token."""
+        if not text.strip() or len(text) > MAX_TEXT:
+            raise InvalidInput(f"text: between 1 and {MAX_TEXT} characters are needed.")
+        root = parse_ts(thread_ts) if thread_ts else None
+        if thread_ts and root is None:
+            raise InvalidInput("thread_ts: not a ts.")
+        channel_id, name = await self._target(channel)
+        arguments: dict[str, Any] = {"channel": channel_id, "text": text, "unfurl_links": False, "unfurl_media": False}
+        if root:
+            arguments["thread_ts"] = format_ts(root)
+        draft = Draft(channel=name, text=text)
+        if confirm is None:
+            return self._drafted(draft, "chat.postMessage", arguments)
+        answer = await self._send("chat.postMessage", arguments, confirm)
+        ts = parse_ts(answer.get("ts"))
+        draft["sent"] = True
+        if ts:
+            draft["permalink"] = permalink(self.base, channel_id, ts, root)
+        return draft
+
+    async def add_reaction(self, message: str, emoji: str, confirm: str | None = None) -> Draft:
+        """Add an emoji reaction to a Slack message (a permalink), in two steps as post_message does it."""
+        emoji = emoji.strip().strip(":")
+        async with self.store.session() as session:
+            channel_id, reference = await resolve_channel(session, message, field="message")
+        if reference.ts is None:
+            raise InvalidInput("message: give the permalink of a message.")
+        if not emoji:
+            raise InvalidInput("emoji: empty.")
+        channel_id, name = await self._target(channel_id)
+        arguments = {"channel": channel_id, "timestamp": format_ts(reference.ts), "name": emoji}
+        draft = Draft(channel=name, text=f":{emoji}:")
+        if confirm is None:
+            return self._drafted(draft, "reactions.add", arguments)
+        await self._send("reactions.add", arguments, confirm)
+        draft["sent"] = True
+        return draft
+
+    async def _target(self, channel: str) -> tuple[str, str]:
+        """A channel the caller may see and this server may write to."""
+        caller = current_caller()
+        if not caller.identified or caller.kind != "member":
+            raise NotAllowed("Only members of the workspace may post, and you are not known as one.")
+        async with self.store.session() as session:
+            channel_id, _ = await resolve_channel(session, channel)
+            name = (await session.rows("channel_cards", [channel_id]))[0]["name"] or channel_id
+        allowed = {each.removeprefix("#") for each in self._settings.slack_post_channels}
+        if not allowed & {channel_id, name}:
+            raise NotAllowed(
+                f"This server may not post to #{name}.", hint="ROOKERY_SLACK_POST_CHANNELS names where it may."
+            )
+        return channel_id, name
+
+    def _drafted(self, draft: Draft, method: str, arguments: dict[str, Any]) -> Draft:
+        expires = int(time.time()) + LIFETIME_S
+        nonce = secrets.token_urlsafe(9)
+        draft["confirm"] = f"{expires}.{nonce}.{self._sign(method, arguments, expires, nonce)}"
+        draft["expires_s"] = LIFETIME_S
+        draft["sent"] = False
+        return draft
+
+    def _sign(self, method: str, arguments: dict[str, Any], expires: int, nonce: str) -> str:
+        caller: Caller = current_caller()
+        body = json.dumps([caller.team, caller.user, method, arguments, expires, nonce], sort_keys=True).encode()
+        return base64.urlsafe_b64encode(hmac.new(self._key, body, hashlib.sha256).digest()[:18]).decode()
+
+    async def _send(self, method: str, arguments: dict[str, Any], confirm: str) -> dict[str, Any]:
+        """Send what the token confirms. Never twice: a token is spent before Slack is asked."""
+        expires, _, rest = confirm.partition(".")
+        nonce, _, signature = rest.partition(".")
+        right = expires.isdigit() and hmac.compare_digest(
+            self._sign(method, arguments, int(expires), nonce).encode(), signature.encode()
+        )
+        if not right:
+            raise InvalidInput("confirm: it is not for this.", hint="Call without confirm to make a new draft.")
+        if int(expires) < time.time():
+            raise InvalidInput("confirm: it has expired.", hint="Call without confirm to make a new draft.")
+        if nonce in self._spent:
+            raise Conflict("This draft was sent already, or sending it was tried.", hint="Look into the channel.")
+        now = time.time()
+        self._spent = {each: until for each, until in self._spent.items() if until > now} | {nonce: float(expires)}
+        return await self._call(method, arguments)
+
+    async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        from slack_sdk.errors import SlackApiError
+        from slack_sdk.web.async_client import AsyncWebClient
+
+        token = self._settings.slack_bot_token
+        if token is None:
+            raise ConfigurationError("There is no token to post with.", hint="Set SLACK_BOT_TOKEN.")
+        client = AsyncWebClient(token.get_secret_value(), base_url=self._settings.slack_api_url, timeout=20)
+        try:
+            response = await client.api_call(method, json=arguments)
+        except SlackApiError as error:
+            code = error.response.get("error") or f"HTTP {error.response.status_code}"
+            raise NotAllowed(f"Slack refuses {method}: {code}.") from None
+        except (OSError, TimeoutError) as error:
+            raise Unavailable(
+                f"No answer from Slack ({type(error).__name__}): whether it was done is not known.",
+                hint="Look into the channel before you try again.",
+            ) from None
+        return dict(response.data) if isinstance(response.data, dict) else {}

@@ -1,0 +1,54 @@
+"""memory_status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rookery_slack.answers import Coverage, Status
+from rookery_slack.resolving import resolve_channels, zone_of
+from rookery_slack.tools.base import SlackTools
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
+    from rookery_core.database import Row
+
+MOST_CHANNELS = 100
+
+
+class StatusTools(SlackTools):
+    """Says what the memory holds."""
+
+    async def memory_status(self, channels: list[str] | None = None) -> Status:
+        """How complete and fresh the Slack memory is: for each channel how many messages, which stretches of time are
+        known whole (between them are gaps), how many messages search cannot find by meaning yet."""
+        async with self.store.session() as session:
+            zone = await zone_of(session)
+            wanted = await resolve_channels(session, channels)
+            rows = await session.rows("channel_coverage", wanted)
+            fresh = await self.freshness(session, zone, wanted)
+            cards = await session.rows("channel_cards", [row["channel"] for row in rows])
+        answer = Status(channels=[_coverage(row, zone) for row in rows[:MOST_CHANNELS]])
+        answer["messages"] = sum(row["messages"] for row in rows)
+        if not self.base and any(card["url"] is None for card in cards):
+            answer["permalinks"] = "the workspace's address is unknown; set ROOKERY_SLACK_URL for exact links"
+        if len(rows) > MOST_CHANNELS:
+            answer["left_out"] = f"{len(rows) - MOST_CHANNELS} further channels; name them in channels."
+        answer["time_zone"] = str(zone)
+        answer.update(fresh)  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
+        return answer
+
+
+def _coverage(row: Row, zone: tzinfo) -> Coverage:
+    found = Coverage(channel=row["name"] or row["channel"], channel_id=row["channel"], messages=row["messages"])
+    if row["first_ts"] is not None:
+        found["first"], found["last"] = _told(row["first_ts"], zone), _told(row["last_ts"], zone)
+    if row["covered"]:
+        found["covered"] = [[start[:19], end[:19]] for start, end in row["covered"]]
+    if row["without_vector"]:
+        found["without_vector"] = row["without_vector"]
+    return found
+
+
+def _told(moment: datetime, zone: tzinfo) -> str:
+    return moment.astimezone(zone).isoformat(timespec="seconds")
