@@ -1,4 +1,4 @@
-"""`rookery db migrate|adapt|status|url`: what an operator does with the database."""
+"""`rookery db migrate|adapt|status|url|stop`: what an operator does with the database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from typing import Any
 
-from rookery_core.errors import RookeryError
+from rookery_core.errors import ConfigurationError, RookeryError
 from rookery_core.settings import CoreSettings
 
 _EPILOG = """\
@@ -42,6 +42,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         ("migrate", _migrate, "bring the database to what this program needs; as its owner"),
         ("adapt", _adapt, "build what the server's extensions allow: indexes, hypertables; as its owner"),
         ("status", _status, "show the server, its migrations, and the roles"),
+        ("stop", _stop, "stop the embedded server now, whoever uses it; the next program starts it again"),
         ("url", _url, "print the owner's address with its password, for psql and pg_dump"),
     ):
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
@@ -120,4 +121,17 @@ async def _url(arguments: argparse.Namespace, settings: CoreSettings) -> int:
     server = await provision.find_server(settings)
     server.close()
     print(json.dumps({"url": server.owner_dsn}) if arguments.json else server.owner_dsn)
+    return 0
+
+
+async def _stop(arguments: argparse.Namespace, settings: CoreSettings) -> int:
+    from rookery_core.database.embedded import EmbeddedServer
+
+    if settings.database_url is not None:
+        raise ConfigurationError(
+            "DATABASE_URL names a server that Rookery has not started.", hint="Unset it."
+        )
+    stopped = await asyncio.to_thread(EmbeddedServer.stop, settings.data_dir)
+    said = "stopped" if stopped else "it did not run"
+    print(json.dumps({"stopped": stopped}) if arguments.json else said)
     return 0

@@ -17,6 +17,9 @@ def is_lost_connection(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         text = str(error)
         return "closed" in text or "released" in text or "closing" in text
+    if isinstance(error, asyncpg.InternalClientError):
+        # The server ended the session while the connection lay idle: the driver notices only now.
+        return "cannot switch to state" in str(error)
     return isinstance(
         error,
         (

@@ -89,9 +89,18 @@ def test_without_database_url_they_act_on_the_embedded_server(
     assert f"embedded, in {home}" in capsys.readouterr().out
     assert db("url") == 0
     assert urlsplit(capsys.readouterr().out.strip()).username == "postgres"
+    assert db("stop") == 0
+    assert capsys.readouterr().out == "stopped\n"
+    assert db("stop", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"stopped": False}
 
 
-@pytest.mark.parametrize("action", ["migrate", "adapt", "status", "url"])
+def test_a_server_that_is_not_ours_is_not_stopped(blank: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert db("stop") == 2
+    assert "has not started" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["migrate", "adapt", "status", "url", "stop"])
 def test_help_shows_examples_and_exit_statuses(action: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         db(action, "--help")

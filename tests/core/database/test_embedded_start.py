@@ -85,6 +85,18 @@ async def test_a_second_start_finds_the_first(home: Path) -> None:
     second.close()
 
 
+async def test_a_folder_with_two_names_has_one_server(home: Path, tmp_path: Path) -> None:
+    deep = home / ("very-long-name-" * 8)
+    deep.mkdir(parents=True)
+    (tmp_path / "alias").symlink_to(deep)
+    server, alias = EmbeddedServer.start(deep, idle_s=60), EmbeddedServer.start(tmp_path / "alias", idle_s=60)
+    assert alias.owner_dsn == server.owner_dsn
+    server.close()
+    alias.close()
+    EmbeddedServer.stop(deep)
+    shutil.rmtree(parse_qs(urlsplit(server.owner_dsn).query)["host"][0])
+
+
 async def test_a_lost_password_is_replaced(home: Path) -> None:
     EmbeddedServer.start(home, idle_s=60).close()
     EmbeddedServer.stop(home)

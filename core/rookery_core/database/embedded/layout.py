@@ -65,7 +65,9 @@ def prepare(base: Path) -> Layout:
 
     Raises ConfigurationError when a folder can not be made, or is another user's.
     """
-    layout = Layout(base=Path(os.path.abspath(base.expanduser())))
+    layout = Layout(
+        base=Path(os.path.realpath(base.expanduser()))
+    )  # one socket, by whatever name the folder is given
     try:
         layout.base.mkdir(parents=True, exist_ok=True, mode=0o700)
         layout.folder.mkdir(exist_ok=True, mode=0o700)
