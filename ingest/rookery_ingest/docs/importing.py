@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterable, Callable
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from rookery_core.telemetry import get_logger
 from rookery_docs.records import PageRecord
 from rookery_docs.store.writing import DocsWriter, KnownPage, Release
 from rookery_ingest.docs.chunking import passages_of
-from rookery_ingest.docs.formats.article import Article
+from rookery_ingest.docs.formats.article import Article, Block
 from rookery_ingest.docs.formats.reading import read
 from rookery_ingest.docs.raw import Delivered, RawPage, Unchanged, Unreadable, kind_of
 
@@ -27,6 +28,8 @@ EMBED_AT_ONCE = 1_024
 VANISHED_SHARE = 0.2
 """More than this share of the stored pages missing looks like a broken crawl, not like an edit."""
 VANISHED_ALWAYS = 5
+
+_SUFFIX = re.compile(r"(?:/index|/readme)?\.\w{1,8}$", re.IGNORECASE)
 
 Report = Callable[[str, int], None]
 """Told the name of a stage and how many it has done."""
@@ -72,7 +75,9 @@ class Import:
         self._seen: set[str] = set()
         self.summary = Summary(release.source, release.version)
 
-    async def run(self, pages: AsyncIterable[Delivered], *, complete: bool, force: bool = False) -> Summary:
+    async def run(
+        self, pages: AsyncIterable[Delivered], *, complete: Callable[[], bool], force: bool = False
+    ) -> Summary:
         """Store what differs; then, when the crawl was complete, remove what has vanished; then embed.
 
         force: remove vanished pages however many they are.
@@ -83,7 +88,7 @@ class Import:
             async for page in pages:
                 await self._take(page, known)
             await self._store_batch()
-            await self._remove_vanished(known, complete=complete, force=force)
+            await self._remove_vanished(known, complete=complete(), force=force)
             await self._embed()
             self.summary.seconds = round(time.perf_counter() - started, 3)
             counted = await self._writer.finish(self._release, run_id, self.summary.as_dict())
@@ -167,8 +172,9 @@ class Import:
 
 def _record(page: RawPage, digest: bytes) -> PageRecord:
     article = clean(read(page.data, page.format))
-    title = article.title.replace("`", "") or page.path.rsplit("/", 1)[-1]
+    title = article.title.replace("`", "") or _name(page.path)
     article.title = title
+    article.blocks = article.blocks or [Block("heading", title, 1)]
     return PageRecord(
         path=page.path,
         url=page.url,
@@ -180,6 +186,12 @@ def _record(page: RawPage, digest: bytes) -> PageRecord:
         etag=page.etag,
         last_modified=page.last_modified,
     )
+
+
+def _name(path: str) -> str:
+    """What to call a page without title."""
+    stem = _SUFFIX.sub("", path)
+    return stem.rsplit("/", 1)[-1] or path
 
 
 def clean(article: Article) -> Article:

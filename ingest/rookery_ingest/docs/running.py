@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,10 @@ from rookery_core.settings import CoreSettings
 from rookery_docs.store.writing import DocsWriter, KnownPage, Release
 from rookery_ingest.docs.importing import Import, Report, Summary
 from rookery_ingest.docs.raw import Delivered
+
+
+def _whole() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class DocsIngest:
 
     def __init__(self, settings: CoreSettings, database: Database) -> None:
         self._settings = settings
-        self._database = database
+        self.database = database
         self.writer = DocsWriter(database, Caller(team=settings.team, kind="agent"))
 
     @classmethod
@@ -42,7 +46,7 @@ class DocsIngest:
 
     async def close(self) -> None:
         """Disconnect."""
-        await self._database.close()
+        await self.database.close()
 
     async def known_pages(self, release: Release) -> dict[str, KnownPage]:
         """What is stored of the release."""
@@ -54,10 +58,10 @@ class DocsIngest:
         pages: AsyncIterable[Delivered],
         *,
         report: Report,
-        complete: bool = True,
+        complete: Callable[[], bool] = _whole,
         force: bool = False,
     ) -> Summary:
-        """Import `pages` into `target`."""
+        """Import `pages` into `target`. complete: asked after reading, whether all of the source was seen."""
         await self.writer.put_source(
             target.release,
             title=target.title,

@@ -111,6 +111,12 @@ class DocsWriter:
             row = await connection.fetchrow(self._sql["source_settings"], self._caller.team, name)
         return dict(row.items()) if row else None
 
+    async def versions(self, source: str) -> list[str]:
+        """The stored versions of a source, the newest first."""
+        async with self._database.transaction(self._caller, readonly=True) as connection:
+            rows = await connection.fetch(self._sql["versions"], self._caller.team, source)
+        return [row["version"] for row in rows]
+
     async def known_pages(self, release: Release) -> dict[str, KnownPage]:
         """The stored pages of a release by path."""
         async with self._database.transaction(self._caller, readonly=True) as connection:

@@ -115,3 +115,6 @@ delete from docs.version where team = $1 and source = $2 and version = $3;
 
 -- name: source_settings
 select kind, title, settings from docs.source where team = $1 and name = $2;
+
+-- name: versions
+select version from docs.version where team = $1 and source = $2 order by sort_key desc, version desc;

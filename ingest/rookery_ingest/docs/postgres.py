@@ -1,0 +1,121 @@
+"""PostgreSQL's manual: from a folder, an archive, the official site, or an installed Debian package."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+from rookery_core.errors import InvalidInput, NotFound
+from rookery_ingest.docs.archive import is_archive, names_in, read_archive
+from rookery_ingest.docs.folder import read_folder, url_maker
+from rookery_ingest.docs.raw import Delivered
+from rookery_ingest.docs.web import Guest
+
+SOURCE = "postgres"
+TITLE = "PostgreSQL"
+SITE = "https://www.postgresql.org/docs/"
+DOWNLOADS = "https://ftp.postgresql.org/pub/source/"
+_DEBIAN = "/usr/share/doc/postgresql-doc-{version}/html"
+_RELEASE = re.compile(r'href="v(\d+(?:\.\d+)*)/"')
+_VERSION = re.compile(r"\d+(?:\.\d+)?")
+_MARK = "bookindex.html"
+"""Every build of the manual has it, and it stands beside the pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """Where a version is read from: a folder, an archive, or None for the official archive."""
+
+    version: str
+    place: Path | None
+
+    @property
+    def base_url(self) -> str:
+        """Where people read this version."""
+        return f"{SITE}{self.version}/"
+
+
+def versions_of(text: str) -> list[str]:
+    """The versions that `14..18`, `17` or `15,17` names. Raises InvalidInput."""
+    found: list[str] = []
+    for part in text.split(","):
+        first, dots, last = part.strip().partition("..")
+        if dots and first.isdigit() and last.isdigit() and int(first) <= int(last) <= int(first) + 20:
+            found += [str(number) for number in range(int(first), int(last) + 1)]
+        elif not dots and _VERSION.fullmatch(first):
+            found.append(first)
+        else:
+            raise InvalidInput(f"VERSIONS: {part!r} is no version.", hint="Write 17, 14..18 or 15,17.")
+    return list(dict.fromkeys(found))
+
+
+def find_manual(version: str, place: Path | None) -> Manual:
+    """Where a version is: at `place` (a folder or archive, or a folder that has it under its number), else the
+    Debian package, else the official archive. Raises NotFound when `place` does not have it."""
+    if place is None:
+        packaged = Path(_DEBIAN.format(version=version))
+        return Manual(version, packaged if packaged.is_dir() else None)
+    if place.is_file():
+        return Manual(version, place)
+    for candidate in (place / version, place / f"postgresql-doc-{version}" / "html", place):
+        if (candidate / _MARK).is_file() or (candidate / "index.html").is_file():
+            return Manual(version, candidate)
+    below = [folder.parent for folder in sorted(place.glob(f"*/{_MARK}"))] if place.is_dir() else []
+    if len(below) == 1:
+        return Manual(version, below[0])
+    raise NotFound(f"--from: {place} holds no HTML manual of version {version}.")
+
+
+async def read_manual(manual: Manual, guest: Guest | None = None) -> AsyncIterator[Delivered]:
+    """The pages of a version. Without a place the official release is downloaded by `guest`."""
+    url_of = url_maker(Path(), manual.base_url)
+    if manual.place is None:
+        if guest is None:
+            raise InvalidInput("No place to read the manual from.")
+        with tempfile.TemporaryDirectory() as folder:
+            archive = await download(guest, manual.version, Path(folder))
+            async for page in _from_archive(archive, manual):
+                yield page
+    elif await asyncio.to_thread(is_archive, manual.place):
+        async for page in _from_archive(manual.place, manual):
+            yield page
+    else:
+        async for page in read_folder(manual.place, url_of):
+            if page.path.endswith(".html") and "/" not in page.path:
+                yield page
+
+
+async def _from_archive(file: Path, manual: Manual) -> AsyncIterator[Delivered]:
+    names = await asyncio.to_thread(names_in, file)
+    marks = [name for name in names if name.endswith("/" + _MARK) or name == _MARK]
+    wanted = [name for name in marks if f"/{manual.version}/" in f"/{name}"] or marks
+    if not wanted:
+        raise NotFound(f"{file} holds no HTML manual.")
+    folder = min(wanted, key=len).removesuffix(_MARK)
+
+    def select(name: str) -> str | None:
+        path = name.removeprefix(folder)
+        return path if name.startswith(folder) and path.endswith(".html") and "/" not in path else None
+
+    async for page in read_archive(file, select, url_maker(Path(), manual.base_url)):
+        yield page
+
+
+async def download(guest: Guest, version: str, folder: Path) -> Path:
+    """The newest release of a major version, whose archive holds the built manual."""
+    listing = (await guest.fetch(DOWNLOADS)).data.decode("utf-8", "replace")
+    releases = [
+        name for name in _RELEASE.findall(listing) if name == version or name.startswith(version + ".")
+    ]
+    if not releases:
+        raise NotFound(f"VERSIONS: there is no release of PostgreSQL {version}.")
+    newest = max(releases, key=lambda name: [int(part) for part in name.split(".")])
+    answer = await guest.fetch(urljoin(DOWNLOADS, f"v{newest}/postgresql-{newest}.tar.gz"))
+    file = folder / f"postgresql-{newest}.tar.gz"
+    await asyncio.to_thread(file.write_bytes, answer.data)
+    return file
