@@ -131,11 +131,13 @@ class Fetcher:
             await self._line.close(timeout=5)
 
     def _report(self, error: Exception) -> None:
+        from asyncpg import PostgresError
+
         lost = is_lost_connection(error) or isinstance(error, OSError)
         known = explain(error, connecting=lost) or (error if isinstance(error, RookeryError) else None)
         _log.warning("the queue waits: %s", known or error, exc_info=None if known else error)
-        if self._line is not None and lost:
-            self._line.terminate()
+        if self._line is not None and (lost or not isinstance(error, PostgresError)):
+            self._line.terminate()  # a driver that lost track of its connection never finds it again
             self._line = None
 
     async def _step(self) -> None:

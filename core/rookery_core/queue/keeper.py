@@ -69,6 +69,7 @@ class Keeper:
             line: asyncpg.Connection[Any] | None = None
             try:
                 line = await self._queue.database.connect()
+                line.add_termination_listener(self._on_termination)
                 await line.add_listener(CHANNEL, self._on_notification)
                 self._fetcher.wake()
                 while True:
@@ -172,6 +173,9 @@ class Keeper:
             await self._queue.wake(elsewhere)
         elif promoted and not self._slots.room:
             await self._queue.wake(promoted)
+
+    def _on_termination(self, _line: Any) -> None:
+        self._poked.set()
 
     def _on_notification(self, _line: Any, _pid: int, _channel: str, text: object) -> None:
         hint = Hint.parse(str(text))

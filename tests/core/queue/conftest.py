@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
+from queue_clock import Clock
 from rookery_core.queue import Queue
+from rookery_core.queue.housekeeping import Housekeeping
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
-
-
-@dataclass
-class Clock:
-    """Stands still until told to move on."""
-
-    time: datetime = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def advance(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -49,3 +36,14 @@ def queue(database: Database, clock: Clock) -> Queue:
 def live_queue(database: Database) -> Queue:
     """A queue on the database's own clock, for workers."""
     return Queue(database)
+
+
+@pytest.fixture
+def tend(queue: Queue) -> Callable[[], Awaitable[None]]:
+    """One round of the housekeeping that workers do."""
+
+    async def once() -> None:
+        async with queue.connection() as line:
+            await Housekeeping(queue, None).tend(line)
+
+    return once

@@ -380,7 +380,9 @@ class QueueMachine(RuleBasedStateMachine):
         assert {row["id"] for row in dead} == set(self.model.dead)
         past = self.run(self.owner.fetch("select event_id, outcome from queue.history"))
         assert {row["event_id"]: row["outcome"] for row in past} == self.model.past
-        lanes = self.run(self.owner.fetch("select subscription, ordering_key, live, blocked_by from queue.lane"))
+        lanes = self.run(
+            self.owner.fetch("select subscription, ordering_key, live, blocked_by from queue.lane")
+        )
         counted = {(c.policy.name, c.lane) for c in self.model.live.values() if c.lane} | set(self.model.bars)
         assert {(row[0], row[1]) for row in lanes} == counted
         assert {(row[0], row[1]): row[3] for row in lanes if row[3]} == self.model.bars
