@@ -107,6 +107,15 @@ async def test_a_lost_password_is_replaced(home: Path) -> None:
     server.close()
 
 
+def test_a_password_lost_under_a_running_server_is_told_with_its_remedy(home: Path) -> None:
+    EmbeddedServer.start(home, idle_s=60).close()
+    (home / "postgresql-18" / "app.password").unlink()
+    with pytest.raises(ConfigurationError, match=r"passwords in .* are gone.*rookery db stop"):
+        EmbeddedServer.start(home, idle_s=60)
+    EmbeddedServer.stop(home)
+    EmbeddedServer.start(home, idle_s=60).close()
+
+
 async def test_too_open_a_folder_is_closed_again(home: Path) -> None:
     EmbeddedServer.start(home, idle_s=60).close()
     (home / "postgresql-18").chmod(0o755)

@@ -52,8 +52,8 @@ def prepare(layout: Layout, *, for_other_account: bool) -> Binaries:
     Raises ConfigurationError when this machine has no PostgreSQL to copy, or the copy can not be written.
     """
     source = _installed()
-    parent = (ROOTS_COPIES if for_other_account else layout.base) / "binaries"
-    newest = max(_copies(parent), key=lambda found: _ordinal(found.version), default=None)
+    parent = _place(layout, for_other_account)
+    newest = newest_copy(layout, for_other_account=for_other_account)
     if newest is not None and _ordinal(newest.version) >= _ordinal(source.version):
         return newest
     try:
@@ -66,6 +66,16 @@ def prepare(layout: Layout, *, for_other_account: bool) -> Binaries:
     if not for_other_account:  # root's copies serve several data folders
         _remove_others(made)
     return made
+
+
+def newest_copy(layout: Layout, *, for_other_account: bool) -> Binaries | None:
+    """The copy that runs, or would run, if one has been made."""
+    copies = _copies(_place(layout, for_other_account))
+    return max(copies, key=lambda found: _ordinal(found.version), default=None)
+
+
+def _place(layout: Layout, for_other_account: bool) -> Path:
+    return (ROOTS_COPIES if for_other_account else layout.base) / "binaries"
 
 
 def _remove_others(made: Binaries) -> None:

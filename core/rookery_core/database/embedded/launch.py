@@ -7,26 +7,23 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rookery_core.database.embedded import binaries as programs
-from rookery_core.database.embedded import cluster, socket_folder
+from rookery_core.database.embedded import cluster, readiness, socket_folder
 from rookery_core.database.embedded.account import Account, server_account
 from rookery_core.database.embedded.binaries import Binaries
 from rookery_core.database.embedded.cluster import Passwords
 from rookery_core.database.embedded.layout import Layout
 from rookery_core.database.embedded.locks import is_locked, take_lock
+from rookery_core.database.embedded.readiness import START_PATIENCE_S
 from rookery_core.errors import ConfigurationError, Unavailable
 
-START_PATIENCE_S = 60.0
 _KEEPER = Path(__file__).with_name("keeper.py")
-_POLL_S = 0.01
 _LOG_LIMIT = 4 * 1024 * 1024
 _SHARED_MEMORY_NEEDED = 512 * 1024 * 1024
 
@@ -50,7 +47,7 @@ def stop(layout: Layout) -> bool:
     with take_lock(layout.lock("lock"), timeout_s=2 * START_PATIENCE_S):
         if not is_locked(layout.lock("server")):
             return False
-        pid = _first_line_as_pid(layout)
+        pid = readiness.server_pid(layout)
         if pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGINT)
@@ -59,7 +56,7 @@ def stop(layout: Layout) -> bool:
 
 
 def _running(layout: Layout) -> Passwords | None:
-    if not is_locked(layout.lock("server")) or not _is_ready(layout):
+    if not is_locked(layout.lock("server")) or not readiness.is_ready(layout):
         return None
     return cluster.read_passwords(layout)
 
@@ -69,10 +66,16 @@ def _started_by_another(layout: Layout) -> Passwords | None:
     if not is_locked(layout.lock("server")):
         return None
     try:
-        _wait_until_ready(layout)
+        readiness.wait_until_ready(layout)
     except Unavailable:
         return None
-    return cluster.read_passwords(layout)
+    passwords = cluster.read_passwords(layout)
+    if passwords is None:
+        raise ConfigurationError(
+            f"The embedded database runs, but its passwords in {layout.folder} are gone.",
+            hint="Run `rookery db stop`: the next start makes new ones.",
+        )
+    return passwords
 
 
 def _start(layout: Layout, idle_s: float, server_settings: Mapping[str, str]) -> Passwords:
@@ -89,15 +92,15 @@ def _start(layout: Layout, idle_s: float, server_settings: Mapping[str, str]) ->
             task | {"command": command, "server_lock_descriptor": server_lock.fileno()},
             (server_lock.fileno(),),
         )
-    _wait_until_ready(layout)
+    readiness.wait_until_ready(layout)
     return passwords
 
 
 def _replace_keeper(layout: Layout, idle_s: float) -> None:
     """A keeper for a server whose own keeper was killed."""
     account = server_account(layout.data)
-    binaries = programs.prepare(layout, for_other_account=account.other)
-    with contextlib.suppress(FileNotFoundError):  # the server has stopped meanwhile
+    binaries = programs.newest_copy(layout, for_other_account=account.other)
+    if binaries is not None and layout.data.exists():
         _run_keeper(_task(layout, binaries, account, idle_s) | {"command": []}, ())
 
 
@@ -168,54 +171,3 @@ def _remove_leftovers(layout: Layout) -> None:
     with contextlib.suppress(FileNotFoundError):
         if layout.log.stat().st_size > _LOG_LIMIT:
             layout.log.replace(layout.log.with_suffix(".log.old"))
-
-
-def _is_ready(layout: Layout) -> bool:
-    """As the server itself writes it in the last line of its pid file, which it leaves when it is killed."""
-    lines = _pid_file(layout)
-    return len(lines) >= 8 and lines[7].strip() == "ready" and _answers(layout)
-
-
-def _answers(layout: Layout) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(socket_folder.socket_folder(layout) / socket_folder.SOCKET_NAME))
-        except OSError:
-            return False
-    return True
-
-
-def _first_line_as_pid(layout: Layout) -> int:
-    lines = _pid_file(layout)
-    return int(lines[0]) if lines and lines[0].isdigit() else 0
-
-
-def _pid_file(layout: Layout) -> list[str]:
-    try:
-        descriptor = os.open(layout.data / "postmaster.pid", os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        return []
-    with os.fdopen(descriptor) as file:
-        return file.read().splitlines()
-
-
-def _wait_until_ready(layout: Layout) -> None:
-    deadline = time.monotonic() + START_PATIENCE_S
-    while not _is_ready(layout):
-        held = is_locked(layout.lock("server"))
-        if not held or time.monotonic() > deadline:
-            raise _failure(layout, died=not held)
-        time.sleep(_POLL_S)
-
-
-def _failure(layout: Layout, *, died: bool) -> Unavailable:
-    try:
-        lines = layout.log.read_text(errors="replace").splitlines()[-200:]
-    except OSError:
-        lines = []
-    reasons = [line for line in lines if "FATAL" in line or "PANIC" in line or "error" in line.lower()]
-    reason = (reasons or lines or ["no reason was logged"])[-1][-400:]
-    state = "stopped while it started" if died else f"is not ready after {START_PATIENCE_S:.0f} seconds"
-    return Unavailable(
-        f"The embedded database {state}: {reason}", hint=f"See {layout.log}.", retry_after_s=10.0
-    )
