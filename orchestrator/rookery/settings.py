@@ -19,7 +19,9 @@ class AgentSettings(CoreSettings):
     """Settings of the agent, its models and its limits. Times are in seconds, money in US dollars."""
 
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
+    """Key for Claude, the default model."""
     anthropic_base_url: str | None = Field(default=None, validation_alias="ANTHROPIC_BASE_URL")
+    """Another endpoint that speaks Anthropic's API."""
     model: str | None = Field(default=None, validation_alias="ROOKERY_MODEL")
     """`provider:name`, several separated by commas are tried in order: `anthropic:…`, `openai:…`
     (Chat Completions), `openai-responses:…`, `extractive`. None: chosen by the keys that are set."""
@@ -28,25 +30,42 @@ class AgentSettings(CoreSettings):
     )
     """off, adaptive, or the number of tokens that the model may think."""
     max_output_tokens: int = Field(default=8192, ge=64, validation_alias="ROOKERY_MAX_OUTPUT_TOKENS")
+    """Most tokens of one model answer."""
     context_tokens: int | None = Field(default=None, ge=4000, validation_alias="ROOKERY_CONTEXT_TOKENS")
     """The model's window; None: what is known of the model."""
     model_timeout_s: float = Field(default=120.0, gt=0, validation_alias="ROOKERY_MODEL_TIMEOUT_S")
+    """Seconds that one request to a model may take."""
     model_retries: int = Field(default=2, ge=0, le=10, validation_alias="ROOKERY_MODEL_RETRIES")
+    """How often a failed request is tried again before the next model of the chain is asked."""
 
     mcp_config: Path | None = Field(default=None, validation_alias="ROOKERY_MCP_CONFIG")
+    """The servers to use, in the form other clients write (mcpServers); default: ./mcp.json, else
+    Rookery's own four."""
     config_file: Path | None = Field(default=None, validation_alias="ROOKERY_CONFIG")
+    """The file with what is too large for a variable; default: ./rookery.toml where there is one."""
     prompts_dir: Path | None = Field(default=None, validation_alias="ROOKERY_PROMPTS_DIR")
+    """A folder whose system*.md and user*.md supplement or replace the packaged prompts."""
     as_user: str | None = Field(default=None, validation_alias="ROOKERY_AS_USER")
+    """The person for whom `ask` and `chat` ask the servers."""
 
     answer_timeout_s: float = Field(default=300.0, gt=0, validation_alias="ROOKERY_ANSWER_TIMEOUT_S")
+    """Seconds that a whole answer may take."""
     tool_timeout_s: float = Field(default=30.0, gt=0, validation_alias="ROOKERY_TOOL_TIMEOUT_S")
+    """Seconds that one tool call may take."""
     tool_output_tokens: int = Field(default=6000, ge=200, validation_alias="ROOKERY_TOOL_OUTPUT_TOKENS")
+    """Tokens of one tool result that the model is given; the rest is paged."""
     parallel_tools: int = Field(default=8, ge=1, validation_alias="ROOKERY_PARALLEL_TOOLS")
+    """Tool calls under way at once in one run."""
     max_model_requests: int = Field(default=20, ge=1, validation_alias="ROOKERY_MAX_MODEL_REQUESTS")
+    """Most requests to a model in one run."""
     max_run_tokens: int | None = Field(default=None, ge=1, validation_alias="ROOKERY_MAX_RUN_TOKENS")
+    """Most tokens that one run may use."""
     max_run_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_RUN_USD")
+    """Most that one run may cost."""
     max_user_day_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_USER_DAY_USD")
+    """Most that the questions of one person may cost in a day (UTC)."""
     max_day_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_DAY_USD")
+    """Most that all questions may cost in a day (UTC)."""
 
     link_hosts: CommaSeparated = Field(default=(), validation_alias="ROOKERY_LINK_HOSTS")
     """Hosts to which an answer may link although no tool gave the link as an item's own address."""
@@ -56,6 +75,7 @@ class AgentSettings(CoreSettings):
     """What happens when a foreign server changes the description of a tool: off, warn (it is used, and told of), or
     enforce (it is not used until `rookery pins --accept SERVER`)."""
     traces: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_TRACES")
+    """Whether runs are recorded for `rookery trace`."""
 
     @classmethod
     def from_environment(cls, **overrides: Any) -> Self:

@@ -19,4 +19,8 @@ class MemorySettings(CoreSettings):
     embed: Literal["auto", "inline", "background"] = Field(
         default="auto", validation_alias="ROOKERY_MEMORY_EMBED"
     )
+    """When memories are embedded: with the call, or by a worker through the queue; auto: inline over
+    stdio."""
     queue_work_tools: bool = Field(default=False, validation_alias="ROOKERY_QUEUE_WORK_TOOLS")
+    """Whether MCP clients may do work of the queue: claim_events, complete_event, fail_event,
+    extend_claim."""

@@ -13,9 +13,18 @@ class SlackSettings(CoreSettings):
     """Settings of rookery-slack. Everything that shows or does more is off unless it is set."""
 
     slack_url: str | None = Field(default=None, validation_alias="ROOKERY_SLACK_URL")
+    """Address of the workspace (https://acme.slack.com), for permalinks; default: what an import or
+    auth.test has told."""
     slack_dms: Literal["off", "participants"] = Field(default="off", validation_alias="ROOKERY_SLACK_DMS")
+    """Whether direct messages are shown, and then to their participants only."""
     slack_channels: CommaSeparated = Field(default=(), validation_alias="ROOKERY_SLACK_CHANNELS")
+    """Names or ids of the channels that may be shown; empty: all that the asker may see."""
     slack_posting: Literal["off", "on"] = Field(default="off", validation_alias="ROOKERY_SLACK_POSTING")
+    """Whether the tools post_message and add_reaction are offered; each posts only what was confirmed
+    before."""
     slack_post_channels: CommaSeparated = Field(default=(), validation_alias="ROOKERY_SLACK_POST_CHANNELS")
+    """Names or ids of the channels into which they may write."""
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
+    """Token of the Slack app's bot user (xoxb-…)."""
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="ROOKERY_SLACK_API_URL")
+    """Base URL of Slack's Web API; slack.com or, for an emulator, loopback."""
