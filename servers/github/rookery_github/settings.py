@@ -46,8 +46,8 @@ class GitHubSettings(CoreSettings):
     exclude_tools: str = Field(default="", validation_alias="ROOKERY_GITHUB_EXCLUDE_TOOLS")
     """Names of tools to leave out; wins over every other choice."""
     aliases: str = Field(default="", validation_alias="ROOKERY_GITHUB_ALIASES")
-    """Other names under which tools are offered too (old=new), or `original` for those of the server that
-    this one replaces."""
+    """Other names under which tools are offered too (get_releases=list_releases), or `familiar` for
+    those of the server that this one replaces."""
     write: str = Field(default="", validation_alias="ROOKERY_GITHUB_WRITE")
     """Names of writing tools to switch on, or `all`; empty: none."""
 

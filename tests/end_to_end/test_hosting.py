@@ -1,0 +1,125 @@
+"""The four servers as real processes over HTTP: open on loopback, guarded anywhere else; and the first call ever."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx2
+import pytest
+from fastmcp import Client
+from fastmcp.client.transports import StdioTransport
+
+from rookery_core.identity.tokens import new_token
+
+BIN = Path(sys.executable).parent
+SERVERS = ("slack", "docs", "github", "memory")
+READING = {"slack": "list_channels", "docs": "list_sources", "memory": "list_memories"}
+FIRST_CALL_LIMIT_S = 5.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "ROOKERY_DATA_DIR": str(folder / "data")} | more
+
+
+@asynccontextmanager
+async def hosted(server: str, folder: Path, *arguments: str, **variables: str) -> AsyncGenerator[str]:
+    """The server's process over HTTP, answering; yields its base address."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        BIN / f"rookery-{server}", "--transport", "http", "--port", str(port), *arguments,
+        env=environment(folder, ROOKERY_DATABASE_IDLE_S="2", **variables), stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    try:
+        assert b"/mcp" in await asyncio.wait_for(process.stderr.readline(), 30)
+        base = f"http://127.0.0.1:{port}"
+        async with httpx2.AsyncClient() as client:
+            while not await _answers(client, base):
+                assert process.returncode is None
+        yield base
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _answers(client: httpx2.AsyncClient, base: str) -> bool:
+    try:
+        return (await client.get(f"{base}/health")).status_code == 200
+    except httpx2.TransportError:
+        await asyncio.sleep(0.02)  # the port is not open yet
+        return False
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_beyond_loopback_it_refuses_to_start_without_a_token(server: str, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        BIN / f"rookery-{server}", "--transport", "http", "--host", "0.0.0.0", "--port", str(free_port()),
+        env=environment(tmp_path), stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, stderr = await process.communicate()
+    assert process.returncode == 2
+    assert "ROOKERY_HTTP_TOKENS" in stderr.decode()
+    assert "Traceback" not in stderr.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", SERVERS)
+async def test_on_loopback_it_needs_none(server: str, tmp_path: Path) -> None:
+    async with hosted(server, tmp_path) as base, Client(f"{base}/mcp") as client:
+        assert await client.list_tools()
+
+
+@pytest.mark.slow
+async def test_with_a_token_only_its_bearer_gets_in(tmp_path: Path) -> None:
+    token, entry = new_token("U1")
+    tokens = {"ROOKERY_HTTP_TOKENS": json.dumps([entry])}
+    async with hosted("docs", tmp_path, "--host", "0.0.0.0", **tokens) as base:
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        async with httpx2.AsyncClient() as client:
+            for headers in ({}, {"Authorization": "Bearer rk_wrong"}):
+                assert (await client.post(f"{base}/mcp", json=body, headers=headers)).status_code == 401
+            evil = await client.get(f"{base}/health", headers={"Host": "evil.example"})
+            assert evil.status_code == 421
+        async with Client(f"{base}/mcp", auth=token) as admitted:
+            assert await admitted.list_tools()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", READING)
+async def test_the_first_call_ever_answers_or_says_that_the_database_starts(
+    server: str, tmp_path: Path
+) -> None:
+    transport = StdioTransport(
+        str(BIN / f"rookery-{server}"),
+        [],
+        env=environment(tmp_path, ROOKERY_DATABASE_IDLE_S="2"),
+        keep_alive=False,
+    )
+    async with Client(transport) as client:
+        started = monotonic()
+        result = await client.call_tool_mcp(READING[server], {})
+        taken = monotonic() - started
+        if result.is_error:
+            answer: dict[str, Any] = json.loads(result.content[0].text)  # type: ignore[union-attr]
+            assert answer["code"] == "database_starting"
+            assert answer["retry_after_s"] > 0
+        assert taken < FIRST_CALL_LIMIT_S + 5  # generous: other tests run beside this one
+        while result.is_error:
+            await asyncio.sleep(0.2)  # as a client does that was told to call again
+            result = await client.call_tool_mcp(READING[server], {})
+    assert result.structured_content is not None
