@@ -12,8 +12,9 @@ from rookery_core import __version__, sql
 from rookery_core.database import capabilities
 from rookery_core.database.connecting import connected
 from rookery_core.database.connection import Connection
-from rookery_core.errors import Unavailable
+from rookery_core.errors import RookeryError, Unavailable
 from rookery_core.schema import Schema, installed_schemas
+from rookery_core.telemetry import get_logger
 
 OPTIONAL_EXTENSIONS = ("timescaledb", "vectorscale", "pg_textsearch")
 _PATIENCE_S = 600.0
@@ -39,6 +40,27 @@ async def adapt(
                 async for line in schema.adapt(connection, offered):
                     yield f"{schema.name}: {line}"
             await connection.execute(statements["adapted"], schema.name, __version__, offered.as_dict())
+
+
+async def is_due(connection: Connection) -> bool:
+    """Whether an installed schema has been migrated since it was last adapted."""
+    statement = sql.load("rookery_core.database", "migrations.sql")["adaptation_is_due"]
+    return await connection.fetchval(statement, [schema.name for schema in installed_schemas()])
+
+
+async def adapt_quietly(dsn: str) -> None:
+    """Adapt, unless somebody else is at it. A failure is logged only: the tables work without."""
+    import asyncpg
+
+    try:
+        async for _ in adapt(dsn, patience_s=0):
+            pass
+    except Unavailable:
+        return
+    except (RookeryError, asyncpg.PostgresError) as error:
+        get_logger(__name__).warning(
+            "the database could not be adapted; `rookery db adapt` tries again: %s", error
+        )
 
 
 async def _create_extensions(dsn: str) -> AsyncGenerator[str]:

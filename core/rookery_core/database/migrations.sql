@@ -81,6 +81,15 @@ values ($1, $2, $3)
 on conflict (schema) do update
     set finished_at = clock_timestamp(), program = excluded.program, server = excluded.server;
 
+-- name: adaptation_is_due
+-- whether a schema has been migrated since it was last adapted
+select exists (
+    select
+    from rookery.migration m
+    left join rookery.adaptation a using (schema)
+    where m.schema = any ($1::text[]) and (a.finished_at is null or a.finished_at < m.applied_at)
+);
+
 -- name: lock_adapting
 select pg_try_advisory_lock(7245101338);
 

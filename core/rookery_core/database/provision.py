@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rookery_core.database import migrations
-from rookery_core.database.adapting import adapt
+from rookery_core.database.adapting import adapt_quietly, is_due
 from rookery_core.database.connecting import connected
 from rookery_core.database.embedded import EmbeddedServer
 
@@ -50,15 +50,15 @@ async def ensure_migrated(server: Server, *, migrate: bool | None, role: str | N
     automatic = server.embedded is not None if migrate is None else migrate
     async with connected(server.serving_dsn, "rookery") as connection:
         record = await migrations.applied(connection)
+        due = not record or await is_due(connection)
     if not automatic:
         migrations.require_none_pending(record, role)
         return
-    if record and not migrations.pending(record):
-        return
-    report = await migrations.migrate(server.owner_dsn, embedded=server.embedded is not None)
-    if report.applied:
-        async for _ in adapt(server.owner_dsn):
-            pass
+    if not record or migrations.pending(record):
+        await migrations.migrate(server.owner_dsn, embedded=server.embedded is not None)
+        due = True
+    if due and server.embedded is not None:
+        await adapt_quietly(server.owner_dsn)
 
 
 async def _start_embedded(settings: CoreSettings) -> EmbeddedServer:

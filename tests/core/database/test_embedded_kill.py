@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from rookery_core.database import Database
+from rookery_core.database import Database, migrate, status
 from rookery_core.database.embedded import EmbeddedServer
 from rookery_core.database.embedded.layout import Layout
 from rookery_core.database.embedded.locks import is_locked, take_lock
@@ -135,6 +135,18 @@ async def test_a_machine_that_shuts_down_gets_a_clean_shutdown(home: Path) -> No
     os.kill(keeper(home), signal.SIGTERM)
     take_lock(Layout(home).lock("server"), timeout_s=30).close()
     assert "database system is shut down" in (home / "postgresql-18" / "server.log").read_text()
+    server.close()
+
+
+@pytest.mark.slow
+async def test_an_adaptation_that_was_cut_off_is_made_up_for_at_the_next_start(home: Path) -> None:
+    settings = CoreSettings(data_dir=home, database_idle_s=60)
+    server = EmbeddedServer.start(home, idle_s=60)
+    await migrate(server.owner_dsn, embedded=True)  # and here the program was killed
+    assert all(schema.adapted_at is None for schema in (await status(server.app_dsn)).schemas)
+    database = await Database.open(settings, role="rookery_slack", application_name="tests")
+    await database.close()
+    assert all(schema.adapted_at for schema in (await status(server.app_dsn)).schemas)
     server.close()
 
 
