@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest_slack import FINAL_TABLES, digest_of_tables
+from slack_tables import FINAL_TABLES, digest_of_tables
 from rookery_core.identity import Caller
 from rookery_slack.facts import (
     ChannelFact,

@@ -1,13 +1,19 @@
-"""The shapes of answers. What has nothing to say is left out of an answer, so every key is optional."""
+"""The shapes of answers. What has nothing to say is left out of an answer, so every key is optional.
 
+Each shape stands in the schema of every tool that answers with it, which every client pays for: few keys, short names,
+and what they mean said here and in the tools' docstrings. Times are ISO 8601 in the asker's zone. `text` is fenced
+markdown; `thread_ts` is set on replies, `reply_count` on the first message of a thread; `omitted` counts tokens cut from
+a text. `as_of`: up to when the channels concerned are known; `gaps`: stretches missing before that.
+"""
+
+# Docstrings of these classes would be part of the published schemas.
+# ruff: noqa: D101
 from __future__ import annotations
 
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
 
 class Message(TypedDict, total=False):
-    """A message. text is fenced markdown; thread_ts is set on replies, reply_count on roots."""
-
     ts: str
     time: str
     author: str
@@ -18,12 +24,10 @@ class Message(TypedDict, total=False):
     reactions: dict[str, int]
     edited: str
     deleted: bool
-    omitted_tokens: int
+    omitted: int
 
 
 class Channel(TypedDict, total=False):
-    """A channel. kind: public, private, im or mpim."""
-
     id: str
     name: str
     kind: str
@@ -35,8 +39,6 @@ class Channel(TypedDict, total=False):
 
 
 class Person(TypedDict, total=False):
-    """A person. kind: member, guest, external or bot."""
-
     id: str
     name: str
     handle: str
@@ -46,35 +48,35 @@ class Person(TypedDict, total=False):
     deactivated: bool
 
 
-class Answer(TypedDict, total=False):
-    """What every answer may say of itself: how fresh, in which zone, what was left out and how to get it."""
-
-    notice: str
-    as_of: str
-    gaps: int
-    time_zone: str
+class Page(TypedDict, total=False):
     left_out: str
     next_cursor: str
 
 
-class Channels(Answer, total=False):
+class Channels(Page, total=False):
     channels: list[Channel]
 
 
-class People(Answer, total=False):
+class People(Page, total=False):
     people: list[Person]
 
 
+class Answer(Page, total=False):
+    notice: str
+    as_of: str
+    gaps: int
+
+
 class Conversation(Answer, total=False):
-    channel: Channel
+    channel: str
+    channel_id: str
+    topic: str
     range: str
     people: dict[str, str]
     messages: list[Message]
 
 
 class Hit(TypedDict, total=False):
-    """A conversation that matches, by its best message."""
-
     channel: str
     channel_id: str
     ts: str
@@ -94,21 +96,27 @@ class Found(Answer, total=False):
     results: list[Hit]
 
 
-class Activity(TypedDict, total=False):
-    """What happened in one channel: the figures, and the links to the busiest threads with how they begin."""
+class Highlight(TypedDict, total=False):
+    time: str
+    author: str
+    text: str
+    permalink: str
+    reply_count: int
 
-    channel: Channel
+
+class Activity(TypedDict, total=False):
+    channel: str
+    channel_id: str
     messages: int
     threads: int
     people: int
     edited: int
     deleted: int
-    highlights: list[Message]
+    highlights: list[Highlight]
 
 
 class Digest(Answer, total=False):
     range: str
-    people: dict[str, str]
     channels: list[Activity]
 
 
@@ -116,7 +124,6 @@ class Said(Answer, total=False):
     user: str
     range: str
     people: dict[str, str]
-    channels: dict[str, str]
     messages: list[Message]
 
 
@@ -130,19 +137,18 @@ class Coverage(TypedDict, total=False):
     without_vector: int
 
 
-class Status(Answer, total=False):
+class Status(TypedDict, total=False):
     channels: list[Coverage]
     messages: int
-    semantic: str
     permalinks: str
+    as_of: str
+    gaps: int
+    left_out: str
 
 
 class Draft(TypedDict, total=False):
-    """What would be sent, or what was. confirm: pass it back to send exactly this."""
-
     channel: str
     text: str
-    thread_ts: str
     confirm: str
     expires_s: int
     sent: bool

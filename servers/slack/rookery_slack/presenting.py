@@ -50,7 +50,7 @@ class Presenter:
             text, omitted = clip(self.text(row), max_tokens)
             answer["text"] = fence(text, author=author, kind=kind, nonce=self.nonce)
             if omitted:
-                answer["omitted_tokens"] = omitted
+                answer["omitted"] = omitted
         self._add_marks(answer, row)
         return answer
 

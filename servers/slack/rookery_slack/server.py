@@ -10,6 +10,7 @@ from rookery_core.serving import ServerSpec, ToolSpec, build_server, tool
 from rookery_core.serving.commandline import BuiltServer
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
+from rookery_slack.tools.base import Clock, utc_now
 from rookery_slack.tools.activity import ActivityTools
 from rookery_slack.tools.conversation import ConversationTools
 from rookery_slack.tools.directory import DirectoryTools
@@ -27,13 +28,13 @@ get_conversation. Every message has a permalink: cite it. Only channels that the
 up to when messages are known. Channels and people can be given by name, id or link."""
 
 
-def tools(store: Store, settings: SlackSettings) -> list[ToolSpec]:
+def tools(store: Store, settings: SlackSettings, clock: Clock = utc_now) -> list[ToolSpec]:
     """Every tool of the server."""
-    directory = DirectoryTools(store, settings)
-    conversation = ConversationTools(store, settings)
-    search = SearchTools(store, settings)
-    activity = ActivityTools(store, settings)
-    posting = PostingTools(store, settings)
+    directory = DirectoryTools(store, settings, clock)
+    conversation = ConversationTools(store, settings, clock)
+    search = SearchTools(store, settings, clock)
+    activity = ActivityTools(store, settings, clock)
+    posting = PostingTools(store, settings, clock)
     may_post = settings.slack_posting == "on"
     return [
         tool(search.search_messages),
@@ -44,7 +45,7 @@ def tools(store: Store, settings: SlackSettings) -> list[ToolSpec]:
         tool(directory.list_channels),
         tool(directory.list_users),
         tool(directory.get_channel_members),
-        tool(StatusTools(store, settings).memory_status),
+        tool(StatusTools(store, settings, clock).memory_status),
         tool(posting.post_message, read_only=False, idempotent=False, open_world=True, enabled=may_post),
         tool(posting.add_reaction, read_only=False, open_world=True, enabled=may_post),
     ]

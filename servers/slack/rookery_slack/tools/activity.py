@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rookery_core import cursors
 from rookery_core.errors import InvalidInput
 from rookery_core.fencing import explain
-from rookery_slack.answers import Activity, Digest, Said
+from rookery_slack.answers import Activity, Digest, Highlight, Said
 from rookery_slack.moments import EARLIEST, LATEST, moment
-from rookery_slack.presenting import channel_card, presenter_for
+from rookery_slack.presenting import presenter_for
 from rookery_slack.resolving import resolve_channels, resolve_user, zone_of
 from rookery_slack.timestamps import format_ts, parse_ts
 from rookery_slack.tools.base import SlackTools, bounded
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from rookery_core.database import Row
+    from rookery_slack.presenting import Presenter
     from rookery_slack.store.session import Session
 
 HIGHLIGHTS = 3
@@ -60,17 +61,16 @@ class ActivityTools(SlackTools):
         presenter = await presenter_for(session, [row for rows in roots.values() for row in rows], zone, self.base)
         activities: list[Activity] = []
         for row in shown:
-            activity = Activity(channel=channel_card(cards[row["channel"]], self.base, max_tokens=30))
-            for name in ("messages", "threads", "people", "edited", "deleted"):
-                if row[name]:
-                    activity[name] = row[name]
-            activity["highlights"] = [presenter.message(each, HIGHLIGHT_TOKENS) for each in roots[row["channel"]]]
+            name = cards[row["channel"]]["name"] or row["channel"]
+            activity = Activity(channel=name, channel_id=row["channel"])
+            for figure in ("messages", "threads", "people", "edited", "deleted"):
+                if row[figure]:
+                    activity[figure] = row[figure]
+            activity["highlights"] = [_highlight(presenter, each) for each in roots[row["channel"]]]
             activities.append(activity)
         answer = Digest(notice=explain(presenter.nonce), range=_span(span, zone), channels=activities)
-        answer["people"] = presenter.people()
         if len(shown) < len(counts):
             answer["left_out"] = f"{len(counts) - len(shown)} quieter channels; name them in channels to read of them."
-        answer["time_zone"] = str(zone)
         answer.update(await self.freshness(session, zone, wanted))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
         return answer
 
@@ -108,14 +108,18 @@ class ActivityTools(SlackTools):
             messages = presenter.fitted(rows[:limit], max_tokens)
             answer = Said(notice=explain(presenter.nonce), user=person, range=_span((begin, min(stop, self.now())), zone))
             answer["messages"] = messages
-            answer["channels"] = {row["channel"]: presenter.channels[row["channel"]] for row in rows[: len(messages)]}
             answer["people"] = presenter.people()
             if len(messages) < len(rows):
                 answer["left_out"] = "Older messages; pass next_cursor as cursor to read them."
                 answer["next_cursor"] = cursors.encode({"u": format_ts(rows[len(messages) - 1]["ts"])})
-            answer["time_zone"] = str(zone)
-            answer.update(await self.freshness(session, zone, wanted))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
+                answer.update(await self.freshness(session, zone, wanted))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
             return answer
+
+
+def _highlight(presenter: Presenter, row: Row) -> Highlight:
+    message = presenter.message(row, HIGHLIGHT_TOKENS)
+    kept = {key: message[key] for key in ("time", "author", "text", "permalink", "reply_count") if key in message}
+    return Highlight(**kept)
 
 
 def _month_before(stop: datetime, now: datetime) -> datetime:

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import cursors
+from rookery_core.budget import clip
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.fencing import explain
 from rookery_slack.answers import Conversation, Message
 from rookery_slack.links import Reference
 from rookery_slack.moments import EARLIEST, LATEST, moment
-from rookery_slack.presenting import channel_card, presenter_for
+from rookery_slack.presenting import presenter_for
 from rookery_slack.resolving import resolve_channel, zone_of
 from rookery_slack.timestamps import format_ts, parse_ts
 from rookery_slack.tools.base import SlackTools, bounded
@@ -134,10 +135,11 @@ class ConversationTools(SlackTools):
         messages = presenter.fitted(page.rows, max_tokens)
         answer = Conversation(notice=explain(presenter.nonce))
         card = (await session.rows("channel_cards", [channel_id]))[0]
-        answer["channel"] = channel_card(card, self.base)
+        answer["channel"], answer["channel_id"] = card["name"] or channel_id, channel_id
+        if card["topic"]:
+            answer["topic"] = clip(card["topic"], 60)[0]
         answer["messages"] = page.in_order(messages)
         _finish(answer, presenter, page, messages)
-        answer["time_zone"] = str(zone)
         answer.update(await self.freshness(session, zone, [channel_id]))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
         return answer
 
@@ -170,9 +172,9 @@ def _finish(answer: Conversation, presenter: Presenter, page: _Page, messages: l
         count = f"{left} {which} messages" if left and not page.more else f"{which} messages"
         answer["left_out"] = f"{count}; pass next_cursor as cursor to read them."
         answer["next_cursor"] = cursor
-    if any("omitted_tokens" in message for message in messages):
+    if any("omitted" in message for message in messages):
         answer["left_out"] = answer.get("left_out", "") + (
-            " Long texts were cut (omitted_tokens); raise max_tokens to read them whole."
+            " Long texts were cut (omitted); raise max_tokens to read them whole."
         )
 
 

@@ -143,7 +143,6 @@ class SearchTools(SlackTools):
             answer["left_out"] = f"{len(hits) - done} further results; pass next_cursor as cursor."
             until = asked.narrow.to_ts or self.now()
             answer["next_cursor"] = cursors.encode({"o": done, "t": format_ts(until)})
-        answer["time_zone"] = str(zone)
         answer.update(await self.freshness(session, zone, asked.narrow.channels))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
         return answer
 

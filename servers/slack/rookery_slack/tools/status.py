@@ -34,7 +34,6 @@ class StatusTools(SlackTools):
             answer["permalinks"] = "the workspace's address is unknown; set ROOKERY_SLACK_URL for exact links"
         if len(rows) > MOST_CHANNELS:
             answer["left_out"] = f"{len(rows) - MOST_CHANNELS} further channels; name them in channels."
-        answer["time_zone"] = str(zone)
         answer.update(fresh)  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
         return answer
 
