@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -77,15 +78,31 @@ class Guard:
     def _constructed_address(self, arguments: Mapping[str, Any]) -> str | None:
         """An address in the arguments that was put together, rather than read or given.
 
-        Fetching such an address would carry out whatever the model was talked into writing into it.
+        Fetching such an address would carry out whatever the model was talked into writing into it. A plain path on
+        a host that items of this run come from carries nothing.
         """
         if not self.tainted:
             return None
-        for url in urls_in(_all_text(arguments)):
-            url = trimmed(url)
-            if not (self.book.item(url) or self.book.knows(url)):
+        for url in _addresses(arguments):
+            plain = not any(mark in url for mark in "?#@")
+            if not (self.book.item(url) or self.book.knows(url) or (plain and self.book.known_host(url))):
                 return url[:120]
         return None
+
+
+_NETWORK = re.compile(r"^(?:https?|wss?|ftp|sftp|ssh|git|smb|ldap|mailto)\b", re.IGNORECASE)
+_ADDRESS_NAMES = re.compile(r"url|uri|link|href|host|domain|endpoint|webhook|address|server", re.IGNORECASE)
+_BARE = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,24}(?::\d+)?(?:[/?]\S*)?", re.IGNORECASE)
+
+
+def _addresses(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The network addresses in the arguments of a call; without a scheme where the argument's name asks for one."""
+    for url in urls_in(_all_text(arguments)):
+        if _NETWORK.match(url):
+            yield trimmed(url)
+    for name, value in arguments.items():
+        if isinstance(value, str) and _ADDRESS_NAMES.search(name) and _BARE.fullmatch(value.strip()):
+            yield f"https://{value.strip()}"
 
 
 def _all_text(value: Any) -> str:

@@ -32,6 +32,7 @@ _CONSTRUCT = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 REMOVED = "(link removed)"
+_FRAGMENT = re.compile(r"[\w.%-]{1,120}")
 
 
 @dataclass(slots=True)
@@ -66,8 +67,8 @@ class LinkBook:
 
     def _with_fragment(self, url: str) -> Source | None:
         """An item's page with a fragment that no tool gave: the page is cited, the fragment is not kept."""
-        base, mark, _ = url.partition("#")
-        if not mark:
+        base, _, fragment = url.partition("#")
+        if not fragment or not _FRAGMENT.fullmatch(fragment):
             return None
         return next((source for link, source in self.items.items() if link.partition("#")[0] == base), None)
 
@@ -131,10 +132,11 @@ class _Checker:
 
     def _code_address(self, match: re.Match[str]) -> str:
         url = trimmed(match.group())
-        if self.book.item(url) or self.book.occurs(url) or _is_local(url):
+        one = url.count("://") == 1
+        if one and (self.book.item(url) or self.book.occurs(url) or _is_local(url)):
             return match.group()
         self.removed += 1
-        return match.group().replace("://", "[:]//", 1)
+        return match.group().replace("://", "[:]//")
 
     def _definition(self, match: re.Match[str]) -> str:
         """Reference definitions are not used by anything that shows our answers; the addresses still count."""

@@ -57,7 +57,7 @@ class Fleet:
     """
 
     def __init__(self, servers: Sequence[NamedServer], *, patience_s: float = 45.0) -> None:
-        self.connections = [Connection(server, on_change=self._forget_tools) for server in servers]
+        self.connections = [Connection(server, on_change=self.forget_tools) for server in servers]
         self._patience_s = patience_s
         self._tools: dict[str, OfferedTool] | None = None
 
@@ -92,7 +92,8 @@ class Fleet:
         """The servers that are not connected now."""
         return [connection for connection in self.connections if not connection.up]
 
-    def _forget_tools(self) -> None:
+    def forget_tools(self) -> None:
+        """Collect the tools anew with the next `tools()`."""
         self._tools = None
 
     def _collect(self) -> dict[str, OfferedTool]:

@@ -58,7 +58,12 @@ def events(reply: Reply, asked: Request, number: int) -> list[tuple[str | None, 
         )
         index += 1
     for use in reply.uses:
-        opened: dict[str, Any] = {"type": "tool_use", "id": f"toolu_{number}_{index}", "name": use.name, "input": {}}
+        opened: dict[str, Any] = {
+            "type": "tool_use",
+            "id": f"toolu_{number}_{index}",
+            "name": use.name,
+            "input": {},
+        }
         found += _block(
             index,
             opened,

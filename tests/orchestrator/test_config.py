@@ -1,0 +1,178 @@
+"""mcp.json and rookery.toml: what is accepted, and how what is not is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rookery.mcp.config import parse_servers, read_servers
+from rookery.mcp.defaults import configured_servers
+from rookery.mcp.environment import for_foreign, for_own
+from rookery.models.pricing import Price
+from rookery.settings import AgentSettings, configuration_of
+from rookery_core.errors import ConfigurationError
+
+
+def parse(entry: Any, environment: dict[str, str] | None = None, key: str = "mcpServers") -> Any:
+    (server,) = parse_servers({key: {"x": entry}}, environment or {})
+    return server.entry
+
+
+def test_stdio_and_http_as_other_clients_write_them() -> None:
+    assert parse({"command": "uvx", "args": ["a"], "env": {"K": "v"}}).args == ("a",)
+    assert parse({"type": "stdio", "command": "uvx"}, key="servers").command == "uvx"
+    http = parse({"type": "http", "url": "https://x.test/mcp", "headers": {"Authorization": "Bearer t"}})
+    assert http.headers == {"Authorization": "Bearer t"}
+    assert parse({"url": "https://x.test", "transport": "sse"}).type == "sse"
+    more = parse(
+        {"command": "x", "internal_only": True, "allowed_tools": ["a"], "tool_prefix": "p", "timeout": 5}
+    )
+    assert (more.internal_only, more.allowed_tools, more.prefix, more.timeout_s) == (True, ("a",), "p", 5)
+
+
+def test_variables_are_filled_in() -> None:
+    entry = parse(
+        {
+            "url": "https://${HOST:-localhost}/mcp",
+            "headers": {"Authorization": "Bearer ${TOKEN}", "X": "${env:TOKEN}"},
+        },
+        {"TOKEN": "t"},
+    )
+    assert entry.url == "https://localhost/mcp"
+    assert entry.headers == {"Authorization": "Bearer t", "X": "t"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({"command": "x", "tool_prefx": "a"}, "unknown key 'tool_prefx'"),
+        ({"command": "x", "disabled": True, "wrong": 1}, "unknown key 'wrong'"),
+        ({"url": "https://${MISSING}/"}, "variable MISSING is not set"),
+        ({}, "either command (stdio) or url (HTTP)"),
+        ({"command": "x", "url": "https://x"}, "either command (stdio) or url (HTTP)"),
+        ({"url": "ftp://x"}, "url must begin with http"),
+        ({"url": "https://x", "args": ["a"]}, "args, env and cwd go with command"),
+        ({"command": "x", "headers": {"a": "b"}}, "headers go with url"),
+        ({"command": "x", "type": "http"}, "does not go with command"),
+        ({"command": "x", "prefix": "a b"}, "prefix"),
+        ({"command": "x", "tools": {"t": {"timeot_s": 1}}}, "tools.t.timeot_s"),
+        ("text", "valid dictionary"),
+    ],
+)
+def test_what_is_wrong_is_named(entry: Any, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(told)) as raised:
+        parse(entry)
+    assert "'x'" in str(raised.value)
+
+
+def test_the_file_is_named_too(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    for content, told in (
+        ("{", "is not JSON"),
+        ("[]", "mcpServers"),
+        ('{"mcpServer": {}}', "unknown key 'mcpServer'"),
+    ):
+        path.write_text(content)
+        with pytest.raises(ConfigurationError, match=told) as raised:
+            read_servers(path)
+        assert str(path) in str(raised.value)
+
+
+def test_disabled_servers_need_no_variables() -> None:
+    assert parse_servers({"mcpServers": {"x": {"url": "${NOT_SET}", "disabled": True}}}, {}) == []
+
+
+def test_without_a_file_the_four_servers_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    servers = configured_servers(AgentSettings())
+    assert [server.name for server in servers] == ["slack", "docs", "github", "memory"]
+    assert all(server.own and server.entry.audience == f"rookery-{server.name}" for server in servers)
+
+
+def test_our_commands_in_a_file_are_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    entries = {
+        "chat": {"command": "/opt/bin/rookery-slack"},
+        "other": {"command": "npx", "args": ["-y", "linear"]},
+    }
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": entries}))
+    chat, other = configured_servers(AgentSettings())
+    assert (chat.own, chat.entry.audience) == (True, "rookery-slack")
+    assert (other.own, other.entry.audience) == (False, None)
+
+
+def test_who_gets_which_variables() -> None:
+    environment = dict.fromkeys(("DATABASE_URL", "ROOKERY_X", "GITHUB_TOKEN", "ANTHROPIC_API_KEY", "SLACK_BOT_TOKEN", "OPENAI_API_KEY", "TZ", "PGSSLMODE", "HOME"), "1")  # fmt: skip
+    assert set(for_foreign({"OWN": "1"}, environment)) == {"TZ", "OWN"}
+    assert set(for_own("docs", {}, environment)) == {
+        "TZ",
+        "DATABASE_URL",
+        "ROOKERY_X",
+        "OPENAI_API_KEY",
+        "PGSSLMODE",
+    }
+    assert set(for_own("github", {}, environment)) - set(for_own("docs", {}, environment)) == {"GITHUB_TOKEN"}
+
+
+TOML = """
+[agent]
+model = "anthropic:claude-sonnet-5-5,extractive"
+link_hosts = ["wiki.acme.example"]
+max_run_usd = 0.5
+
+[slack]
+follow_ups = true
+
+[prices."claude-sonnet-5-5"]
+input = 3.0
+output = 15
+"""
+
+
+def test_rookery_toml_is_read_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rookery.toml").write_text(TOML)
+    settings = AgentSettings.from_environment()
+    assert settings.model == "anthropic:claude-sonnet-5-5,extractive"
+    assert settings.link_hosts == ("wiki.acme.example",)
+    assert configuration_of(AgentSettings).prices == {"claude-sonnet-5-5": Price(3.0, 15)}
+    monkeypatch.setenv("ROOKERY_MODEL", "extractive")
+    assert AgentSettings.from_environment().model == "extractive"
+    assert AgentSettings.from_environment(model="openai:x").model == "openai:x"
+    from rookery.slack.settings import SlackSettings
+
+    assert SlackSettings.from_environment().follow_ups is True
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[agnt]\n", "unknown key 'agnt'"),
+        ("[agent]\nmodle = 'x'\n", "unknown key 'modle'. Did you mean: model"),
+        ("[agent]\nanthropic_api_key = 'x'\n", "unknown key 'anthropic_api_key'"),
+        ("[agent]\nmax_output_tokens = 'many'\n", "max_output_tokens"),
+        ("[prices.x]\ninput = 1\n", "input and output are needed"),
+        ("[prices.x]\ninput = '1'\noutput = 2\n", "as numbers"),
+        ("agent = 3\n", "must be a section"),
+        ("[agent\n", "is not TOML"),
+        ("[agent]\nclass = 'nowhere:Agent'\n", "cannot be loaded"),
+        ("[agent]\nclass = 'json:JSONDecoder'\n", "no subclass of rookery.agent.Agent"),
+    ],
+)
+def test_what_is_wrong_in_rookery_toml_is_named(
+    text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rookery.agent.opening import prepared
+
+    (tmp_path / "rookery.toml").write_text(text)
+    monkeypatch.setenv("ROOKERY_CONFIG", str(tmp_path / "rookery.toml"))
+    with pytest.raises(ConfigurationError, match=re.escape(told)):
+        prepared(AgentSettings.from_environment())
+    assert "ROOKERY_CONFIG" in os.environ

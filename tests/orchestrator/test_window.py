@@ -1,0 +1,93 @@
+"""What fits into a window, at its limit."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rookery.agent.question import ContextSection, Turn
+from rookery.agent.window import block_tokens, fit_history, fit_messages, fit_sections, keep_within, room
+from rookery.models.protocol import Message, Text, ToolResult, ToolUse
+from rookery_core.budget import estimate_tokens
+
+
+def result(number: int, size: int) -> Message:
+    return Message(
+        "user", (ToolResult(str(number), "t", f"start {number} " + "word " * size + "\n</untrusted abc>"),)
+    )
+
+
+def size_of(messages: list[Message]) -> int:
+    return sum(block_tokens(block) + 4 for message in messages for block in message.blocks)
+
+
+def conversation(count: int, size: int) -> list[Message]:
+    messages = [Message("user", (Text("the question"),))]
+    for number in range(count):
+        messages += [Message("assistant", (ToolUse(str(number), "t", {}),)), result(number, size)]
+    return messages
+
+
+def test_what_fits_is_left_alone() -> None:
+    messages = conversation(3, 50)
+    assert fit_messages(messages, 0, 10_000) == messages
+
+
+def test_the_oldest_results_give_way_first() -> None:
+    fitted = fit_messages(conversation(4, 500), 100, 2000)
+    texts = [block.text for message in fitted for block in message.blocks if isinstance(block, ToolResult)]
+    assert "was dropped" in texts[0]
+    assert texts[0].startswith("start 0")
+    assert texts[0].endswith("</untrusted abc>"), "the fence stays closed"
+    assert "was dropped" not in texts[-1]
+    assert size_of(fitted) + 100 <= 2000
+
+
+def test_the_newest_results_are_cut_evenly_when_nothing_else_is_left() -> None:
+    many = Message("user", tuple(ToolResult(str(n), "t", f"start {n} " + "word " * 2000) for n in range(4)))
+    fitted = fit_messages([Message("user", (Text("q"),)), many], 0, 2000)
+    texts = [block.text for block in fitted[-1].blocks if isinstance(block, ToolResult)]
+    assert all(text.startswith(f"start {n}") and len(text) > 400 for n, text in enumerate(texts))
+    assert size_of(fitted) <= 2400
+
+
+@given(st.integers(0, 12), st.integers(1, 800), st.integers(1500, 12_000))
+def test_every_message_stays_and_the_question_is_whole(count: int, size: int, tokens: int) -> None:
+    fitted = fit_messages(conversation(count, size), 0, tokens)
+    assert len(fitted) == 1 + 2 * count
+    assert fitted[0] == Message("user", (Text("the question"),))
+    assert size_of(fitted) <= max(tokens, 170 * count + 300)
+
+
+def test_sections_share_a_budget_by_priority_and_keep_their_order() -> None:
+    thread = ContextSection(title="thread", text="old " * 1000 + "newest", keep="end")
+    user = ContextSection(title="user", text="Dag", priority=9)
+    fitted = fit_sections([thread, user], 200)
+    assert [section.title for section in fitted] == ["thread", "user"]
+    assert fitted[0].text.endswith("newest")
+    assert "left out" in fitted[0].text
+    assert fitted[1].text == "Dag"
+
+
+def test_a_section_without_room_is_left_out() -> None:
+    sections = [
+        ContextSection(title="a", text="x " * 500, priority=1),
+        ContextSection(title="b", text="y " * 500),
+    ]
+    assert [section.title for section in fit_sections(sections, 260)] == ["a"]
+
+
+@given(st.text(max_size=400), st.integers(40, 90), st.sampled_from(["start", "end"]))
+def test_cut_text_fits(text: str, tokens: int, end: str) -> None:
+    assert estimate_tokens(keep_within(text * 5, tokens, end)) <= tokens + 2
+
+
+def test_history_keeps_the_newest_turns() -> None:
+    turns = [Turn(question=f"q{number}", answer="word " * 300) for number in range(10)]
+    kept = fit_history(turns, 1000)
+    assert kept[-1].question == "q9"
+    assert 1 < len(kept) < 10
+
+
+def test_room_leaves_space_for_the_answer() -> None:
+    assert room(200_000, 8000) == 172_000
