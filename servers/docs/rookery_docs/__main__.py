@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import cast
 
@@ -15,6 +16,8 @@ PORT = 8802
 
 def main() -> int:
     """Serve until the client leaves or a signal comes. Returns the exit status."""
+    # One search multiplies a small matrix; threads for that only take the cores from other searches.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     def built(settings: CoreSettings, arguments: ServeArguments) -> BuiltServer:
         return build(cast(DocsSettings, settings), arguments)

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
-class FoundPassage(BaseModel):
+def _without_titles(schema: dict[str, Any]) -> None:
+    """Titles repeat the names of fields; every client would pay for them in tokens."""
+    schema.pop("title", None)
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)
+
+
+class Answer(BaseModel):
+    """What a tool answers, or a part of it."""
+
+    model_config = ConfigDict(json_schema_extra=_without_titles)
+
+
+class FoundPassage(Answer):
     """A passage that answers."""
 
     heading: str = Field(description="headings from the page's title down to the passage's own")
@@ -15,7 +30,7 @@ class FoundPassage(BaseModel):
     distance: float | None = Field(default=None, description="cosine distance to the query, lower is closer")
 
 
-class FoundPage(BaseModel):
+class FoundPage(Answer):
     """A page with its best passages."""
 
     title: str
@@ -28,7 +43,7 @@ class FoundPage(BaseModel):
     also_in: list[str] = Field(default=[], description="other versions whose page of this name was found too")
 
 
-class SearchAnswer(BaseModel):
+class SearchAnswer(Answer):
     """Pages found, best first."""
 
     results: list[FoundPage]
@@ -42,14 +57,14 @@ class SearchAnswer(BaseModel):
     )
 
 
-class Section(BaseModel):
+class Section(Answer):
     """A heading of a page."""
 
     heading: str
     anchor: str | None = None
 
 
-class DocumentAnswer(BaseModel):
+class DocumentAnswer(Answer):
     """A page, or a part of it, as Markdown."""
 
     title: str
@@ -63,7 +78,7 @@ class DocumentAnswer(BaseModel):
     next_cursor: str | None = None
 
 
-class VersionInfo(BaseModel):
+class VersionInfo(Answer):
     """One version of a source."""
 
     version: str
@@ -74,7 +89,7 @@ class VersionInfo(BaseModel):
     latest: bool = False
 
 
-class SourceInfo(BaseModel):
+class SourceInfo(Answer):
     """A body of documentation."""
 
     source: str
@@ -83,7 +98,7 @@ class SourceInfo(BaseModel):
     versions: list[VersionInfo]
 
 
-class SourcesAnswer(BaseModel):
+class SourcesAnswer(Answer):
     """What can be searched."""
 
     sources: list[SourceInfo]

@@ -8,9 +8,13 @@ from rookery_core.database import DatabaseGate
 from rookery_core.serving import ServerSpec, build_server, tool
 from rookery_core.serving.commandline import BuiltServer, ServeArguments
 from rookery_docs import __version__
+from rookery_docs.guides import Guides
 from rookery_docs.service import DocsService
 from rookery_docs.settings import DocsSettings
+from rookery_docs.tools.comparing import ComparisonTools
 from rookery_docs.tools.documents import DocumentTools
+from rookery_docs.tools.guides import GuideTools
+from rookery_docs.tools.nearest import NearestTools
 from rookery_docs.tools.searching import SearchTools
 
 NAME = "rookery-docs"
@@ -24,14 +28,25 @@ def make_server(settings: DocsSettings, *, as_user: str | None = None) -> tuple[
     """The server and what it stands on, not started."""
     gate = DatabaseGate(settings, role="rookery_docs", application_name=NAME)
     service = DocsService(settings, gate)
-    search, documents = SearchTools(service), DocumentTools(service)
+    search, documents, nearest = SearchTools(service), DocumentTools(service), NearestTools(service)
+    comparison, guides = ComparisonTools(service), GuideTools(Guides.load(settings.guide_folders))
     server = build_server(
         ServerSpec(NAME, "Documentation", INSTRUCTIONS, __version__),
-        [tool(search.search_docs), tool(documents.get_document), tool(search.list_sources)],
+        [
+            tool(search.search_docs),
+            tool(documents.get_document),
+            tool(search.list_sources),
+            tool(comparison.compare_versions),
+            tool(guides.view_guide),
+            tool(nearest.semantic_search_postgres_docs),
+            tool(nearest.semantic_search_tiger_docs),
+            tool(guides.get_prompt_template),
+        ],
         settings=settings,
         as_user=as_user,
         on_start=service.start,
         on_stop=service.stop,
+        register=[guides.add_prompts],
     )
     return server, service
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field
@@ -16,5 +17,12 @@ class DocsSettings(CoreSettings):
         default=None, ge=0, le=1, validation_alias="ROOKERY_DOCS_SEMANTIC_WEIGHT"
     )
     """The part of meaning in a hybrid score; unset: 0.2 with the local embedder, 0.5 with another."""
-    docs_guides: Path | None = Field(default=None, validation_alias="ROOKERY_DOCS_GUIDES")
-    """A folder of further guides, Markdown files or folders with a SKILL.md."""
+    docs_guides: str | None = Field(default=None, validation_alias="ROOKERY_DOCS_GUIDES")
+    """Folders of further guides, separated like PATH: Markdown files, or folders with a SKILL.md."""
+
+    @property
+    def guide_folders(self) -> list[Path]:
+        """The folders of `docs_guides`."""
+        return [
+            Path(part).expanduser() for part in (self.docs_guides or "").split(os.pathsep) if part.strip()
+        ]

@@ -1,0 +1,95 @@
+"""semantic_search_postgres_docs and semantic_search_tiger_docs: the nearest passages, under the names clients know."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rookery_core.budget import clip
+from rookery_core.identity import current_caller
+from rookery_docs.answers import Answer
+from rookery_docs.catalogue import selected
+from rookery_docs.links import url_of
+from rookery_docs.service import DocsService
+from rookery_docs.store.reading import DocsReader
+
+POSTGRES = "postgres"
+TIGER = "tiger"
+_LONGEST = 900
+"""Tokens of a passage; a long table is cut."""
+
+
+class NearPassage(Answer):
+    """A passage near the prompt."""
+
+    id: int
+    content: str
+    metadata: dict[str, str]
+    distance: float | None
+
+
+class NearAnswer(Answer):
+    """Passages, closest first."""
+
+    results: list[NearPassage]
+
+
+class NearestTools:
+    """Search by meaning alone."""
+
+    def __init__(self, service: DocsService) -> None:
+        self._service = service
+
+    async def semantic_search_postgres_docs(
+        self,
+        prompt: Annotated[str, Field(min_length=1, max_length=4000)],
+        version: Annotated[int | None, Field(ge=7, le=99, description="default: the newest")] = None,
+        limit: Annotated[int, Field(ge=1, le=50)] = 10,
+    ) -> NearAnswer:
+        """Passages of the PostgreSQL manual by meaning alone, closest first (distance: lower is closer).
+
+        search_docs is usually better: it also matches words and identifiers.
+        """
+        return await self._near(POSTGRES, None if version is None else str(version), prompt, limit)
+
+    async def semantic_search_tiger_docs(
+        self,
+        prompt: Annotated[str, Field(min_length=1, max_length=4000)],
+        limit: Annotated[int, Field(ge=1, le=50)] = 10,
+    ) -> NearAnswer:
+        """Passages of the TimescaleDB (Tiger Data) documentation by meaning alone; see the tool above."""
+        return await self._near(TIGER, None, prompt, limit)
+
+    async def _near(self, source: str, version: str | None, prompt: str, limit: int) -> NearAnswer:
+        releases = selected(await self._service.releases(), source, version)
+        database, caller = await self._service.database(), current_caller()
+        ranking = await self._service.engine.rank(
+            database, caller, prompt, releases, mode="semantic", most=limit
+        )
+        found = [
+            (passage.distance if passage.distance is not None else 1.0 - passage.score, page.page_id, passage)
+            for page in ranking.pages
+            for passage in page.passages
+        ]
+        found.sort(key=lambda each: (each[0], each[2].content_id))
+        wanted = found[:limit]
+        async with database.transaction(caller, readonly=True) as connection:
+            texts = await DocsReader(connection, caller).hits([(page, p.content_id) for _, page, p in wanted])
+        results: list[NearPassage] = []
+        for distance, page_id, passage in wanted:
+            text = texts.get((page_id, passage.content_id))
+            if text is not None:
+                metadata = {
+                    "source_url": url_of(text.url, text.anchor),
+                    "header": " > ".join(text.heading_path),
+                    "title": text.title,
+                    "version": text.version,
+                }
+                content, _ = clip(text.text, _LONGEST)
+                results.append(
+                    NearPassage(
+                        id=text.content_id, content=content, metadata=metadata, distance=round(distance, 4)
+                    )
+                )
+        return NearAnswer(results=results)
