@@ -4,6 +4,7 @@
 
 The bare server has one tool and nothing else. All are started the same way, in turn, round after round; then four
 at once (our four against four bare ones). A separate database folder is used; tools/list needs no database.
+Last, the first tool call ever: in an empty folder, with initdb and migrations, from the call to its answer.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from fastmcp import Client
+from fastmcp.client.transports import StdioTransport
+
 from bench.report import Result, show, write
 
 SERVERS = ("rookery_slack", "rookery_docs", "rookery_github", "rookery_memory")
 ROUNDS = 9
 LIMIT = 1.4
+FIRST_CALL_LIMIT_S = 5.0
 COMMAND = "make bench-start"
 BARE = """
 from fastmcp import FastMCP
@@ -90,6 +95,35 @@ async def _slowest(commands: Sequence[Sequence[str]], environment: dict[str, str
     return max(await asyncio.gather(*(seconds_to_list(command, environment) for command in commands)))
 
 
+async def first_call(folder: Path, environment: dict[str, str], rounds: int) -> Result:
+    """Seconds that the first call of a server takes when there is no database yet."""
+    times = [
+        await _seconds_to_first_answer(environment | {"ROOKERY_DATA_DIR": str(folder / f"first-{number}")})
+        for number in range(rounds)
+    ]
+    return Result(
+        id="start.first_call_ever",
+        value=statistics.median(times),
+        unit="s",
+        better="lower",
+        target=FIRST_CALL_LIMIT_S,
+        samples=times,
+        command=COMMAND,
+        note="rookery_memory list_memories; binaries copied, initdb, migrations",
+    )
+
+
+async def _seconds_to_first_answer(environment: dict[str, str]) -> float:
+    transport = StdioTransport(sys.executable, ["-m", "rookery_memory"], env=environment, keep_alive=False)
+    async with Client(transport) as client:
+        started = time.perf_counter()
+        result = await client.call_tool_mcp("list_memories", {})
+        taken = time.perf_counter() - started
+    if result.is_error:
+        raise SystemExit(f"the first call was refused: {result.content}")
+    return taken
+
+
 def _result(name: str, ours: Sequence[float], bare: Sequence[float], peer_name: str) -> Result:
     ratio = statistics.median(one / other for one, other in zip(ours, bare, strict=True))
     return Result(
@@ -113,6 +147,7 @@ def main() -> None:
             if name in os.environ
         } | {"ROOKERY_DATA_DIR": str(Path(folder) / "data"), "ROOKERY_DATABASE_IDLE_S": "1"}
         results = asyncio.run(measure(rounds, environment))
+        results.append(asyncio.run(first_call(Path(folder), environment, 3)))
     show(results, f"start to tools/list over stdio, {rounds} rounds")
     write("start", results)
 
