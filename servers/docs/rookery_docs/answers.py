@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
-def _without_titles(schema: dict[str, Any]) -> None:
-    """Titles repeat the names of fields; every client would pay for them in tokens."""
-    schema.pop("title", None)
-    for field in schema.get("properties", {}).values():
-        field.pop("title", None)
-
-
-class Answer(BaseModel):
-    """What a tool answers, or a part of it."""
-
-    model_config = ConfigDict(json_schema_extra=_without_titles)
-
-
-class FoundPassage(Answer):
+class FoundPassage(BaseModel):
     """A passage that answers."""
 
-    heading: str = Field(description="headings from the page's title down to the passage's own")
+    heading: str
     url: str = Field(description="exact link, with the anchor")
     snippet: str
-    score: float = Field(description="0 to 1, comparable within one answer")
-    distance: float | None = Field(default=None, description="cosine distance to the query, lower is closer")
+    score: float
+    distance: float | None = None
 
 
-class FoundPage(Answer):
+class FoundPage(BaseModel):
     """A page with its best passages."""
 
     title: str
@@ -40,31 +25,27 @@ class FoundPage(Answer):
     url: str
     score: float
     passages: list[FoundPassage]
-    also_in: list[str] = Field(default=[], description="other versions whose page of this name was found too")
+    also_in: list[str] = []
 
 
-class SearchAnswer(Answer):
+class SearchAnswer(BaseModel):
     """Pages found, best first."""
 
     results: list[FoundPage]
-    searched: list[str] = Field(description="source and version of what was searched")
-    corrected: dict[str, str] = Field(
-        default={}, description="misspelt words of the query and what was searched"
-    )
+    searched: list[str]
+    corrected: dict[str, str] = Field(default={})
     note: str | None = None
-    next_cursor: str | None = Field(
-        default=None, description="pass it with the same arguments for further pages"
-    )
+    next_cursor: str | None = Field(default=None)
 
 
-class Section(Answer):
+class Section(BaseModel):
     """A heading of a page."""
 
     heading: str
     anchor: str | None = None
 
 
-class DocumentAnswer(Answer):
+class DocumentAnswer(BaseModel):
     """A page, or a part of it, as Markdown."""
 
     title: str
@@ -78,7 +59,7 @@ class DocumentAnswer(Answer):
     next_cursor: str | None = None
 
 
-class VersionInfo(Answer):
+class VersionInfo(BaseModel):
     """One version of a source."""
 
     version: str
@@ -89,7 +70,7 @@ class VersionInfo(Answer):
     latest: bool = False
 
 
-class SourceInfo(Answer):
+class SourceInfo(BaseModel):
     """A body of documentation."""
 
     source: str
@@ -98,7 +79,7 @@ class SourceInfo(Answer):
     versions: list[VersionInfo]
 
 
-class SourcesAnswer(Answer):
+class SourcesAnswer(BaseModel):
     """What can be searched."""
 
     sources: list[SourceInfo]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from rookery_core.budget import clip, estimate_tokens
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import current_caller
-from rookery_docs.answers import Answer
 from rookery_docs.catalogue import selected
 from rookery_docs.comparison import Change, changes
 from rookery_docs.links import url_of
@@ -21,7 +20,7 @@ _PAGES = 3
 _LONGEST_SIDE = 350
 
 
-class ChangedPart(Answer):
+class ChangedPart(BaseModel):
     """A stretch that differs; before or after is empty for what was added or removed."""
 
     heading: str
@@ -30,7 +29,7 @@ class ChangedPart(Answer):
     after: str
 
 
-class ComparedPage(Answer):
+class ComparedPage(BaseModel):
     """A page in both versions."""
 
     title: str
@@ -42,7 +41,7 @@ class ComparedPage(Answer):
     omitted_changes: int = 0
 
 
-class ComparisonAnswer(Answer):
+class ComparisonAnswer(BaseModel):
     """What changed, most relevant first."""
 
     source: str

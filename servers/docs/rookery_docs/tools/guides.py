@@ -6,14 +6,13 @@ from typing import Annotated
 
 from fastmcp import FastMCP
 from fastmcp.prompts import Prompt
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from rookery_core.budget import clip
-from rookery_docs.answers import Answer
 from rookery_docs.guides import Guide, Guides
 
 
-class GuideAnswer(Answer):
+class GuideAnswer(BaseModel):
     """A guide, or the list of all."""
 
     name: str

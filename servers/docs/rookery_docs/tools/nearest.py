@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from rookery_core.budget import clip
 from rookery_core.identity import current_caller
-from rookery_docs.answers import Answer
 from rookery_docs.catalogue import selected
 from rookery_docs.links import url_of
 from rookery_docs.service import DocsService
@@ -20,7 +19,7 @@ _LONGEST = 900
 """Tokens of a passage; a long table is cut."""
 
 
-class NearPassage(Answer):
+class NearPassage(BaseModel):
     """A passage near the prompt."""
 
     id: int
@@ -29,7 +28,7 @@ class NearPassage(Answer):
     distance: float | None
 
 
-class NearAnswer(Answer):
+class NearAnswer(BaseModel):
     """Passages, closest first."""
 
     results: list[NearPassage]
