@@ -42,12 +42,14 @@ class Filled:
 def gaps(
     stretches: list[tuple[datetime, datetime]], now: datetime, reach: timedelta
 ) -> list[tuple[datetime, datetime]]:
-    """The times between the stretches that are known, and from the last one until now; the last `reach` when nothing
-    is known at all."""
-    if not stretches:
-        return [(now - reach, now)]
+    """The times that are not known within the last `reach`, and between stretches that are known, oldest first."""
     found = [(before[1], after[0]) for before, after in zip(stretches, stretches[1:], strict=False)]
-    return [*found, (stretches[-1][1], now)] if stretches[-1][1] < now else found
+    first = stretches[0][0] if stretches else now
+    if now - reach < first:
+        found.insert(0, (now - reach, first))
+    if stretches and stretches[-1][1] < now:
+        found.append((stretches[-1][1], now))
+    return found
 
 
 async def _at_once() -> None:

@@ -105,10 +105,8 @@ class Listener:
             return False
         began = self._beat_at is None
         async with self._database.transaction(self._caller) as connection:
-            for channel in channels if began else ():
-                await bookkeeping.cover(connection, self._caller, channel, now, now)
-            if self._beat_at is not None:
-                await bookkeeping.extend_coverage(connection, self._caller, self._beat_at, now, channels)
+            for channel in channels:
+                await bookkeeping.cover(connection, self._caller, channel, self._beat_at or now, now)
             await bookkeeping.set_mark(connection, self._caller, "listening", now)
         self._beat_at = now
         if began:

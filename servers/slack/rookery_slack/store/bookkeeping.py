@@ -38,14 +38,6 @@ async def cover(connection: Connection, caller: Caller, channel: str, start: dat
     await connection.execute(_SQL["cover"], caller.team, channel, start, end)
 
 
-async def extend_coverage(
-    connection: Connection, caller: Caller, since: datetime, until: datetime, channels: Sequence[str] | None = None
-) -> int:
-    """Listening went on from `since` until `until`: channels known up to then are known further."""
-    names = None if channels is None else list(channels)
-    return await connection.fetchval(_SQL["extend_coverage"], caller.team, since, until, names)
-
-
 async def coverage_of(connection: Connection, caller: Caller, channel: str) -> list[tuple[datetime, datetime]]:
     """The stretches of a channel that are known whole, oldest first."""
     rows = await connection.fetch(_SQL["coverage_of"], caller.team, channel)

@@ -21,14 +21,6 @@ with met as (
 insert into slack.coverage (team, channel, from_ts, to_ts)
 select $1, $2, least(min(met.from_ts), $3), greatest(max(met.to_ts), $4) from met;
 
--- name: extend_coverage
--- listening went on: what reached up to $2 or later now reaches $3; returns how many channels
-with reached as (
-    update slack.coverage set to_ts = $3 where team = $1 and to_ts >= $2 and to_ts < $3
-    and ($4::text[] is null or channel = any ($4::text[])) returning channel
-)
-select count(*) from reached;
-
 -- name: coverage_of
 select from_ts, to_ts from slack.coverage where team = $1 and channel = $2 order by from_ts;
 

@@ -1,0 +1,334 @@
+"""Live events against an emulated Slack on the wire: heard once, applied once, whole."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from emulators.slack import SlackEmulator
+from rookery_core.errors import ConfigurationError
+from rookery_core.identity import Caller
+from rookery_core.queue import Queue
+from rookery_core.settings import CoreSettings
+from rookery_ingest.slack import events as event_readers
+from rookery_ingest.slack.api import SlackApi, web_client
+from rookery_ingest.slack.applying import Applier
+from rookery_ingest.slack.backfill import Backfiller, gaps
+from rookery_ingest.slack.listening import Listener, subscribe
+from rookery_ingest.slack.live import LiveKeeper, joined_channels, pending_events
+from rookery_ingest.slack.replaying import replay
+from rookery_ingest.slack.settings import SlackIngestSettings
+from rookery_ingest.slack.sync import Synchroniser
+from rookery_ingest.slack.working import IngestWorker
+from rookery_slack.facts import Observations
+from rookery_slack.store import bookkeeping
+from rookery_slack.timestamps import parse_ts
+from slack_tables import digest_of_tables
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+
+CALLER = Caller(kind="agent")
+Sleeps = list[float]
+
+
+@pytest_asyncio.fixture
+async def slack() -> AsyncIterator[SlackEmulator]:
+    async with SlackEmulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def live_settings(settings: CoreSettings, slack: SlackEmulator) -> SlackIngestSettings:
+    return SlackIngestSettings.model_validate(
+        {
+            "database_url": settings.database_url,
+            "data_dir": settings.data_dir,
+            "embedder": "none",
+            "slack_app_token": slack.state.app.app_token,
+            "slack_bot_token": slack.state.app.bot_token,
+            "slack_api_url": slack.api_url,
+            "backfill_days": 3650,
+        }
+    )
+
+
+@pytest.fixture
+def api(slack: SlackEmulator, ingest: Database) -> SlackApi:
+    """The Web API; waits are skipped, since the emulator's limits are off unless a test plans them."""
+
+    async def at_once(_seconds: float) -> None:
+        return None
+
+    return SlackApi(web_client(slack.state.app.bot_token, slack.api_url), ingest, CALLER, sleep=at_once)
+
+
+def furnish(slack: SlackEmulator) -> tuple[str, str, str]:
+    """Two people and a channel."""
+    ada, bob = slack.state.add_user("ada").id, slack.state.add_user("bob").id
+    return ada, bob, slack.state.add_channel("general", [ada, bob]).id
+
+
+def live_a_little(slack: SlackEmulator, ada: str, bob: str, channel: str) -> None:
+    """What people do in a morning."""
+    people = slack.people
+    root = people.say(ada, channel, "Has the deploy failed?")
+    reply = people.say(bob, channel, "It has", thread_ts=root)
+    people.say(bob, channel, "for everybody", thread_ts=root, broadcast=True)
+    people.edit(channel, reply, "It has, twice")
+    people.react(ada, channel, reply, "eyes")
+    people.react(bob, channel, root, "tada")
+    people.unreact(bob, channel, root, "tada")
+    gone = people.say(ada, channel, "the password is hunter2")
+    people.edit(channel, gone, "the password is hunter3")
+    people.delete(channel, gone)
+    people.say(ada, channel, "log attached", files=[people.file(ada, "deploy.log", b"boom", "text/plain")])
+    people.mention(ada, channel, "what now?")
+    new = slack.administration.hire("cleo").id
+    slack.administration.join(new, channel)
+    slack.administration.leave(bob, channel)
+    slack.administration.rename(channel, "town-square")
+    slack.administration.change_user(ada, real_name="Ada L.")
+
+
+async def acknowledged(slack: SlackEmulator) -> None:
+    """Until the app has taken everything."""
+    await asyncio.gather(*(asyncio.wait_for(asyncio.shield(each.acked), 10) for each in slack.sockets.delivered))
+
+
+async def test_heard_by_two_listeners_and_applied_by_a_worker(
+    slack: SlackEmulator, ingest: Database, live_settings: SlackIngestSettings, owner_connection: Any
+) -> None:
+    ada, bob, channel = furnish(slack)
+    queue = Queue(ingest)
+    await subscribe(queue)
+    client = web_client(slack.state.app.bot_token, slack.api_url)
+    listeners = [
+        Listener(ingest, queue, CALLER, slack.state.app.app_token, client, ping_interval_s=1) for _ in range(2)
+    ]
+    worker = IngestWorker(ingest, queue, live_settings, None)
+    async with worker.events():
+        for listener in listeners:
+            await listener.start()
+        live_a_little(slack, ada, bob, channel)
+        slack.sockets.duplicate(slack.sockets.delivered[0])
+        slack.people.tell(ada, "psst")
+        await acknowledged(slack)
+        while await pending_events(queue):
+            await asyncio.sleep(0)
+    assert [await listener.beat([channel]) for listener in listeners] == [True, True]
+    assert [await listener.beat([channel]) for listener in listeners] == [False, False]
+    for listener in listeners:
+        await listener.close()
+    assert sum(listener.published for listener in listeners) == len(slack.sockets.delivered) - 1
+    found = await digest_of_tables(owner_connection)
+    rows = {json.loads(row)["ts"]: json.loads(row) for row in found["messages"]}
+    texts = sorted(str(row["text"]) for row in rows.values())
+    assert "It has, twice" in texts and "None" in texts and len(texts) == 6
+    everything = json.dumps(found) + json.dumps(
+        [row["payload"] for row in await owner_connection.fetch("select payload::text as payload from slack.raw_events")]
+    )
+    assert "hunter" not in everything and "psst" not in everything
+    assert [json.loads(row)["emoji"] for row in found["reactions"] if json.loads(row)["present"]] == ["eyes"]
+    assert "town-square" in found["channels"][0]
+    assert len(found["message_history"]) == 1 and "It has" in found["message_history"][0]
+    members = {json.loads(row)["member"]: json.loads(row)["present"] for row in found["memberships"]}
+    assert list(members.values()).count(True) == 1 and members[bob] is False
+    covered = await owner_connection.fetchval("select count(*) from slack.coverage where channel = $1", channel)
+    assert covered == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_any_order_of_events_gives_the_same_tables(
+    slack: SlackEmulator, ingest: Database, owner_connection: Any, seed: int
+) -> None:
+    ada, bob, channel = furnish(slack)
+    for _ in range(4):
+        live_a_little(slack, ada, bob, channel)
+        slack.administration.join(bob, channel)
+    payloads = [envelope.payload for envelope in slack.sockets.delivered]
+    assert len(payloads) > 50
+    dice = random.Random(seed)
+    mixed = payloads + dice.sample(payloads, 20)
+    dice.shuffle(mixed)
+    for team, stream, size in (("default", payloads, 1), ("mixed", mixed, 13), ("at once", mixed[::-1], 500)):
+        applier = Applier(ingest, Caller(team=team, kind="agent"))
+        for start in range(0, len(stream), size):
+            assert (await applier.apply(stream[start : start + size])).failed == 0
+    expected = await digest_of_tables(owner_connection)
+    assert await digest_of_tables(owner_connection, "mixed") == expected
+    assert await digest_of_tables(owner_connection, "at once") == expected
+
+
+async def test_a_poisonous_event_holds_up_nobody(ingest: Database, owner_connection: Any) -> None:
+    good = {"event": {"type": "message", "channel": "C1", "ts": "1700000000.000100", "user": "U1", "text": "good"}}
+    odd = {"event": {"type": "message", "channel": "C1", "ts": "1700000001.000100", "reactions": 5, "blocks": "no"}}
+    huge = {"event": {"type": "reaction_added", "user": "U1", "reaction": "x" * 9000, "event_ts": "1700000003.000100",
+                      "item": {"type": "message", "channel": "C1", "ts": "1700000000.000100"}}}  # fmt: skip
+    unknown = {"event": {"type": "moon_landed", "event_ts": "1700000004.000100"}}
+    applied = await Applier(ingest, CALLER).apply([good, odd, huge, unknown, {}])
+    assert applied.events == 5 and applied.not_understood == 2
+    texts = await owner_connection.fetch("select text from slack.messages order by ts")
+    assert texts[0]["text"] == "good"
+    outcomes = await owner_connection.fetch("select outcome, count(*) as n from slack.raw_events group by 1 order by 1")
+    assert {row["outcome"] for row in outcomes} >= {"applied", "not_understood"}
+
+
+async def test_what_was_not_understood_is_applied_by_a_later_program(
+    ingest: Database, owner_connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = {"type": "moon_landed", "event_ts": "1700000004.000100", "channel": "C1", "ts": "1700000004.000100", "text": "x"}
+    await Applier(ingest, CALLER).apply([{"type": "event_callback", "event": event}])
+    assert (await replay(ingest, CALLER)).left == 1
+
+    def read(found: Any, at: datetime) -> Observations | None:
+        return event_readers.event_facts({**found, "type": "message", "user": "U1"}, at)
+
+    monkeypatch.setitem(event_readers._READERS, "moon_landed", read)  # pyright: ignore[reportPrivateUsage]
+    assert (await replay(ingest, CALLER)).applied == 1
+    assert await owner_connection.fetchval("select count(*) from slack.messages") == 1
+    assert (await replay(ingest, CALLER)).applied == 0
+
+
+async def test_history_is_read_within_the_limits(
+    slack: SlackEmulator, ingest: Database, owner_connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob, channel = furnish(slack)
+    live_a_little(slack, ada, bob, channel)
+    for n in range(60):
+        slack.people.say(ada, channel, f"line {n}")
+    slack.faults.rate_limit_every("conversations.history", 2)
+    waits: Sleeps = []
+
+    async def note(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr("rookery_ingest.slack.backfill.PAGE", 20)
+    api = SlackApi(web_client(slack.state.app.bot_token, slack.api_url), ingest, CALLER, sleep=note)
+    await bookkeeping_cover(ingest, channel)
+    filled = await Backfiller(ingest, CALLER, api, reach=timedelta(days=3650)).run([channel, "CNOWHERE"])
+    assert filled.channels == 1 and len(filled.left_out) == 1
+    texts = {row["text"] for row in await owner_connection.fetch("select text from slack.messages")}
+    assert {"line 0", "line 59", "It has, twice", "log attached"} <= texts
+    assert max(waits) >= 1
+    assert len(slack.journal.of("conversations.replies")) >= 1
+    stretches = await owner_connection.fetch("select from_ts, to_ts from slack.coverage where channel = $1", channel)
+    assert len(stretches) == 1
+    again = len(slack.journal.of("conversations.history"))
+    await Backfiller(ingest, CALLER, api, reach=timedelta(days=3650)).run([channel])
+    assert len(slack.journal.of("conversations.history")) <= again + 2
+
+
+async def bookkeeping_cover(ingest: Database, channel: str) -> None:
+    """Something was known of the channel, long before."""
+    start, end = parse_ts("1750000000.000000"), parse_ts("1750000001.000000")
+    assert start is not None and end is not None
+    async with ingest.transaction(CALLER) as connection:
+        await bookkeeping.cover(connection, CALLER, channel, start, end)
+
+
+async def test_synchronising(slack: SlackEmulator, ingest: Database, api: SlackApi, owner_connection: Any) -> None:
+    ada, bob, channel = furnish(slack)
+    secret = slack.state.add_channel("secret", [bob], kind="private").id
+    slack.state.add_user("guest", membership="single_channel_guest")
+    slack.state.add_user("otto", membership="stranger")
+    slack.state.add_group("backend", [ada, bob])
+    synced = await Synchroniser(ingest, CALLER, api).run()
+    assert synced is not None and synced.users == len(slack.state.users) and synced.channels == 2
+    found = await digest_of_tables(owner_connection)
+    kinds = {json.loads(row)["id"]: json.loads(row)["kind"] for row in found["channels"]}
+    assert kinds == {channel: "public", secret: "private"}
+    people = {json.loads(row)["name"]: json.loads(row) for row in found["users"]}
+    assert people["guest"]["is_guest"] and people["otto"]["is_stranger"] and not people["ada"]["is_stranger"]
+    assert "backend" in found["user_groups"][0]
+    assert await owner_connection.fetchval("select url from slack.workspaces") == "https://rookery.slack.com"
+    slack.administration.make_private(channel)
+    slack.state.channels[channel].members.remove(ada)
+    await Synchroniser(ingest, CALLER, api).run()
+    found = await digest_of_tables(owner_connection)
+    kinds = {json.loads(row)["id"]: json.loads(row)["kind"] for row in found["channels"]}
+    assert kinds[channel] == "private"
+    assert ada not in {json.loads(row)["member"] for row in found["memberships"] if channel in row}
+
+
+async def test_refusals_say_what_to_do(slack: SlackEmulator, ingest: Database) -> None:
+    wrong = SlackApi(web_client("xoxb-wrong", slack.api_url), ingest, CALLER)
+    with pytest.raises(ConfigurationError, match="refuses the bot token"):
+        await wrong.call("conversations.list")
+    slack.state.app.scopes = frozenset()
+    poor = SlackApi(web_client(slack.state.app.bot_token, slack.api_url), ingest, CALLER)
+    with pytest.raises(ConfigurationError, match="lacks the scope"):
+        await poor.call("users.list")
+
+
+async def test_a_listener_keeps_its_coverage_and_fills_its_gaps(
+    slack: SlackEmulator, ingest: Database, api: SlackApi, live_settings: SlackIngestSettings, owner_connection: Any
+) -> None:
+    ada, _, channel = furnish(slack)
+    slack.people.say(ada, channel, "before we listened")
+    slack.sockets.waiting.clear()
+    queue = Queue(ingest)
+    await subscribe(queue)
+    client = web_client(slack.state.app.bot_token, slack.api_url)
+    listener = Listener(ingest, queue, CALLER, slack.state.app.app_token, client, ping_interval_s=1)
+    await listener.start()
+    keeper = LiveKeeper(ingest, queue, api, listener, live_settings)
+    await keeper.turn()
+    await keeper.wait_filled()
+    await listener.close()
+    assert await joined_channels(api, direct=False) == [channel]
+    assert await owner_connection.fetchval("select text from slack.messages") == "before we listened"
+    stretches = await owner_connection.fetch("select from_ts, to_ts from slack.coverage")
+    assert len(stretches) == 1 and stretches[0]["to_ts"] > datetime.now(UTC) - timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("stretches", "expected"),
+    [
+        ([], [(0, 100)]),
+        ([(-10, 20)], [(20, 100)]),
+        ([(10, 20), (40, 100)], [(0, 10), (20, 40)]),
+        ([(-90, -50), (40, 60)], [(-50, 40), (60, 100)]),
+        ([(0, 100)], []),
+    ],
+)
+def test_gaps(stretches: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
+    zero = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def moments(pairs: list[tuple[int, int]]) -> list[tuple[datetime, datetime]]:
+        return [(zero + timedelta(seconds=a), zero + timedelta(seconds=b)) for a, b in pairs]
+
+    now = zero + timedelta(seconds=100)
+    assert gaps(moments(stretches), now, timedelta(seconds=100)) == moments(expected)
+
+
+async def test_erasing_a_person_and_a_channel(ingest: Database, owner_connection: Any) -> None:
+    from rookery_slack.store import erasing
+
+    def event(channel: str, ts: str, user: str, text: str) -> dict[str, Any]:
+        return {"event": {"type": "message", "channel": channel, "ts": ts, "user": user, "text": text}}
+
+    stream = [
+        event("C1", "1700000000.000100", "U1", "mine"),
+        event("C1", "1700000001.000100", "U2", "theirs"),
+        event("C2", "1700000002.000100", "U2", "elsewhere"),
+    ]
+    applier = Applier(ingest, CALLER)
+    await applier.apply(stream)
+    async with ingest.transaction(CALLER) as connection:
+        assert await erasing.erase_user(connection, CALLER, "U1") == 1
+        assert await erasing.erase_channel(connection, CALLER, "C2") == 1
+    await applier.apply(stream)
+    rows = await owner_connection.fetch("select text from slack.messages")
+    assert [row["text"] for row in rows] == ["theirs"]
+    kept = json.dumps([row["p"] for row in await owner_connection.fetch("select payload::text as p from slack.raw_events")])
+    assert kept.count("theirs") == 2
+
+
