@@ -275,7 +275,7 @@ async def test_a_question_is_stored_before_its_acknowledgement(
 
     def acknowledge(message: dict[str, Any]) -> None:
         envelope = slack.sockets.unacked.get(str(message.get("envelope_id")))
-        if envelope is not None:
+        if envelope is not None and envelope.payload["event"].get("user") == cast.ada.id:
             looks.append(asyncio.create_task(look(envelope.payload["event_id"])))
         original(message)
 

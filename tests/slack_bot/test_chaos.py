@@ -165,7 +165,8 @@ async def _crash_the_database(server: EmbeddedServer) -> None:
 
 
 def _all_answered(slack: SlackEmulator, questions: dict[tuple[str, str], list[str]]) -> bool:
-    if slack.sockets.unacked or slack.sockets.waiting:
+    final = sum(1 for message in slack.state.everything() if is_final(message))
+    if final < THREADS * MENTIONS or slack.sockets.unacked or slack.sockets.waiting:
         return False
     return all(
         sum(1 for message in said(slack, channel, root) if is_final(message)) >= len(asked) == MENTIONS

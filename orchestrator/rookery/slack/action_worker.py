@@ -13,6 +13,7 @@ from rookery.slack.incoming import Written
 from rookery.slack.markup import calm
 from rookery.slack.rules import RuleBook
 from rookery.slack.thread import pages_of_thread
+from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class ActionWorker:
         elif kind == "rule":
             await self._rules.perform(int(event.payload["rule_id"]), written)
         elif kind == "confirm":
-            await self._confirmed(str(event.payload["action"]), str(event.payload["ts"]), written)
+            await self._confirmed(str(event.payload["action"]), written)
 
     async def _current(self, written: Written) -> Written:
         """The message as it reads now: what a button carries is not the text."""
@@ -51,21 +52,20 @@ class ActionWorker:
                 return replace(written, text=str(message.get("text") or ""), files=tuple(files))
         return written
 
-    async def _confirmed(self, action_id: str, message_ts: str, written: Written) -> None:
+    async def _confirmed(self, action_id: str, written: Written) -> None:
         """Make the call that its asker confirmed, at most once, and say in the thread what came of it."""
-        services = self._services
-        recorder = services.agent.recorder
+        recorder = self._services.agent.recorder
         if recorder is None:
-            return await self._say(written, message_ts, action_id, "Confirmed calls need ROOKERY_TRACES=on.")
+            return await self._whisper(written, "Confirmed calls need ROOKERY_TRACES=on.")
         store = await recorder.store(30.0)
         action = await store.take_action(action_id, written.user, "confirmed")
         if action is None:
-            return await self._say(
-                written, message_ts, action_id, "This was settled before, or has expired; I did nothing now."
+            return await self._whisper(
+                written, "That was settled before, has expired, or is not yours to decide; I did nothing now."
             )
         call = await self._call(action, written)
         await store.settle_action(action_id, done=call.state == "ok", result=call.summary)
-        return await self._say(written, message_ts, action_id, _told(action, call))
+        return await self._say(written, action_id, _told(action, call))
 
     async def _call(self, action: PendingAction, written: Written) -> ToolCall:
         services = self._services
@@ -80,22 +80,36 @@ class ActionWorker:
         )
         return await services.agent.run_confirmed(action, question)
 
-    async def _say(self, written: Written, message_ts: str, action_id: str, text: str) -> None:
-        """In the thread, once: the receipt is in the ledger under the action's id."""
+    async def _say(self, written: Written, action_id: str, text: str) -> None:
+        """In the thread, at most once."""
+        owner = f"confirm:{action_id}"
         effects = self._services.queue.effects
-        effect = await effects.intend(f"confirm:{action_id}", "told")
+        effect = await effects.intend(owner, "told")
         if effect.state != "new":
             return
-        arguments: dict[str, Any] = {
-            "channel": written.channel,
-            "thread_ts": written.thread_ts,
-            "text": text,
-            "metadata": {"event_type": "rookery_message", "event_payload": {"owner": f"confirm:{action_id}"}},
-        }
         answer = await self._services.api(
-            "chat.postMessage", unfurl_links=False, unfurl_media=False, **arguments
+            "chat.postMessage",
+            channel=written.channel,
+            thread_ts=written.thread_ts,
+            text=text,
+            metadata={"event_type": "rookery_message", "event_payload": {"owner": owner}},
+            unfurl_links=False,
+            unfurl_media=False,
         )
         await effects.receipt(effect, {"ts": answer["ts"]})
+
+    async def _whisper(self, written: Written, text: str) -> None:
+        """To who pressed the button only."""
+        try:
+            await self._services.api(
+                "chat.postEphemeral",
+                channel=written.channel,
+                user=written.user,
+                thread_ts=written.thread_ts,
+                text=text,
+            )
+        except RookeryError as error:
+            _log.info("%s", error)
 
 
 def _told(action: PendingAction, call: ToolCall) -> str:

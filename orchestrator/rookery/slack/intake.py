@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from rookery.slack.incoming import Deleted, Edited, Written, lane, read
 from rookery.slack.questions import QuestionStore
 from rookery.slack.settings import SlackSettings
-from rookery_core.telemetry import get_logger, new_trace_id
+from rookery_core.queue import Message
+from rookery_core.telemetry import new_trace_id
 
 if TYPE_CHECKING:
     from rookery.slack.directory import Identity
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 TOPIC = "slack"
 SUBSCRIPTION = "agent"
-_log = get_logger(__name__)
+MOST_AT_ONCE = 200
 
 
 class Addressing:
@@ -40,8 +42,19 @@ class Addressing:
         return self._settings.follow_ups or channel in self._settings.follow_up_channels
 
 
+@dataclasses.dataclass(slots=True)
+class _Arrival:
+    """An event on its way into the queue; `stored` is set once it is durable."""
+
+    payload: Json
+    stored: asyncio.Future[bool]
+
+
 class Intake:
-    """Publishes events to the topic `slack`, once for each event id, and notes what happens to questions."""
+    """Publishes events to the topic `slack`, once for each event id, and notes what happens to questions.
+
+    What arrives while a commit is under way shares the next one, so that a burst costs few commits. Order is kept.
+    """
 
     def __init__(
         self,
@@ -56,32 +69,117 @@ class Intake:
         self._questions = questions
         self._addressing = addressing
         self._own = own
+        self._arrived: list[_Arrival] = []
+        self._storing: asyncio.Task[None] | None = None
+        self._others_known_until = 0.0
+        self._others = True
+        self._side_by_side = asyncio.Semaphore(4)
 
     async def event(self, payload: Json) -> bool:
-        """Store an event; when this returns it is durable. False when it was there before."""
-        incoming = read(payload, self._own.user)
-        question: Written | None = None
+        """Store an event; when this returns it is durable. False when it was there before, or nobody wants it."""
+        if read(payload, self._own.user) is None and not await self._somebody_else_listens():
+            return False
+        arrival = _Arrival(payload, asyncio.get_running_loop().create_future())
+        self._arrived.append(arrival)
+        if self._storing is None or self._storing.done():
+            self._storing = asyncio.create_task(self._store_all())
+        return await arrival.stored
+
+    async def _store_all(self) -> None:
+        while self._arrived:
+            batch, self._arrived = self._arrived[:MOST_AT_ONCE], self._arrived[MOST_AT_ONCE:]
+            try:
+                answers = await self._store([arrival.payload for arrival in batch])
+            except Exception as error:  # noqa: BLE001 - each caller decides; the socket does not acknowledge
+                await self._one_by_one(batch, error)
+                continue
+            for arrival, answer in zip(batch, answers, strict=True):
+                _settle(arrival, answer)
+
+    async def _one_by_one(self, batch: list[_Arrival], error: Exception) -> None:
+        """One event that cannot be stored must not keep the others out."""
+        for arrival in batch:
+            try:
+                answer: bool | Exception = (
+                    error if len(batch) == 1 else (await self._store([arrival.payload]))[0]
+                )
+            except Exception as problem:  # noqa: BLE001
+                answer = problem
+            _settle(arrival, answer)
+
+    async def _store(self, payloads: list[Json]) -> list[bool]:
+        questions = [await self._note_change(read(payload, self._own.user)) for payload in payloads]
+        answers = [False] * len(payloads)
+
+        async def publish(lane_positions: list[int]) -> None:
+            for positions in _runs(lane_positions, questions):
+                stored = await self._publish([payloads[at] for at in positions], questions[positions[0]])
+                for at, fresh in zip(positions, stored, strict=True):
+                    answers[at] = fresh
+
+        # Only within a thread does the order matter, so threads are stored side by side.
+        await asyncio.gather(*(publish(positions) for positions in _by_lane(payloads)))
+        return answers
+
+    async def _note_change(self, incoming: Any) -> Written | None:
+        """Mark edits and deletions at once, before the lane gets to them. Answers the question in a message."""
         if isinstance(incoming, Edited):
             await self._questions.mark_edited(incoming.written)
         elif isinstance(incoming, Deleted):
             await self._questions.mark_deleted(incoming.channel, incoming.ts)
         elif isinstance(incoming, Written):
-            question = await self._addressing.resolve(incoming)
-        async with self._database.acquire() as connection, connection.transaction():
-            if question is not None and question.via is not None:
+            resolved = await self._addressing.resolve(incoming)
+            return resolved if resolved.via is not None else None
+        return None
+
+    async def _publish(self, payloads: list[Json], question: Written | None) -> list[bool]:
+        messages = [
+            Message(payload, event_key(payload), lane(payload), priority=1 if question is not None else 0)
+            for payload in payloads
+        ]
+        trace = new_trace_id() if question is not None else None
+        async with self._side_by_side, self._database.acquire() as connection, connection.transaction():
+            if question is not None:
                 await self._questions.note(question, connection)
-            stored = await self._queue.enqueue(
-                TOPIC,
-                payload,
-                key=event_key(payload),
-                ordering_key=lane(payload),
-                priority=1 if question is not None and question.via else 0,
-                trace_id=new_trace_id(),
-                connection=connection,
-            )
-        if stored.duplicate:
-            _log.info("event %s came again", payload.get("event_id"))
-        return not stored.duplicate
+            stored = await self._queue.enqueue_many(TOPIC, messages, trace_id=trace, connection=connection)
+        return [not one.duplicate for one in stored]
+
+    async def _somebody_else_listens(self) -> bool:
+        """Whether another part (ingest) subscribes to the events too; otherwise only what concerns the bot is kept."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._others_known_until:
+            subscriptions = await self._queue.subscriptions()
+            self._others = any(s.topic == TOPIC and s.name != SUBSCRIPTION for s in subscriptions)
+            self._others_known_until = now + 15.0
+        return self._others
+
+
+def _by_lane(payloads: list[Json]) -> list[list[int]]:
+    """Positions by thread; all that belongs to none together."""
+    lanes: dict[str | None, list[int]] = {}
+    for at, payload in enumerate(payloads):
+        lanes.setdefault(lane(payload), []).append(at)
+    return list(lanes.values())
+
+
+def _runs(positions: list[int], questions: list[Written | None]) -> list[list[int]]:
+    """Positions to publish together, in order: each question alone (it has a trace of its own), others in a row."""
+    runs: list[list[int]] = []
+    for at in positions:
+        if questions[at] is None and runs and questions[runs[-1][-1]] is None:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    return runs
+
+
+def _settle(arrival: _Arrival, answer: bool | Exception) -> None:
+    if arrival.stored.done():
+        return
+    if isinstance(answer, Exception):
+        arrival.stored.set_exception(answer)
+    else:
+        arrival.stored.set_result(answer)
 
 
 def event_key(payload: Json) -> str | None:

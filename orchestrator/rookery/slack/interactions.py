@@ -109,7 +109,7 @@ class Interactions:
             channel, thread_ts, thread_ts, user, "", None, channel.startswith("D"), is_reply=False
         )
         await self._services.actions.publish(
-            "confirm", f"{action_id}:{user}", written, priority=1, action=action_id, ts=ts
+            "confirm", f"{action_id}:{user}", written, priority=1, action=action_id
         )
 
     async def _decline(self, payload: Json, action: Json) -> None:

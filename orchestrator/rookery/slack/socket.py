@@ -1,7 +1,6 @@
-"""Socket Mode: envelopes are handled one after the other, stored, then acknowledged.
+"""Socket Mode: envelopes are stored, then acknowledged.
 
-Slack's client runs the listeners of several envelopes at once; a lock keeps the order of arrival, which is the
-order of each thread.
+Slack's client runs the listeners of several envelopes at once, in order of arrival; the intake keeps that order.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ class SocketReceiver:
         self._api = api
         self._intake = intake
         self._interactions = interactions
-        self._in_order = asyncio.Lock()
         self._client: SocketModeClient | None = None
 
     async def start(self) -> None:
@@ -65,8 +63,7 @@ class SocketReceiver:
         """Store, then acknowledge. What cannot be stored is not acknowledged: Slack sends it again."""
         try:
             if request.type == "events_api":
-                async with self._in_order:
-                    await self._intake.event(request.payload)
+                await self._intake.event(request.payload)
                 answer: Json | None = None
             else:
                 answer = await self._interactions.handle(request.type, request.payload)

@@ -38,6 +38,7 @@ class Workspace:
     views: dict[str, Json] = field(default_factory=dict[str, Json])
     deleted: list[Message] = field(default_factory=list[Message])
     epoch: int = 1_760_000_000
+    _replies: dict[tuple[str, str], set[str]] = field(default_factory=dict[tuple[str, str], set[str]])
     _ticks: int = 0
     _serial: int = 0
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -95,7 +96,13 @@ class Workspace:
 
     def add_message(self, message: Message) -> Message:
         message.versions.append(message.text)
-        self.messages[message.channel][message.ts] = message
+        kept = self.messages[message.channel]
+        late = bool(kept) and message.ts < next(reversed(kept))
+        kept[message.ts] = message
+        if late:  # kept in order, so that reading needs no sorting
+            self.messages[message.channel] = dict(sorted(kept.items()))
+        if message.thread_ts and message.thread_ts != message.ts:
+            self._replies.setdefault((message.channel, message.thread_ts), set()).add(message.ts)
         self.changed()
         return message
 
@@ -108,14 +115,17 @@ class Workspace:
 
     def remove(self, message: Message) -> None:
         self.deleted.append(self.messages[message.channel].pop(message.ts))
+        self._replies.get((message.channel, message.thread_ts or ""), set()).discard(message.ts)
         self.changed()
 
     def in_order(self, channel: str) -> list[Message]:
-        return sorted(self.messages[channel].values(), key=lambda message: message.ts)
+        return list(self.messages[channel].values())
 
     def thread(self, channel: str, root: str) -> list[Message]:
         """The root and its replies, oldest first."""
-        return [m for m in self.in_order(channel) if m.ts == root or m.thread_ts == root]
+        kept = self.messages[channel]
+        first = [kept[root]] if root in kept else []
+        return first + [kept[ts] for ts in sorted(self._replies.get((channel, root), ()))]
 
     def everything(self) -> Iterator[Message]:
         for channel in self.messages:

@@ -1,0 +1,173 @@
+"""Buttons, forms, slash commands, offers: what people click and type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emulators.slack import SlackEmulator
+from emulators.slack.sample import Cast
+from rookery.models.protocol import ToolUse
+from rookery.slack.blocks import (
+    CONFIRM,
+    FEEDBACK_DOWN,
+    FEEDBACK_TEXT,
+    FEEDBACK_UP,
+    OFFER_NO,
+    OFFER_YES,
+)
+from rookery_core.database import Database
+from slack_bot.conftest import StartBot
+from slack_bot.reading import answered, said
+from slack_bot.scripted import ScriptedModel, calling
+
+
+async def rows(database: Database, query: str) -> list[dict[str, Any]]:
+    async with database.acquire() as connection:
+        return [dict(row.items()) for row in await connection.fetch(query)]
+
+
+async def test_feedback_is_kept_with_the_trace(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any
+) -> None:
+    database = await open_database("rookery_agent")
+    async with start_bot(ScriptedModel(), feedback_channel=cast.private.id):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "rate me")
+        await answered(slack, cast.general.id, root)
+        (answer,) = said(slack, cast.general.id, root)
+        await slack.people.click(cast.ada.id, cast.general.id, answer.ts, FEEDBACK_DOWN)
+        await slack.people.click(cast.ada.id, cast.general.id, answer.ts, FEEDBACK_UP)
+        await slack.people.click(cast.grace.id, cast.general.id, answer.ts, FEEDBACK_TEXT)
+        (view,) = slack.state.views.values()
+        await slack.people.submit(cast.grace.id, view, {"comment": {"text": {"value": "Too short."}}})
+        found = await rows(database, "select * from agent.slack_feedback order by user_id")
+        (question,) = await rows(database, "select trace_id from agent.slack_question")
+    assert [(row["user_id"], row["rating"], row["comment"]) for row in found] == [
+        (cast.ada.id, 1, None),
+        (cast.grace.id, None, "Too short."),
+    ]
+    assert {row["trace_id"] for row in found} == {question["trace_id"]}
+    assert "Thank you, noted." in slack.screen.ephemerals(cast.ada.id)[-1]
+    assert "Too short." in slack.screen.channel(cast.private.id)[-1].text
+
+
+async def test_commands_need_an_admin_and_are_audited(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any
+) -> None:
+    database = await open_database("rookery_agent")
+
+    async def typed(user: str, text: str) -> str:
+        answer = await slack.people.command(user, cast.general.id, "/rookery", text)
+        return str(answer["text"])
+
+    async with start_bot(ScriptedModel(), admins=(cast.ada.id,)):
+        assert "Only admins" in await typed(cast.grace.id, f"users admins add <@{cast.grace.id}>")
+        assert "is an admin now" in await typed(cast.ada.id, f"users admins add <@{cast.grace.id}|grace>")
+        assert "already" in await typed(cast.grace.id, f"users admins add <@{cast.grace.id}>")
+        assert "by configuration" in await typed(cast.grace.id, "users admins list")
+        assert "is ignored now" in await typed(cast.grace.id, f"users ignored add <@{cast.linus.id}>")
+        assert "/rookery help" in await typed(cast.linus.id, "")
+        assert "messages delete" not in await typed(cast.linus.id, "help")
+        assert "There is no command" in await typed(cast.ada.id, "frobnicate")
+        assert "`agent`" in await typed(cast.ada.id, "queue")
+        silent = slack.people.mention(cast.linus.id, cast.general.id, "can you hear me?")
+        root = slack.people.mention(cast.ada.id, cast.general.id, "delete this")
+        await answered(slack, cast.general.id, root)
+        (answer,) = said(slack, cast.general.id, root)
+        link = f"https://rookery.slack.com/archives/{cast.general.id}/p{answer.ts.replace('.', '')}"
+        assert "deleted" in await typed(cast.ada.id, f"messages delete {link}")
+        audit = await typed(cast.ada.id, "audit")
+    assert said(slack, cast.general.id, root) == []
+    assert said(slack, cast.general.id, silent) == []
+    assert not [status for status in slack.state.statuses if status.thread_ts == silent]
+    assert "refused" in audit
+    lines = await rows(database, "select actor, command, allowed from agent.slack_audit order by id")
+    assert lines[0] == {
+        "actor": cast.grace.id,
+        "command": f"users admins add <@{cast.grace.id}>",
+        "allowed": False,
+    }
+
+
+async def test_proactive_channels_offer_and_never_barge_in(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    async with start_bot(ScriptedModel(), proactive_channels=(cast.database.id,)):
+        wanted = slack.people.say(cast.grace.id, cast.database.id, "does anybody know how vacuum works?")
+        slack.people.say(cast.grace.id, cast.database.id, "lunch is at noon today, everybody")
+        slack.people.say(cast.grace.id, cast.general.id, "does anybody know how vacuum works?")
+        await slack.state.wait_for(lambda: len(slack.state.ephemerals) == 1)
+        (offer,) = slack.state.ephemerals
+        assert (offer.user, offer.channel) == (cast.grace.id, cast.database.id)
+        assert said(slack, cast.database.id, wanted) == []
+        await slack.people.click(cast.grace.id, cast.database.id, offer.ts, OFFER_YES)
+        await slack.people.click(cast.grace.id, cast.database.id, offer.ts, OFFER_YES)
+        (text,) = await answered(slack, cast.database.id, wanted)
+        slack.people.say(cast.linus.id, cast.database.id, "and how does analyze work, anyone?")
+        await slack.state.wait_for(lambda: len(slack.state.ephemerals) == 2)
+        declined = slack.state.ephemerals[1]
+        await slack.people.click(cast.linus.id, cast.database.id, declined.ts, OFFER_NO)
+    assert text.startswith("The answer to: does anybody know how vacuum works?")
+    assert any(response.get("text") == "All right." for response in slack.responses)
+
+
+async def test_a_writing_tool_waits_for_its_askers_button_and_runs_once(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    """The thread holds words of others, so the rule is not created before Ada, and only Ada, says yes."""
+    use = ToolUse("1", "create_rule", {"name": "outages", "criteria": "an outage", "action": "summarise it"})
+    model = ScriptedModel(steps=[calling(use)])
+    root = slack.people.say(cast.grace.id, cast.general.id, "we had an outage")
+    async with start_bot(model, admins=(cast.ada.id,)):
+        slack.people.mention(
+            cast.ada.id, cast.general.id, "tell me about outages from now on", thread_ts=root
+        )
+        (text,) = await answered(slack, cast.general.id, root)
+        assert "Shall I do this?" in text
+        (answer,) = said(slack, cast.general.id, root)
+        for user in (cast.grace.id, cast.ada.id, cast.ada.id):
+            await slack.people.click(user, cast.general.id, answer.ts, CONFIRM)
+        await slack.state.wait_for(lambda: "Done: " in _all(slack, cast.general.id, root))
+        listed = await slack.people.command(cast.ada.id, cast.general.id, "/rookery", "rules list")
+        nobody = await slack.people.command(cast.grace.id, cast.general.id, "/rookery", "rules list")
+    assert str(listed["text"]).count("outages") == 1
+    assert "You have no rules" in str(nobody["text"])
+    assert _all(slack, cast.general.id, root).count("Done: ") == 1
+
+
+def _all(slack: SlackEmulator, channel: str, root: str) -> str:
+    return "\n".join(message.text for message in said(slack, channel, root))
+
+
+@pytest.mark.parametrize("judged", ["[1]", "[]", "I think [1, 1, 7] fits"])
+async def test_a_standing_rule_is_judged_and_tells_its_owner_once(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any, judged: str
+) -> None:
+    database = await open_database("rookery_agent")
+    async with database.acquire() as connection:
+        await connection.execute(
+            "insert into agent.slack_rule (team, owner, name, channel, criteria, action) "
+            "values ('default', $1, 'outages', $2, 'somebody reports an outage', 'Summarise it.')",
+            cast.ada.id,
+            cast.general.id,
+        )
+    model = ScriptedModel(answer=lambda q: judged if "is down" in q else f"Summary after: {q}")
+    async with start_bot(model):
+        slack.people.say(cast.grace.id, cast.general.id, "the database is down")
+        root = slack.people.mention(cast.linus.id, cast.private.id, "hello")
+        if "[1" in judged:
+            await slack.state.wait_for(lambda: _told(slack, cast) != [])
+        else:
+            await slack.state.wait_for(lambda: len(model.requests) >= 1)
+        del root
+    told = _told(slack, cast)
+    assert len(told) == (1 if "1" in judged else 0)
+    if told:
+        assert "Your rule “outages” matched" in told[0]
+        assert "Summary after: Summarise it." in told[0]
+
+
+def _told(slack: SlackEmulator, cast: Cast) -> list[str]:
+    channel = slack.state.direct_message(cast.ada.id).id
+    return [line.text for line in slack.screen.channel(channel) if line.from_app]
