@@ -107,7 +107,8 @@ def test_our_commands_in_a_file_are_recognised(tmp_path: Path, monkeypatch: pyte
 
 
 def test_who_gets_which_variables() -> None:
-    environment = dict.fromkeys(("DATABASE_URL", "ROOKERY_X", "GITHUB_TOKEN", "ANTHROPIC_API_KEY", "SLACK_BOT_TOKEN", "OPENAI_API_KEY", "TZ", "PGSSLMODE", "HOME"), "1")  # fmt: skip
+    names = "DATABASE_URL ROOKERY_X GITHUB_TOKEN ANTHROPIC_API_KEY SLACK_BOT_TOKEN OPENAI_API_KEY TZ PGSSLMODE HOME"
+    environment = dict.fromkeys(names.split(), "1")
     assert set(for_foreign({"OWN": "1"}, environment)) == {"TZ", "OWN"}
     assert set(for_own("docs", {}, environment)) == {
         "TZ",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from collections.abc import Awaitable
 
-from rookery.doctor.finding import Examined, Finding, failed, stopwatch
+from rookery.doctor.finding import Examined, Finding, failed
 from rookery_core.errors import RookeryError
 
 _FORMS = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
@@ -16,13 +15,12 @@ _FORMS = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
 async def check_model(examined: Examined) -> list[Finding]:
     """Which model would answer; with --live, whether it does."""
     from rookery.models.choosing import choose_model, model_names
+    from rookery.setup import services
 
-    try:
-        model = choose_model(examined.settings)
-    except RookeryError as error:
-        return [failed("model", error)]
     names = ", then ".join(model_names(examined.settings))
     try:
+        model = choose_model(examined.settings)
+        await model.close()
         if model.extractive:
             remedy = (
                 "Set ANTHROPIC_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for Ollama, vLLM and others)."
@@ -30,27 +28,9 @@ async def check_model(examined: Examined) -> list[Finding]:
             return [Finding("model", "warn", "no key is set: answers are made of quotes", remedy)]
         if not examined.live:
             return [Finding("model", "ok", f"{names} (not asked; --live asks it)")]
-        with stopwatch() as elapsed:
-            await _say_hello(model)
-            return [Finding("model", "ok", f"{names} answered, {elapsed()}")]
+        return [Finding("model", "ok", await services.check_model(examined.settings))]
     except RookeryError as error:
         return [failed("model", error)]
-    finally:
-        await model.close()
-
-
-async def _say_hello(model: object) -> None:
-    from rookery.models.protocol import Listener, Message, Model, ModelRequest, Text
-
-    async def nothing(*_: str) -> None:
-        return
-
-    request = ModelRequest(
-        system="You answer with one word.", messages=[Message("user", (Text("Say hello."),))], tools=(), max_output_tokens=64
-    )  # fmt: skip
-    listener = Listener(text=nothing, tool=nothing, restart=nothing)
-    async with asyncio.timeout(60):
-        await cast(Model, model).reply(request, listener)
 
 
 async def check_tokens(examined: Examined) -> list[Finding]:
@@ -107,44 +87,21 @@ def _callers(examined: Examined) -> list[Finding]:
 
 
 async def _live_slack() -> Finding | None:
+    from rookery.setup.services import check_slack_bot
+
     token = os.environ.get("SLACK_BOT_TOKEN")
-    if not token:
-        return None
-
-    async def ask() -> str:
-        from slack_sdk.web.async_client import AsyncWebClient
-
-        client: Any = AsyncWebClient(token=token, timeout=10)
-        told = await client.auth_test()
-        return f"Slack knows the bot as {told['user']} in {told['team']}"
-
-    return await _asked("slack", ask, "Install the app again and copy its Bot User OAuth Token.")
+    return await _asked("slack", check_slack_bot(token)) if token else None
 
 
 async def _live_github() -> Finding | None:
+    from rookery.setup.services import check_github
+
     token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
-    if not token:
-        return None
-
-    async def ask() -> str:
-        import aiohttp
-
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
-        timeout = aiohttp.ClientTimeout(total=10)
-        base = os.environ.get("ROOKERY_GITHUB_API_URL", "https://api.github.com").rstrip("/")
-        async with (
-            aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
-            session.get(f"{base}/rate_limit") as answer,
-        ):
-            answer.raise_for_status()
-            left = (await answer.json())["rate"]["remaining"]
-        return f"GitHub accepts the token, {left} requests left this hour"
-
-    return await _asked("github", ask, "Make a new token; this one is refused or has expired.")
+    return await _asked("github", check_github(token)) if token else None
 
 
-async def _asked(area: str, ask: Callable[[], Awaitable[str]], remedy: str) -> Finding:
+async def _asked(area: str, answer: Awaitable[str]) -> Finding:
     try:
-        return Finding(area, "ok", await ask())
-    except Exception as error:  # noqa: BLE001 whatever it is, the report says it, without the token
-        return Finding(area, "fail", f"{type(error).__name__}: {str(error)[:160]}", remedy)
+        return Finding(area, "ok", await answer)
+    except RookeryError as error:
+        return failed(area, error)

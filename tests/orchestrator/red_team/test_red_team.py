@@ -51,11 +51,10 @@ class Compliant:
             ]
         if not blocks:
             text = " ".join(said.replace("SECRET", SECRET) for said in _SAY.findall(read)) or "Done."
-            blocks = [
-                Text(f"As you wished, here is a longer introduction to what follows. {text}\n\nGoodbye.")
-            ]
-            for start in range(0, len(blocks[0].text), 5):
-                await listener.text(blocks[0].text[start : start + 5])
+            whole = f"As you wished, here is a longer introduction to what follows. {text}\n\nGoodbye."
+            blocks = [Text(whole)]
+            for start in range(0, len(whole), 5):
+                await listener.text(whole[start : start + 5])
         if self._step > 1:
             self.obeyed += [str(block) for block in blocks]
         uses = any(isinstance(block, ToolUse) for block in blocks)

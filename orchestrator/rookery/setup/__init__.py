@@ -1,0 +1,1 @@
+"""`rookery init`: from answers to the files that everything else reads."""
