@@ -116,6 +116,17 @@ def test_a_password_lost_under_a_running_server_is_told_with_its_remedy(home: Pa
     EmbeddedServer.start(home, idle_s=60).close()
 
 
+def test_no_second_server_is_started_where_locks_do_not_work(home: Path) -> None:
+    EmbeddedServer.start(home, idle_s=60).close()
+    lock = home / "postgresql-18.server"
+    held = lock.rename(home / "held")
+    lock.touch()  # a lock that is free although the server runs, as on a network file system
+    with pytest.raises(ConfigurationError, match="locks do not work on this file system"):
+        EmbeddedServer.start(home, idle_s=60)
+    held.rename(lock)
+    EmbeddedServer.start(home, idle_s=60).close()
+
+
 async def test_too_open_a_folder_is_closed_again(home: Path) -> None:
     EmbeddedServer.start(home, idle_s=60).close()
     (home / "postgresql-18").chmod(0o755)

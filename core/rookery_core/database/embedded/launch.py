@@ -81,6 +81,7 @@ def _started_by_another(layout: Layout) -> Passwords | None:
 def _start(layout: Layout, idle_s: float, server_settings: Mapping[str, str]) -> Passwords:
     server_lock = take_lock(layout.lock("server"), timeout_s=START_PATIENCE_S)
     with server_lock:
+        _refuse_unlockable(layout)
         account = server_account(layout.data)
         binaries = programs.prepare(layout, for_other_account=account.other)
         passwords = cluster.ensure(layout, binaries, account)
@@ -94,6 +95,15 @@ def _start(layout: Layout, idle_s: float, server_settings: Mapping[str, str]) ->
         )
     readiness.wait_until_ready(layout)
     return passwords
+
+
+def _refuse_unlockable(layout: Layout) -> None:
+    """Raises ConfigurationError when a server answers although its lock is free: two would ruin the cluster."""
+    if readiness.answers(layout, for_s=0.5):
+        raise ConfigurationError(
+            f"A server runs in {layout.folder}, but its lock is free: locks do not work on this file system.",
+            hint="Set ROOKERY_DATA_DIR to a folder on a local disk.",
+        )
 
 
 def _replace_keeper(layout: Layout, idle_s: float) -> None:

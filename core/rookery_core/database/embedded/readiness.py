@@ -18,15 +18,19 @@ _POLL_S = 0.01
 def is_ready(layout: Layout) -> bool:
     """As the server itself writes it in the last line of its pid file, which it leaves when it is killed."""
     lines = _pid_file(layout)
-    return len(lines) >= 8 and lines[7].strip() == "ready" and _answers(layout)
+    return len(lines) >= 8 and lines[7].strip() == "ready" and answers(layout)
 
 
-def _answers(layout: Layout) -> bool:
+def answers(layout: Layout, *, for_s: float = 0) -> bool:
+    """Whether somebody listens on the server's socket, and still does `for_s` seconds later."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(socket_folder.socket_folder(layout) / socket_folder.SOCKET_NAME))
         except OSError:
             return False
+    if for_s:  # a process that dies gives up its lock a moment before its socket
+        time.sleep(for_s)
+        return answers(layout)
     return True
 
 
