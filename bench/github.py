@@ -70,7 +70,8 @@ async def measure_tokens(emulator: Emulator, asked: list[Question], folder: str)
     async with Client(build_server(settings(emulator, folder, "memory"))) as client:
         for question in asked:
             reply = await client.call_tool(question.tool, question.arguments)
-            text: str = reply.content[0].text  # pyright: ignore[reportAttributeAccessIssue] the only block is text
+            block: Any = reply.content[0]
+            text: str = block.text
             limit = question.arguments.get("max_tokens", 2000)
             structured = json.dumps(reply.structured_content, ensure_ascii=False)
             over += max(estimate_tokens(text), estimate_tokens(structured)) > limit

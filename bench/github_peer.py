@@ -44,6 +44,11 @@ def _names(values: Iterable[Mapping[str, Any]] | None, key: str) -> list[Any]:
     return [value[key] for value in values or ()]
 
 
+def _inside(item: Mapping[str, Any], key: str, name: str) -> Any:
+    held: Mapping[str, Any] | None = item.get(key)
+    return held[name] if held else None
+
+
 def issue(item: Mapping[str, Any]) -> Json:
     """MinimalIssue."""
     fields: Json = {
@@ -59,13 +64,13 @@ def issue(item: Mapping[str, Any]) -> Json:
         "author_association": item.get("author_association"),
         "labels": _names(item.get("labels"), "name"),
         "assignees": _names(item.get("assignees"), "login"),
-        "milestone": (item.get("milestone") or {}).get("title"),
+        "milestone": _inside(item, "milestone", "title"),
         "comments": item.get("comments"),
         "reactions": _reactions(item),
         "created_at": item.get("created_at"),
         "updated_at": item.get("updated_at"),
         "closed_at": item.get("closed_at"),
-        "closed_by": (item.get("closed_by") or {}).get("login"),
+        "closed_by": _inside(item, "closed_by", "login"),
     }
     return _without_empty(fields, ("number", "title", "state"))
 
@@ -101,10 +106,10 @@ def pull(item: Mapping[str, Any]) -> Json:
         "labels": _names(item.get("labels"), "name"),
         "assignees": _names(item.get("assignees"), "login"),
         "requested_reviewers": _names(item.get("requested_reviewers"), "login"),
-        "merged_by": (item.get("merged_by") or {}).get("login"),
+        "merged_by": _inside(item, "merged_by", "login"),
         "head": _side(item["head"]),
         "base": _side(item["base"]),
-        "milestone": (item.get("milestone") or {}).get("title"),
+        "milestone": _inside(item, "milestone", "title"),
     }
     return _without_empty(fields, ("number", "title", "state", "draft", "merged", "html_url"))
 

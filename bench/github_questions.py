@@ -84,7 +84,9 @@ def questions(subjects: Subjects) -> list[Question]:
     repo = f"/repos/{s.name}"
     year = f"{s.year}-01-01..{s.year}-12-31"
 
-    def search(words: str, shape: Shape = peer.found(peer.issue), **more: Any) -> Request:
+    def search(words: str, shape: Shape | None = None, sort: str = "") -> Request:
+        shape = shape or peer.found(peer.issue)
+        more = {"sort": sort, "order": "desc"} if sort else {}
         return "/search/issues", {"q": f"repo:{s.name} {words}", "per_page": 30, **more}, shape
 
     def pull(number: int) -> Request:
@@ -96,10 +98,9 @@ def questions(subjects: Subjects) -> list[Question]:
     def ref(number: int) -> str:
         return f"{s.name}#{number}"
 
-    newest = {"sort": "updated", "order": "desc"}
     return [
         Question("Which issues are open?", "search_issues", {"repo": s.name, "kind": "issue", "state": "open", "sort": "updated"},
-                 [search("is:issue is:open", lambda answer: peer.issue_list(answer["items"]), **newest)]),
+                 [search("is:issue is:open", lambda answer: peer.issue_list(answer["items"]), sort="updated")]),
         Question("Is anything known about this?", "search_issues", {"repo": s.name, "query": s.word}, [search(s.word)]),
         Question("What is this issue about, and what came of it?", "get_issue", {"issue": ref(s.discussed)},
                  [(f"{repo}/issues/{s.discussed}", {}, peer.issue), comments(s.discussed)]),
@@ -126,7 +127,7 @@ def questions(subjects: Subjects) -> list[Question]:
                  {"repo": s.name, "kind": "pr", "state": "merged", "since": f"{s.year}-01-01", "until": f"{s.year}-12-31", "dates": "merged"},
                  [search(f"is:pr is:merged merged:{year}")]),
         Question("What is this person working on?", "search_issues", {"repo": s.name, "kind": "pr", "author": s.person, "sort": "updated"},
-                 [search(f"is:pr author:{s.person}", **newest)]),
+                 [search(f"is:pr author:{s.person}", sort="updated")]),
         Question("Which issues have this label?", "search_issues", {"repo": s.name, "kind": "issue", "labels": [s.label]},
                  [search(f'is:issue label:"{s.label}"')]),
         Question("Where is this person involved?", "search_issues", {"repo": s.name, "involves": s.person}, [search(f"involves:{s.person}")]),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastmcp import Client
@@ -78,4 +79,5 @@ async def test_over_stdio(emulator: Emulator) -> None:
     async with Client(transport) as client:
         assert len(await client.list_tools()) == 12
         reply = await client.call_tool("get_issue", {"issue": "acme/widgets#1"})
-        assert "Exporter stalls" in reply.content[0].text  # pyright: ignore[reportAttributeAccessIssue] the only block is text
+        block: Any = reply.content[0]
+        assert "Exporter stalls" in block.text

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from rookery_core.errors import InvalidInput
 
 _DELIVERY = re.compile(r"^[0-9A-Za-z-]{8,64}$")
-_EVENT = re.compile(r"^[a-z_]{2,60}$")
+_EVENT = re.compile(r"^[a-z0-9_]{2,60}$")
 
 
 @dataclass(frozen=True, slots=True)

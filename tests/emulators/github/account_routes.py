@@ -12,6 +12,14 @@ from emulators.github.answers import Refused, listing, whole
 if TYPE_CHECKING:
     from emulators.github.application import Asked
 
+_RIGHTS = {
+    "pull": ("read", "write", "admin"),
+    "triage": ("write", "admin"),
+    "push": ("write", "admin"),
+    "maintain": ("admin",),
+    "admin": ("admin",),
+}
+
 
 def viewer(asked: Asked) -> Response:
     """Who the token stands for."""
@@ -50,10 +58,12 @@ def permission(asked: Asked, owner: str, repo: str, login: str) -> Response:
     found = asked.repository(owner, repo)
     if (asked.viewer or "").lower() not in found.permissions:
         raise Refused(403, "Must have push access to view collaborator permission.")
+    if login.lower() not in asked.world.users:
+        raise Refused(404, "Not Found")
     level = found.permissions.get(login.lower(), "read")
-    return whole(
-        asked.request, {"permission": level, "role_name": level, "user": asked.world.users.get(login.lower())}
-    )
+    rights = {name: level in kinds for name, kinds in _RIGHTS.items()}
+    user = {**asked.world.users[login.lower()], "permissions": rights, "role_name": level}
+    return whole(asked.request, {"permission": level, "role_name": level, "user": user})
 
 
 def installation_token(asked: Asked, installation: int) -> Response:

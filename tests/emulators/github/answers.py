@@ -72,7 +72,7 @@ def listing(request: Request, items: Sequence[Any]) -> Response:
     return whole(request, list(chosen), headers=_links(request, page, -(-len(items) // size)))
 
 
-def found(request: Request, items: Sequence[Json]) -> Response:
+def found(request: Request, items: Sequence[Json], **more: str) -> Response:
     """One page of a search: at most the first 1,000 results can be reached."""
     page, size = page_of(request)
     if (page - 1) * size >= 1000:
@@ -81,6 +81,7 @@ def found(request: Request, items: Sequence[Json]) -> Response:
         "total_count": len(items),
         "incomplete_results": False,
         "items": list(items[(page - 1) * size : page * size]),
+        **more,
     }
     return whole(request, body, headers=_links(request, page, -(-min(len(items), 1000) // size)))
 

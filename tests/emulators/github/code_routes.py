@@ -227,8 +227,8 @@ def status(asked: Asked, owner: str, repo: str, ref: str) -> Response:
 
 ROUTES = [
     ("GET", "/repos/{owner}/{repo}/commits", commits),
-    ("GET", "/repos/{owner}/{repo}/commits/{ref}/check-runs", check_runs),
-    ("GET", "/repos/{owner}/{repo}/commits/{ref}/status", status),
+    ("GET", "/repos/{owner}/{repo}/commits/{ref:path}/check-runs", check_runs),
+    ("GET", "/repos/{owner}/{repo}/commits/{ref:path}/status", status),
     ("GET", "/repos/{owner}/{repo}/commits/{ref:path}", commit),
     ("GET", "/repos/{owner}/{repo}/contents", contents),
     ("GET", "/repos/{owner}/{repo}/contents/{path:path}", contents),

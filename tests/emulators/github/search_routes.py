@@ -52,7 +52,11 @@ def issues(asked: Asked) -> Response:
     key = {"created": "created_at", "updated": "updated_at", "comments": "comments"}.get(sort)
     down = asked.request.query_params.get("order", "desc") == "desc"
     scored.sort(key=lambda one: (one[1][key] if key else one[0], one[1]["number"]), reverse=down)
-    return found(asked.request, [{**issue, "score": 1.0} for _score, issue in scored])
+    items = [
+        {key: value for key, value in issue.items() if key != "body" or value is not None}
+        for _score, issue in scored
+    ]
+    return found(asked.request, [{**item, "score": 1.0} for item in items], search_type="lexical")
 
 
 def code(asked: Asked) -> Response:

@@ -53,7 +53,7 @@ def heading(item: Mapping[str, Any], full_name: str) -> str:
     if assignees := [login_of(one) for one in item.get("assignees") or ()]:
         facts.append("assigned to " + ", ".join(assignees))
     if milestone := item.get("milestone"):
-        facts.append(f"milestone {milestone['title']}")
+        facts.append(f"milestone {milestone.get('title')}")
     if labels := label_names(item):
         facts.append("labels " + ", ".join(labels))
     if item.get("locked"):
