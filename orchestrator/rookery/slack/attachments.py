@@ -113,13 +113,19 @@ class FileReader:
 
     def _checked(self, url: str) -> str:
         """The address, when it is one of Slack's. Raises NotAllowed: the token must not go anywhere else."""
-        parts = urlsplit(url)
+        refusal = NotAllowed("it is not stored at Slack.")
         try:
+            parts = urlsplit(url)
             place = (parts.scheme, parts.hostname or "", parts.port)
         except ValueError:
-            place = ("", "", None)
-        if parts.username or parts.password or not any(_allows(host, place) for host in self._hosts):
-            raise NotAllowed("it is not stored at Slack.")
+            raise refusal from None
+        if (
+            "\\" in url
+            or parts.username
+            or parts.password
+            or not any(_allows(host, place) for host in self._hosts)
+        ):
+            raise refusal
         return url
 
 

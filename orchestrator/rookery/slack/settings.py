@@ -104,7 +104,10 @@ class SlackSettings(AgentSettings):
 
     def is_slack_url(self, url: str) -> bool:
         """Whether an address that Slack gave leads to Slack (or to the emulator that stands in for it)."""
-        parts, api = urlsplit(url), urlsplit(self.slack_api_url)
+        try:
+            parts, api = urlsplit(url), urlsplit(self.slack_api_url)
+        except ValueError:
+            return False
         if self.emulated and (parts.scheme, parts.netloc) == (api.scheme, api.netloc):
             return True
         return parts.scheme == "https" and parts.netloc in ("hooks.slack.com", "slack.com", "files.slack.com")

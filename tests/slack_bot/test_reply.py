@@ -1,0 +1,202 @@
+"""The reply protocol, step by step, against the emulated Slack and a real ledger: who dies where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from emulators.slack import SlackEmulator
+from emulators.slack.sample import Cast
+from rookery.slack.api import connect
+from rookery.slack.directory import Directory, Identity
+from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.incoming import Written
+from rookery.slack.questions import QuestionStore
+from rookery.slack.reply import Reply
+from rookery.slack.writer import ReplyWriter
+from rookery_core.queue import Queue
+from slack_bot.reading import is_final, said
+
+
+class Desk:
+    """A question in a thread, and as many workers on it as a test wants, one after the other."""
+
+    def __init__(
+        self, slack: SlackEmulator, queue: Queue, questions: QuestionStore, own: Identity, api: Any
+    ) -> None:
+        self.slack = slack
+        self.queue = queue
+        self.questions = questions
+        self.own = own
+        self.api = api
+
+    async def ask(self, user: str, channel: str, thread_ts: str | None = None) -> Written:
+        ts = self.slack.people.mention(user, channel, "q", thread_ts=thread_ts)
+        written = Written(channel, ts, thread_ts or ts, user, "q", "mention", False, thread_ts is not None)
+        await self.questions.begin(written, "member", "0" * 32)
+        return written
+
+    def worker(self, question: Written) -> Reply:
+        async def hold() -> None:
+            return None
+
+        effects = self.queue.effects
+        return Reply(self.api, effects, self.questions, question, self.own, after_ts=question.ts, hold=hold)
+
+    async def writer(self, question: Written) -> ReplyWriter:
+        """A worker that has looked at what is there, as each attempt does."""
+        reply = self.worker(question)
+        return ReplyWriter(reply, await reply.find(), streaming=True, interval_s=0.0)
+
+
+@pytest.fixture
+async def desk(
+    slack: SlackEmulator, cast: Cast, bot_settings: Callable[..., Any], open_database: Any
+) -> Desk:
+    settings = bot_settings(slack_patience_s=0.0)
+    database = await open_database("rookery_agent")
+    api = connect(settings)
+    own = await Directory(api).identity()
+    return Desk(slack, Queue(database), QuestionStore(database, "default"), own, api)
+
+
+async def test_a_stream_started_without_receipt_is_found_and_finished(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    await desk.queue.effects.intend(f"slack:{question.key}", "reply", {"after_ts": question.ts})
+    await desk.api(
+        "chat.startStream",
+        channel=question.channel,
+        thread_ts=question.thread_ts,
+        markdown_text="half",
+        recipient_user_id=cast.ada.id,
+        recipient_team_id=desk.own.team,
+    )
+    writer = await desk.writer(question)
+    assert writer.begun
+    await writer.finish("the whole", [])
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert is_final(message)
+    assert desk.slack.screen.replies(question.channel, question.thread_ts)[0].text == "the whole"
+
+
+async def test_an_intent_without_anything_in_the_thread_may_post(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    await desk.queue.effects.intend(f"slack:{question.key}", "reply", {"after_ts": question.ts})
+    writer = await desk.writer(question)
+    assert not writer.begun
+    await writer.finish("posted", [])
+    assert len(said(desk.slack, question.channel, question.thread_ts)) == 1
+
+
+async def test_the_unfinished_answer_of_another_question_is_left_alone(desk: Desk, cast: Cast) -> None:
+    root = desk.slack.people.say(cast.ada.id, cast.general.id, "root")
+    first = await desk.ask(cast.ada.id, cast.general.id, root)
+    other = await desk.writer(first)
+    await other.say("the other answer, still being written")
+    second = await desk.ask(cast.grace.id, cast.general.id, root)
+    await desk.queue.effects.intend(f"slack:{second.key}", "reply", {"after_ts": first.ts})
+    writer = await desk.writer(second)
+    assert not writer.begun
+    await writer.finish("mine", [])
+    await other.finish("the other answer, still being written to its end", [])
+    texts = [line.text for line in desk.slack.screen.replies(cast.general.id, root)]
+    assert texts == ["the other answer, still being written to its end", "mine"]
+
+
+async def test_of_two_orphans_one_becomes_the_answer_and_the_other_goes(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    await desk.queue.effects.intend(f"slack:{question.key}", "reply", {"after_ts": question.ts})
+    for text in ("one", "two"):
+        await desk.api(
+            "chat.startStream",
+            channel=question.channel,
+            thread_ts=question.thread_ts,
+            markdown_text=text,
+            recipient_user_id=cast.ada.id,
+            recipient_team_id=desk.own.team,
+        )
+    await (await desk.writer(question)).finish("only one", [])
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert is_final(message)
+
+
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.postMessage"])
+async def test_an_answer_of_slack_that_gets_lost_is_looked_for(desk: Desk, cast: Cast, method: str) -> None:
+    desk.slack.streaming_offered = method == "chat.startStream"
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    desk.slack.faults.plan(method, "lose_answer")
+    writer = await desk.writer(question)
+    await writer.say("something to read")
+    await writer.finish("something to read and its end", [])
+    (line,) = desk.slack.screen.replies(question.channel, question.thread_ts)
+    assert line.text.startswith("something to read and its end")
+    assert desk.slack.journal.counts[method] == 1
+
+
+async def test_a_lost_end_of_a_stream_is_repaired_by_an_edit(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    writer = await desk.writer(question)
+    await writer.say("beginning ")
+    desk.slack.faults.plan("chat.stopStream", "lose_answer")
+    await writer.finish("beginning and end", [])
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert is_final(message)
+    assert (await desk.worker(question).find()).complete
+
+
+async def test_a_refused_post_leaves_no_intent_behind(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    desk.slack.faults.plan("chat.postMessage", "error", code="restricted_action_read_only_channel")
+    writer = await desk.writer(question)
+    with pytest.raises(SlackRefused, match="read_only"):
+        await writer.finish("not allowed", [])
+    assert await desk.queue.effects.of(f"slack:{question.key}") == []
+
+
+async def test_a_limit_that_lasts_too_long_goes_back_to_the_queue(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    desk.slack.faults.plan("chat.postMessage", "rate_limit", retry_after=30)
+    writer = await desk.writer(question)
+    with pytest.raises(SlackUnavailable) as caught:
+        await writer.finish("later", [])
+    assert (caught.value.retry_after_s or 0) >= 30
+
+
+async def test_an_answer_that_was_removed_is_not_posted_again(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    await (await desk.writer(question)).finish("to be removed", [])
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    desk.slack.people.delete(question.channel, message.ts)
+    assert (await desk.worker(question).find()).gone
+
+
+async def test_parts_that_are_there_are_edited_and_extra_ones_removed(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    long = "\n\n".join("word " * 400 for _ in range(12))
+    await (await desk.writer(question)).finish(long, [])
+    assert len(said(desk.slack, question.channel, question.thread_ts)) == 3
+    found = await desk.worker(question).find()
+    assert (found.complete, sorted(found.parts)) == (True, [0, 1, 2])
+    await (await desk.writer(question)).finish("short after all", [])
+    (line,) = desk.slack.screen.replies(question.channel, question.thread_ts)
+    assert line.text == "short after all"
+
+
+async def test_blocks_that_slack_refuses_become_plain_sections(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    desk.slack.faults.plan("chat.postMessage", "error", code="invalid_blocks")
+    await (await desk.writer(question)).finish("**plain** then", [])
+    (line,) = desk.slack.screen.replies(question.channel, question.thread_ts)
+    assert line.text == "*plain* then"
+
+
+async def test_reads_are_repeated_and_posts_are_not(desk: Desk, cast: Cast, bot_settings: Any) -> None:
+    api = connect(bot_settings())
+    desk.slack.faults.plan("users.info", "lose_answer", times=2)
+    assert (await api("users.info", user=cast.ada.id))["user"]["id"] == cast.ada.id
+    desk.slack.faults.plan("chat.postMessage", "lose_answer")
+    with pytest.raises(SlackUncertain):
+        await api("chat.postMessage", channel=cast.general.id, text="once")
+    assert len(desk.slack.journal.of("chat.postMessage")) == 1
