@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 
 async def adapt(conn: Connection, offered: Capabilities) -> AsyncIterator[str]:
     """Words indexed together with their scope, where the server can; the vector index of each model in use."""
-    from rookery_core.embedders import ensure_stored_models_indexed
+    from rookery_core.embedders import ensure_stored_models_indexed, ensure_vector_index
+    from rookery_core.embedders.local import LocalEmbedder
 
     if offered.btree_gin:
         async for line in _index_words_by_scope(conn):
             yield line
+    # Empty until a scope grows large: then its vectors are taken in.
+    local = (LocalEmbedder.model, LocalEmbedder.dimensions, "indexed")
+    if name := await ensure_vector_index(conn, "memory.embedding", "embedding", *local, model_column="model"):
+        yield f"index {name}: built"
     for name in await ensure_stored_models_indexed(
         conn, "memory.embedding", "embedding", "indexed", model_column="model"
     ):

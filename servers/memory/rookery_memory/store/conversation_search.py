@@ -48,6 +48,18 @@ class _Facts:
     keys: dict[TurnKey, list[search.Key]]
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All that ranks the turns of a search: the turns, what is known of each, and the facts drawn from them."""
+
+    keys: list[TurnKey]
+    signals: TurnSignals
+    term_weights: Floats
+    semantic_weight: float
+    facts: _Facts
+    fact_scores: Floats
+
+
 async def recall_conversation(
     context: StoreContext,
     caller: Caller,
@@ -65,26 +77,35 @@ async def recall_conversation(
     """
     async with context.database.transaction(caller, readonly=True) as conn:
         asked = list(scopes) if scopes is not None else None
-        if conversation is not None:
-            await _require(conn, asked, conversation)
-        names: list[str] = await conn.fetchval(SQL["speakers"], asked, conversation)
-        vector = await context.query_vector(without_names(question, names, any_case=True))
-        terms = await search.query_terms(conn, question)
-        rows = await conn.fetch(
-            SQL["turn_hits"],
-            asked,
-            conversation,
-            terms.terms,
-            terms.any or "''",
-            context.model,
-            vector,
-            RANKED_TURNS,
-        )
-        if not rows:
+        gathered = await gather(conn, context, question, asked, conversation)
+        if gathered is None:
             return []
-        facts = await _facts(conn, context, question, vector, asked, conversation)
-        best = _best(rows, terms, 0.0 if vector is None else semantic_weight(context.embedder), facts, limit)
-        return await _with_surroundings(conn, best, facts, around)
+        return await _with_surroundings(conn, _best(gathered, limit), gathered.facts, around)
+
+
+async def gather(
+    conn: Connection, context: StoreContext, question: str, asked: list[str] | None, conversation: str | None
+) -> Gathered | None:
+    """What ranks the turns for a question; None when there are none to rank."""
+    if conversation is not None:
+        await _require(conn, asked, conversation)
+    names: list[str] = await conn.fetchval(SQL["speakers"], asked, conversation)
+    vector = await context.query_vector(without_names(question, names, any_case=True))
+    terms = await search.query_terms(conn, question)
+    rows = await conn.fetch(
+        SQL["turn_hits"],
+        asked,
+        conversation,
+        terms.terms,
+        terms.any or "''",
+        context.model,
+        vector,
+        RANKED_TURNS,
+    )
+    if not rows:
+        return None
+    facts = await _facts(conn, context, question, vector, asked, conversation)
+    return _gathered(rows, terms, 0.0 if vector is None else semantic_weight(context.embedder), facts)
 
 
 async def _require(conn: Connection, asked: list[str] | None, conversation: str) -> None:
@@ -122,20 +143,23 @@ async def _facts(
     return _Facts(scores, keys)
 
 
-def _best(
-    rows: Sequence[Row], terms: search.Terms, semantic: float, facts: _Facts, limit: int
-) -> list[tuple[TurnKey, float]]:
+def _gathered(rows: Sequence[Row], terms: search.Terms, semantic: float, facts: _Facts) -> Gathered:
     import numpy as np
 
     keys: list[TurnKey] = [(row[0], row[1], row[2]) for row in rows]
     fact_scores = np.array([facts.scores.get(key, 0.0) for key in keys])
-    scores = rank_turns(
-        _signals(rows, keys, len(terms.terms)), np.array(terms.weights), semantic, fact_scores
-    )
+    signals = _signals(rows, keys, len(terms.terms))
+    return Gathered(keys, signals, np.array(terms.weights), semantic, facts, fact_scores)
+
+
+def _best(found: Gathered, limit: int) -> list[tuple[TurnKey, float]]:
+    import numpy as np
+
+    scores = rank_turns(found.signals, found.term_weights, found.semantic_weight, found.fact_scores)
     if not scores.any():
         return []
     order = np.argsort(-scores, kind="stable")[:limit]
-    return [(keys[at], float(scores[at])) for at in order]
+    return [(found.keys[at], float(scores[at])) for at in order]
 
 
 def _signals(rows: Sequence[Row], keys: Sequence[TurnKey], terms: int) -> TurnSignals:

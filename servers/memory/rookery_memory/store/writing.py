@@ -11,11 +11,9 @@ from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import Caller
 from rookery_memory.names import without_names
 from rookery_memory.records import (
-    Filters,
     Memory,
     NewMemory,
     Remembered,
-    Scored,
     clean_content,
     clean_tags,
     content_hash,
@@ -24,6 +22,7 @@ from rookery_memory.records import (
 from rookery_memory.scopes import readable_scopes
 from rookery_memory.store import search
 from rookery_memory.store.context import SQL, StoreContext
+from rookery_memory.store.replacement import may_replace
 from rookery_memory.store.rows import WholeVector, indexed_text, insert_columns, memory_from
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from rookery_core.database import Connection
 
-SIMILAR = 3
 BATCH = 1000
 
 
@@ -52,7 +50,8 @@ async def remember(context: StoreContext, caller: Caller, scope: str, new: NewMe
         elif vector is not None:
             await store_vectors(conn, context, [(identity, 1)], [vector])
         superseded = await _supersede(conn, identity, new)
-        similar = await _similar(conn, context, scope, new, vector, {identity, *superseded})
+        known = {identity, *superseded}
+        similar = await may_replace(conn, context, scope, new.content, vector, known)
         if vector is None or not context.embeds_inline:
             await context.ask_for_vectors(conn, caller.team, scope)
     return Remembered(identity, scope, not stored, superseded, similar)
@@ -184,19 +183,6 @@ async def _supersede(conn: Connection, identity: UUID, new: NewMemory) -> list[U
     if missing := [one for one in new.replaces if one not in found]:
         raise _no_memory(*missing)
     return found
-
-
-async def _similar(
-    conn: Connection,
-    context: StoreContext,
-    scope: str,
-    new: NewMemory,
-    vector: NDArray[np.float32] | None,
-    but: set[UUID],
-) -> list[Scored]:
-    """What of the same scope the new memory may contradict: the best ranked, never a threshold of similarity."""
-    found = await search.find(conn, context, new.content, vector, [scope], Filters(), SIMILAR + len(but))
-    return [one for one in found if one.memory.id not in but][:SIMILAR]
 
 
 def _changed(old: Memory, changes: Mapping[str, Any]) -> NewMemory:

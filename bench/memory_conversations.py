@@ -1,0 +1,124 @@
+"""Conversations with questions and the turns that answer them, in LoCoMo's format, plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
+_ID = re.compile(r"D:?(\d+):(\d+)")
+_DATES = ("%I:%M %p on %d %B, %Y", "%d %B, %Y", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y/%m/%d")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A turn: its id, who said what in which session, and when that was, if known."""
+
+    id: str
+    speaker: str
+    text: str
+    session: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with the ids of the turns that answer it."""
+
+    text: str
+    evidence: frozenset[str]
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation. facts: sentences drawn from its turns, with the ids of these."""
+
+    name: str
+    turns: list[Said]
+    questions: list[Question]
+    facts: list[tuple[str, list[str]]]
+
+    @property
+    def speakers(self) -> list[str]:
+        return sorted({turn.speaker for turn in self.turns})
+
+
+def read(path: Path) -> list[Conversation]:
+    """The conversations of a file; questions without evidence that exists are left out."""
+    data = path.read_bytes()
+    entries = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+    return [_conversation(entry, number) for number, entry in enumerate(entries)]
+
+
+def _conversation(entry: dict[str, Any], number: int) -> Conversation:
+    turns = [
+        turn for name in _sessions(entry["conversation"]) for turn in _session(entry["conversation"], name)
+    ]
+    known = {turn.id for turn in turns}
+    questions = [_question(item, known) for item in entry.get("qa", [])]
+    return Conversation(
+        name=str(entry.get("sample_id", number)),
+        turns=turns,
+        questions=[one for one in questions if one.evidence],
+        facts=_facts(entry.get("observation") or {}, known),
+    )
+
+
+def _sessions(conversation: dict[str, Any]) -> list[str]:
+    names = [name for name, value in conversation.items() if re.fullmatch(r"session_\d+", name) and value]
+    return sorted(names, key=lambda name: int(name.rpartition("_")[2]))
+
+
+def _session(conversation: dict[str, Any], name: str) -> list[Said]:
+    at = _date(conversation.get(f"{name}_date_time"))
+    return [
+        Said(str(turn["dia_id"]), str(turn["speaker"]), text, name, at)
+        for turn in conversation[name]
+        if (text := _text(turn))
+    ]
+
+
+def _text(turn: dict[str, Any]) -> str:
+    caption = turn.get("blip_caption")
+    shared = f" [shares a photo: {caption}]" if caption else ""
+    return (str(turn.get("text") or "") + shared).strip()
+
+
+def _date(text: str | None) -> datetime | None:
+    for form in _DATES:
+        try:
+            return datetime.strptime(str(text).strip(), form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None
+
+
+def _question(item: dict[str, Any], known: set[str]) -> Question:
+    listed: list[Any] = item.get("evidence") or []
+    evidence = frozenset(one for text in listed for one in _ids(str(text), known))
+    category = item.get("category")
+    named = CATEGORIES.get(category, str(category)) if isinstance(category, int) else str(category)
+    return Question(str(item["question"]), evidence, named)
+
+
+def _ids(text: str, known: set[str]) -> list[str]:
+    """The ids in a piece of evidence; some name several, or write them a little differently."""
+    if text in known:
+        return [text]
+    return [one for match in _ID.finditer(text) if (one := f"D{int(match[1])}:{int(match[2])}") in known]
+
+
+def _facts(observation: dict[str, Any], known: set[str]) -> list[tuple[str, list[str]]]:
+    facts: list[tuple[str, list[str]]] = []
+    for by_speaker in observation.values():
+        for entries in by_speaker.values():
+            for fact, evidence in entries:
+                sources: list[Any] = evidence if isinstance(evidence, list) else [evidence]
+                facts.append((str(fact), [one for text in sources for one in _ids(str(text), known)]))
+    return facts
