@@ -206,6 +206,6 @@ async def _kept_in_the_database(settings: CoreSettings) -> None:
 
 
 async def test_a_database_that_cannot_be_reached_costs_only_requests(connect: Connect) -> None:
-    ask = await connect(DATABASE_URL="postgresql://nobody@127.0.0.1:9/none", ROOKERY_GITHUB_CACHE="auto")
+    ask = await connect(DATABASE_URL="postgresql://nobody@127.0.0.1:9/none", ROOKERY_GITHUB_CACHE="database")
     assert not (await ask("get_issue", issue="acme/widgets#1")).is_error
     assert set((await ask("get_issue", issue="acme/widgets#1")).requests) == {"cached"}

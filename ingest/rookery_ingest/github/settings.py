@@ -12,6 +12,7 @@ class WebhookSettings(CoreSettings):
     """Settings of `rookery-ingest github listen`."""
 
     webhook_secret: SecretStr | None = Field(default=None, validation_alias="ROOKERY_GITHUB_WEBHOOK_SECRET")
+    """The secret that the webhook on GitHub signs with; two, separated by a comma, while it changes."""
 
     def secrets(self) -> tuple[bytes, ...]:
         """The secrets that sign deliveries: one, or the old and the new while they change (comma between).

@@ -45,7 +45,7 @@ def build_server(settings: GitHubSettings, arguments: ServeArguments | None = No
 def make_workspace(settings: GitHubSettings) -> Workspace:
     """What the tools work with. Opens nothing."""
     gate = None
-    if settings.cache in ("auto", "database"):
+    if settings.cache == "database":
         from rookery_core.database import DatabaseGate
 
         gate = DatabaseGate(settings, role="rookery_github", application_name="rookery-github")
