@@ -13,6 +13,7 @@ from rookery.slack.backlog import Backlog
 from rookery.slack.calendar import Calendar
 from rookery.slack.control import Control
 from rookery.slack.directory import Directory, Identity
+from rookery.slack.errors import SlackRefused
 from rookery.slack.feedback import FeedbackStore
 from rookery.slack.intake import Addressing, Intake
 from rookery.slack.limits import AskingLimits
@@ -22,6 +23,7 @@ from rookery.slack.rule_store import RuleStore
 from rookery.slack.settings import SlackSettings
 from rookery.slack.thread import ThreadReader
 from rookery.slack.tools import QuestionTools
+from rookery_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rookery.agent import Agent
@@ -67,9 +69,15 @@ class Services:
 async def assemble(
     settings: SlackSettings, api: SlackApi, database: Database, queue: Queue, agent: Agent
 ) -> Services:
-    """Put the parts together. Asks Slack who the bot is; raises SlackRefused when the token is not good."""
+    """Put the parts together. Asks Slack who the bot is; raises ConfigurationError when the token is not good."""
     directory = Directory(api)
-    identity = await directory.identity()
+    try:
+        identity = await directory.identity()
+    except SlackRefused as refused:
+        raise ConfigurationError(
+            f"Slack does not accept SLACK_BOT_TOKEN: {refused.reason}.",
+            hint="Copy it from your Slack app, page OAuth & Permissions; install the app again if it was removed.",
+        ) from None
     questions = QuestionStore(database, settings.team)
     threads = ThreadReader(api, directory, messages=settings.thread_messages, tokens=settings.thread_tokens)
     addressing = Addressing(questions, settings)

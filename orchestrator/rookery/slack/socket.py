@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.slack.api import SlackApi
 from rookery.slack.settings import SlackSettings
+from rookery_core.errors import ConfigurationError, Unavailable
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class SocketReceiver:
         listeners: Any = client.socket_mode_request_listeners  # pyright: ignore[reportUnknownMemberType]
         listeners.append(self._received)
         self._client = client
+        client.wss_uri = await _first_address(client)
         await client.connect()
 
     async def close(self) -> None:
@@ -80,3 +82,20 @@ async def _acknowledge(client: Any, envelope_id: str, answer: Json | None) -> No
         await client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope_id, payload=answer))
     except (OSError, RuntimeError, AttributeError) as error:
         _log.info("envelope %s was not acknowledged (%s): it will come again", envelope_id, error)
+
+
+async def _first_address(client: Any) -> str:
+    """The address of the first socket. Slack's client would retry for ever with a token that is not good."""
+    import aiohttp
+    from slack_sdk.errors import SlackApiError
+
+    try:
+        return str(await client.issue_new_wss_url())
+    except SlackApiError as error:
+        response: Any = error.response  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        raise ConfigurationError(
+            f"Slack does not open a socket for SLACK_APP_TOKEN: {response['error']}.",
+            hint="Make an app-level token with the scope connections:write, and turn Socket Mode on.",
+        ) from None
+    except (aiohttp.ClientError, TimeoutError):
+        raise Unavailable("Slack cannot be reached.") from None

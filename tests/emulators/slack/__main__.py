@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from emulators.slack.chat_window import ChatWindow
 from emulators.slack.sample import furnish
@@ -16,25 +19,63 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m emulators.slack", description=__doc__)
     parser.add_argument("--port", type=int, default=8065, help="loopback port (default: 8065; 0: any)")
     parser.add_argument("--chat", action="store_true", help="write to the bot in this terminal")
+    parser.add_argument("--bot", action="store_true", help="start `rookery slack` beside it, connected")
+    parser.add_argument("--bot-log", default="/dev/null", help="where the bot's log goes (default: nowhere)")
     arguments = parser.parse_args()
     try:
-        asyncio.run(serve(arguments.port, chat=arguments.chat))
+        asyncio.run(
+            serve(arguments.port, chat=arguments.chat, bot_log=arguments.bot_log if arguments.bot else None)
+        )
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-async def serve(port: int, *, chat: bool) -> None:
+async def serve(port: int, *, chat: bool, bot_log: str | None) -> None:
     emulator = SlackEmulator(port=port)
     emulator.state.epoch = int(time.time())
     cast = furnish(emulator.state)
-    async with emulator:
-        print(f"Slack emulator at {emulator.url}. Start the bot in another terminal with:")
-        print(f"  ROOKERY_SLACK_API_URL={emulator.api_url} SLACK_BOT_TOKEN={emulator.state.app.bot_token} \\")
-        print(f"  SLACK_APP_TOKEN={emulator.state.app.app_token} rookery slack", flush=True)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(emulator)
+        variables = {
+            "ROOKERY_SLACK_API_URL": emulator.api_url,
+            "SLACK_BOT_TOKEN": emulator.state.app.bot_token,
+            "SLACK_APP_TOKEN": emulator.state.app.app_token,
+            "ROOKERY_SLACK_ADMINS": cast.ada.id,
+        }
+        if bot_log is not None:
+            await stack.enter_async_context(bot(variables, bot_log))
+        else:
+            print(f"A Slack of this machine at {emulator.url}. Start the bot in another terminal with:")
+            print(
+                "  " + " ".join(f"{name}={value}" for name, value in variables.items()) + " rookery slack",
+                flush=True,
+            )
         if chat:
             await ChatWindow(emulator, cast.ada.id, cast.general.id).run()
         else:
             await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def bot(variables: dict[str, str], log: str) -> AsyncGenerator[None]:
+    """`rookery slack` of this environment as a child process."""
+    with open(log, "ab") as out:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "rookery",
+            "slack",
+            env={**os.environ, **variables},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
 
 if __name__ == "__main__":
