@@ -30,8 +30,12 @@ CALLS_A_MINUTE = {
 BURST_SHARE = 0.9
 """How much of a limit is used, so that other programs of the same app have some."""
 _ATTEMPTS = 6
-_REFUSALS = frozenset({"not_in_channel", "channel_not_found", "thread_not_found", "is_archived", "message_not_found"})
-_TOKEN_PROBLEMS = frozenset({"invalid_auth", "not_authed", "token_revoked", "account_inactive", "token_expired"})
+_REFUSALS = frozenset(
+    {"not_in_channel", "channel_not_found", "thread_not_found", "is_archived", "message_not_found"}
+)
+_TOKEN_PROBLEMS = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "account_inactive", "token_expired"}
+)
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -88,7 +92,9 @@ class SlackApi:
             status = error.response.status_code
             if status == 429:
                 return float(error.response.headers.get("Retry-After", 30))
-            raise _explained(method, error.response.get("error") or f"HTTP {status}", error.response) from None
+            raise _explained(
+                method, error.response.get("error") or f"HTTP {status}", error.response
+            ) from None
         except (ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"Slack is not reachable: {type(error).__name__}.", retry_after_s=30) from None
         return dict(response.data) if isinstance(response.data, dict) else {}

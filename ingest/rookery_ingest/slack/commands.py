@@ -59,7 +59,9 @@ def _add_live(actions: _Subparsers[argparse.ArgumentParser]) -> None:
     sync.set_defaults(run=_later("operating", "sync_command"))
     backfill = actions.add_parser("backfill", help="read from Slack's history what was missed")
     backfill.add_argument("--channels", type=_names, default=(), metavar="ID,ID", help="only these, by id")
-    backfill.add_argument("--days", type=int, default=30, help="how far back, where nothing is known (default: 30)")
+    backfill.add_argument(
+        "--days", type=int, default=30, help="how far back, where nothing is known (default: 30)"
+    )
     backfill.set_defaults(run=_later("operating", "backfill_command"))
 
 
@@ -89,10 +91,18 @@ def _add_import(actions: _Subparsers[argparse.ArgumentParser]) -> None:
         "an import that was stopped goes on where it was.",
     )
     action.add_argument("path", metavar="PATH", type=Path, help="the zip that Slack delivered, or a folder")
-    action.add_argument("--channels", type=_names, default=(), metavar="A,B", help="only these, by name or id")
-    action.add_argument("--since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="only days from this one on")
-    action.add_argument("--workers", type=int, default=2, metavar="N", help="channels read at once (default: 2)")
-    action.add_argument("--url", help="the workspace's address for permalinks, such as https://acme.slack.com")
+    action.add_argument(
+        "--channels", type=_names, default=(), metavar="A,B", help="only these, by name or id"
+    )
+    action.add_argument(
+        "--since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="only days from this one on"
+    )
+    action.add_argument(
+        "--workers", type=int, default=2, metavar="N", help="channels read at once (default: 2)"
+    )
+    action.add_argument(
+        "--url", help="the workspace's address for permalinks, such as https://acme.slack.com"
+    )
     action.add_argument("--dms", action="store_true", help="direct messages, too (default: left out)")
     action.add_argument("--dry-run", action="store_true", help="read everything, write nothing")
     action.add_argument("--no-vectors", action="store_true", help="leave vectors to rookery-ingest worker")

@@ -25,7 +25,13 @@ from rookery_slack.facts import (
 from rookery_slack.timestamps import LONG_AGO, parse_ts
 
 Raw = Mapping[str, Any]
-_KINDS: dict[str, ChannelKind] = {"channel": "public", "group": "private", "im": "im", "mpim": "mpim", "app_home": "im"}
+_KINDS: dict[str, ChannelKind] = {
+    "channel": "public",
+    "group": "private",
+    "im": "im",
+    "mpim": "mpim",
+    "app_home": "im",
+}
 
 
 def event_facts(event: Raw, at: datetime | None = None) -> Observations | None:
@@ -122,7 +128,9 @@ def _channel_notice(**changes: Any) -> Callable[[Raw, str, datetime], Observatio
 
     def read(event: Raw, channel: str, at: datetime) -> Observations:
         facts = Observations()
-        said = {key: text_of(event.get(key)) or "" if value is None else value for key, value in changes.items()}
+        said = {
+            key: text_of(event.get(key)) or "" if value is None else value for key, value in changes.items()
+        }
         facts.channels.append(ChannelFact(channel, at, **said))
         return facts
 
@@ -263,7 +271,12 @@ def _workspace(event: Raw, at: datetime) -> Observations | None:
         return None
     facts = Observations()
     facts.workspaces.append(
-        WorkspaceFact(team, at, url=(text_of(event.get("url")) or "").rstrip("/") or None, name=text_of(event.get("name")))
+        WorkspaceFact(
+            team,
+            at,
+            url=(text_of(event.get("url")) or "").rstrip("/") or None,
+            name=text_of(event.get("name")),
+        )
     )
     return facts
 

@@ -64,7 +64,9 @@ async def _finish(
                 report.embedded += done
                 show("vectors", report.embedded, None)
         except RookeryError as error:
-            report.note(f"no vectors for now, rookery-ingest worker makes them later: {error}", embedder.model)
+            report.note(
+                f"no vectors for now, rookery-ingest worker makes them later: {error}", embedder.model
+            )
         finally:
             await embedder.close()
     report.seconds_searchable += time.monotonic() - started

@@ -91,7 +91,12 @@ class LiveKeeper:
     """Keeps what listening alone cannot: the heartbeat of coverage, the synchronisation, the gaps."""
 
     def __init__(
-        self, database: Database, queue: Queue, api: SlackApi, listener: Listener, settings: SlackIngestSettings
+        self,
+        database: Database,
+        queue: Queue,
+        api: SlackApi,
+        listener: Listener,
+        settings: SlackIngestSettings,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -141,7 +146,9 @@ class LiveKeeper:
     async def _fill(self) -> None:
         try:
             reach = timedelta(days=self._settings.backfill_days)
-            filler = Backfiller(self._database, self._caller, self._api, reach=reach, after_live=self._after_live)
+            filler = Backfiller(
+                self._database, self._caller, self._api, reach=reach, after_live=self._after_live
+            )
             filled = await filler.run(self._channels)
             _log.info("back-fill: %d messages in %d gaps", filled.messages, filled.gaps)
         except RookeryError as error:
@@ -158,7 +165,9 @@ async def joined_channels(api: SlackApi, *, direct: bool) -> list[str]:
     kinds = "public_channel,private_channel" + (",im,mpim" if direct else "")
     return [
         str(raw["id"])
-        async for page in api.pages("users.conversations", "channels", types=kinds, limit=200, exclude_archived=True)
+        async for page in api.pages(
+            "users.conversations", "channels", types=kinds, limit=200, exclude_archived=True
+        )
         for raw in page
         if direct or not (raw.get("is_im") or raw.get("is_mpim"))
     ]

@@ -135,5 +135,7 @@ def _reactions(raw: Raw, channel: str, ts: datetime, at: datetime) -> list[React
     for each in raw.get("reactions") or ():
         name = text_of(each.get("name"))
         users = each.get("users") or ()
-        found += [Reaction(channel, ts, name, storable(user), True, at) for user in dict.fromkeys(users) if name]
+        found += [
+            Reaction(channel, ts, name, storable(user), True, at) for user in dict.fromkeys(users) if name
+        ]
     return found

@@ -31,7 +31,9 @@ async def sync_command(arguments: argparse.Namespace, settings: SlackIngestSetti
     if synced is None:
         print("another copy is synchronising just now")
         return 0
-    print(f"{synced.users} people, {synced.channels} channels, {synced.members} members, {synced.groups} groups")
+    print(
+        f"{synced.users} people, {synced.channels} channels, {synced.members} members, {synced.groups} groups"
+    )
     for line in synced.left_out:
         print(f"  left out: {line}")
     return 0
@@ -53,7 +55,9 @@ async def backfill_command(arguments: argparse.Namespace, settings: SlackIngestS
 async def replay_command(arguments: argparse.Namespace, settings: SlackIngestSettings) -> int:
     """Apply again what was not understood or failed."""
     async with ingest_database(settings) as database:
-        replayed = await replay(database, ingest_caller(settings), keep_direct=settings.ingest_dms, batch=MAX_BATCH)
+        replayed = await replay(
+            database, ingest_caller(settings), keep_direct=settings.ingest_dms, batch=MAX_BATCH
+        )
     print(f"{replayed.applied} events applied, {replayed.left} still not understood")
     return 0
 
@@ -92,7 +96,9 @@ async def erase_command(arguments: argparse.Namespace, settings: SlackIngestSett
         if arguments.user:
             gone = await erasing.erase_user(connection, caller, arguments.user)
         else:
-            gone = await erasing.erase_channel(connection, caller, await _channel(connection, caller, arguments.channel))
+            gone = await erasing.erase_channel(
+                connection, caller, await _channel(connection, caller, arguments.channel)
+            )
     print(f"{gone} messages erased; nothing of it is stored again")
     return 0
 

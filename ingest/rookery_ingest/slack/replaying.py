@@ -23,7 +23,9 @@ class Replayed:
     left: int = 0
 
 
-async def replay(database: Database, caller: Caller, *, keep_direct: bool = False, batch: int = 500) -> Replayed:
+async def replay(
+    database: Database, caller: Caller, *, keep_direct: bool = False, batch: int = 500
+) -> Replayed:
     """Go through all of them once, oldest first."""
     replayed, after, writer = Replayed(), 0, Writer(caller)
     while True:

@@ -10,8 +10,12 @@ from rookery_core.settings import CoreSettings
 class SlackIngestSettings(CoreSettings):
     """Tokens of the app that listens (the bot's own, or another app's), and what may be kept."""
 
-    ingest_app_token: SecretStr | None = Field(default=None, validation_alias="ROOKERY_SLACK_INGEST_APP_TOKEN")
-    ingest_bot_token: SecretStr | None = Field(default=None, validation_alias="ROOKERY_SLACK_INGEST_BOT_TOKEN")
+    ingest_app_token: SecretStr | None = Field(
+        default=None, validation_alias="ROOKERY_SLACK_INGEST_APP_TOKEN"
+    )
+    ingest_bot_token: SecretStr | None = Field(
+        default=None, validation_alias="ROOKERY_SLACK_INGEST_BOT_TOKEN"
+    )
     slack_app_token: SecretStr | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="ROOKERY_SLACK_API_URL")

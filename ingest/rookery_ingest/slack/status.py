@@ -41,7 +41,9 @@ def _channel(row: Any, now: datetime) -> dict[str, Any]:
         "from": stretches[0][0] if stretches else None,
         "to": stretches[-1][1] if stretches else None,
         "gaps": [[before[1], after[0]] for before, after in zip(stretches, stretches[1:], strict=False)],
-        "lag_s": round((now - datetime.fromisoformat(stretches[-1][1])).total_seconds()) if stretches else None,
+        "lag_s": round((now - datetime.fromisoformat(stretches[-1][1])).total_seconds())
+        if stretches
+        else None,
     }
 
 
@@ -59,9 +61,13 @@ def status_text(status: dict[str, Any]) -> str:
         )
     lines += [f"{name}: {at}" for name, at in status["marks"].items()]
     problems = [each for each in status["raw_events"] if each["outcome"] in ("not_understood", "failed")]
-    lines += [f"{each['events']:,} events {each['outcome'].replace('_', ' ')}: {each['type']}" for each in problems]
+    lines += [
+        f"{each['events']:,} events {each['outcome'].replace('_', ' ')}: {each['type']}" for each in problems
+    ]
     for channel in status["channels"]:
-        known = f"{channel['from'][:16]} to {channel['to'][:16]}" if channel["from"] else "nothing known whole"
+        known = (
+            f"{channel['from'][:16]} to {channel['to'][:16]}" if channel["from"] else "nothing known whole"
+        )
         gaps = f", {len(channel['gaps'])} gaps" if channel["gaps"] else ""
         lines.append(f"  {channel['name'] or channel['id']}: {channel['messages']:,} messages, {known}{gaps}")
     return "\n".join(lines)

@@ -38,7 +38,9 @@ class Synced:
 class Synchroniser:
     """Synchronises one team. keep_direct: whether direct conversations are looked at."""
 
-    def __init__(self, database: Database, caller: Caller, api: SlackApi, *, keep_direct: bool = False) -> None:
+    def __init__(
+        self, database: Database, caller: Caller, api: SlackApi, *, keep_direct: bool = False
+    ) -> None:
         self._database = database
         self._caller = caller
         self._api = api
@@ -55,7 +57,9 @@ class Synchroniser:
             await self._users(synced, workspace, enterprise)
             await self._channels(synced, workspace)
             await self._groups(synced)
-            await bookkeeping.set_mark(holding, self._caller, MARK, datetime.now(UTC), {"users": synced.users})
+            await bookkeeping.set_mark(
+                holding, self._caller, MARK, datetime.now(UTC), {"users": synced.users}
+            )
         return synced
 
     async def _merge(self, facts: Observations) -> None:
@@ -68,7 +72,9 @@ class Synchroniser:
         if workspace:
             url = str(who.get("url") or "").rstrip("/") or None
             now = datetime.now(UTC)
-            await self._merge(Observations(workspaces=[WorkspaceFact(workspace, now, url=url, name=who.get("team"))]))
+            await self._merge(
+                Observations(workspaces=[WorkspaceFact(workspace, now, url=url, name=who.get("team"))])
+            )
         return workspace, who.get("enterprise_id")
 
     async def _users(self, synced: Synced, workspace: str | None, enterprise: str | None) -> None:
@@ -98,7 +104,9 @@ class Synchroniser:
         members: list[Any] = []
         began = datetime.now(UTC)
         try:
-            async for page in self._api.pages("conversations.members", "members", channel=raw["id"], limit=_PAGE):
+            async for page in self._api.pages(
+                "conversations.members", "members", channel=raw["id"], limit=_PAGE
+            ):
                 members += page
         except NotAllowed as error:
             synced.left_out = (*synced.left_out, f"{raw.get('name') or raw['id']}: {error.message}")

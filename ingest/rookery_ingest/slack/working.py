@@ -102,6 +102,7 @@ class IngestWorker:
         async with self._database.transaction(self._caller) as connection:
             await bookkeeping.expire_raw(connection, self._caller, self._settings.raw_event_days)
             gone = await erasing.apply_retention(connection, self._caller)
+            await bookkeeping.compact_chunks(connection)
         if gone:
             _log.info("forgot %d messages past their retention", gone)
 

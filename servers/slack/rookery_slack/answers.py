@@ -7,7 +7,6 @@ a text. `as_of`: up to when the channels concerned are known; `gaps`: stretches 
 """
 
 # Docstrings of these classes would be part of the published schemas.
-# ruff: noqa: D101
 from __future__ import annotations
 
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12

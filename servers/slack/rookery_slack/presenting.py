@@ -93,7 +93,9 @@ class Presenter:
         fitted: list[Message] = []
         left = max_tokens
         for row in rows:
-            message = self.message(row, max(left - OVERHEAD_TOKENS, 40) if not fitted else max(max_tokens // 2, 40))
+            message = self.message(
+                row, max(left - OVERHEAD_TOKENS, 40) if not fitted else max(max_tokens // 2, 40)
+            )
             cost = OVERHEAD_TOKENS + estimate_tokens(message.get("text", ""))
             if fitted and cost > left:
                 break
@@ -107,9 +109,7 @@ def spoken(row: Row) -> Spoken:
     return Spoken(row["text"] or "", row["content"] or {}, tuple(row["deleted_files"] or ()))
 
 
-async def presenter_for(
-    session: Session, rows: Iterable[Row], zone: tzinfo, base: str | None
-) -> Presenter:
+async def presenter_for(session: Session, rows: Iterable[Row], zone: tzinfo, base: str | None) -> Presenter:
     """A presenter that knows every name in `rows` that the caller may know, and where links lead."""
     rows = list(rows)
     wanted: dict[str, set[str]] = {"user": set(), "channel": set(), "group": set()}
@@ -147,7 +147,9 @@ def channel_card(row: Row, base: str | None, *, max_tokens: int = 120) -> Channe
         "purpose": clip(row["purpose"] or "", max_tokens)[0],
         "archived": row["is_archived"],
         "members": row["member_count"],
-        "link": f"{(base or row['url'] or '').rstrip('/')}/archives/{row['id']}" if base or row["url"] else None,
+        "link": f"{(base or row['url'] or '').rstrip('/')}/archives/{row['id']}"
+        if base or row["url"]
+        else None,
     }
     card.update({key: value for key, value in values.items() if value})  # pyright: ignore[reportCallIssue, reportArgumentType] the keys are those of Channel
     return card

@@ -28,7 +28,9 @@ async def resolve_channel(session: Session, text: str, *, field: str = "channel"
     if reference is None:
         raise InvalidInput(f"{field}: empty.", hint="Give a channel's name or id, or a link to a message.")
     found = await session.rows("find_channels", reference.channel)
-    return _one(found, f"{field}: no channel {reference.channel[:80]!r} that you can see", "list_channels"), reference
+    return _one(
+        found, f"{field}: no channel {reference.channel[:80]!r} that you can see", "list_channels"
+    ), reference
 
 
 async def resolve_channels(session: Session, names: Sequence[str] | None) -> list[str] | None:

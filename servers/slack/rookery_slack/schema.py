@@ -1,7 +1,8 @@
-"""The schema `slack`: whose migrations are in this package, and the role that serves it."""
+"""The schema `slack`: whose migrations are in this package, the role that serves it, what adapts it."""
 
 from __future__ import annotations
 
 from rookery_core.schema import Schema
+from rookery_slack.adapting import adapt
 
-SCHEMA = Schema(name="slack", package="rookery_slack", role="rookery_slack")
+SCHEMA = Schema(name="slack", package="rookery_slack", role="rookery_slack", adapt=adapt)

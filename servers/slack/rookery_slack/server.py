@@ -10,8 +10,8 @@ from rookery_core.serving import ServerSpec, ToolSpec, build_server, tool
 from rookery_core.serving.commandline import BuiltServer
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
-from rookery_slack.tools.base import Clock, utc_now
 from rookery_slack.tools.activity import ActivityTools
+from rookery_slack.tools.base import Clock, utc_now
 from rookery_slack.tools.conversation import ConversationTools
 from rookery_slack.tools.directory import DirectoryTools
 from rookery_slack.tools.posting import PostingTools

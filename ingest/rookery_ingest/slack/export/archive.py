@@ -84,7 +84,14 @@ class Zip(AbstractContextManager["Zip"]):
         try:
             with self._zip.open(entry) as file:
                 data = file.read(MAX_FILE_BYTES + 1)  # what the entry says of its size need not be true
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError) as error:
+        except (
+            zipfile.BadZipFile,
+            RuntimeError,
+            NotImplementedError,
+            OSError,
+            EOFError,
+            ValueError,
+        ) as error:
             raise Refused(f"cannot be read ({error})") from None
         except Exception as error:  # a damaged stream fails in whatever way its decompressor fails
             raise Refused(f"cannot be read ({type(error).__name__})") from None
@@ -105,5 +112,6 @@ def open_archive(path: Path) -> Folder | Zip:
     if path.is_file():
         return Zip(path)
     raise InvalidInput(
-        f"PATH: {path} does not exist.", hint="Give the zip file that Slack delivered, or the folder it unpacks to."
+        f"PATH: {path} does not exist.",
+        hint="Give the zip file that Slack delivered, or the folder it unpacks to.",
     )

@@ -81,7 +81,9 @@ def _chosen(layout: Layout, options: Options, report: Report) -> Layout:
         if left_out := len(layout.conversations) - len(conversations):
             report.skip("direct conversation (--dms imports them)", "dms.json, mpims.json", left_out)
     if options.channels:
-        names = {str(each.raw.get("name")): each.id for each in conversations} | {each.id: each.id for each in conversations}
+        names = {str(each.raw.get("name")): each.id for each in conversations} | {
+            each.id: each.id for each in conversations
+        }
         wanted = [name.removeprefix("#") for name in options.channels]
         if unknown := [name for name in wanted if name not in names]:
             raise NotFound(
@@ -126,7 +128,11 @@ class _Importer:
 
     async def run(self) -> None:
         report, layout = self._report, self._layout
-        report.users, report.channels, report.days = len(layout.users), len(layout.conversations), len(layout.days)
+        report.users, report.channels, report.days = (
+            len(layout.users),
+            len(layout.conversations),
+            len(layout.days),
+        )
         if self._database:
             async with self._database.transaction(self._caller) as connection:
                 self._known = await bookkeeping.known_days(connection, self._caller, layout.snapshot_at)
@@ -210,7 +216,13 @@ class _Importer:
             merged = await self._writer.merge(connection, batch.facts)
             for day, digest, messages in batch.complete:
                 await bookkeeping.remember_day(
-                    connection, self._caller, day.channel, day.date, digest, self._layout.snapshot_at, messages
+                    connection,
+                    self._caller,
+                    day.channel,
+                    day.date,
+                    digest,
+                    self._layout.snapshot_at,
+                    messages,
                 )
         self._count(merged)
 
@@ -218,7 +230,9 @@ class _Importer:
         self._report.added += merged.added
         self._report.changed += merged.changed
         if merged.discarded:
-            self._report.skip("message that a discard rule keeps out", "slack.discard_rules", merged.discarded)
+            self._report.skip(
+                "message that a discard rule keeps out", "slack.discard_rules", merged.discarded
+            )
         if merged.refused:
             self._report.skip("message past its retention, or erased", "slack.retention", merged.refused)
 

@@ -100,7 +100,9 @@ def _is_litter(name: str) -> bool:
 
 def _root(names: list[str]) -> PurePosixPath:
     """The folder that holds the lists: zips are often packed with a folder around them."""
-    found = [PurePosixPath(name).parent for name in names if PurePosixPath(name).name in {*_LISTS, "users.json"}]
+    found = [
+        PurePosixPath(name).parent for name in names if PurePosixPath(name).name in {*_LISTS, "users.json"}
+    ]
     return min(found, key=lambda path: (len(path.parts), str(path)), default=PurePosixPath("."))
 
 
@@ -161,9 +163,7 @@ def _folders(conversations: list[Conversation]) -> dict[str, str]:
 def _last_moment(archive: Archive, layout: Layout) -> datetime:
     """The greatest `ts` of the last day: the export was made then or later, so all it says was true then."""
     last = max((day.date for day in layout.days), default=None)
-    moments = [
-        moment for day in layout.days if day.date == last for moment in _moments(archive, day.name)
-    ]
+    moments = [moment for day in layout.days if day.date == last for moment in _moments(archive, day.name)]
     if moments:
         return max(moments)
     return datetime.fromisoformat(last).replace(tzinfo=UTC) if last else layout.snapshot_at

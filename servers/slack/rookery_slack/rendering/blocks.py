@@ -72,7 +72,9 @@ def _object(block: Block, names: Names) -> str:
     words = [_text_object(block.get("title"), names), str(block.get("alt_text") or "")]
     words += [_text_object(block.get("label"), names), _text_object(block.get("description"), names)]
     title = next(filter(None, words), "")
-    url = block.get("image_url") or block.get("title_url") or block.get("video_url") or block.get("external_id")
+    url = (
+        block.get("image_url") or block.get("title_url") or block.get("video_url") or block.get("external_id")
+    )
     return f"[{title or block.get('type')}]({url})" if url else title
 
 

@@ -116,7 +116,12 @@ def _reference(reference: str, names: Names) -> str:
     if not re.match(r"[a-z][a-z0-9+.-]*:", target, re.IGNORECASE):
         return f"<{unescape(reference)}>"
     url, label = unescape(target), unescape(label)
-    if not bar or not label or label == url or url in (f"http://{label}", f"https://{label}", f"mailto:{label}"):
+    if (
+        not bar
+        or not label
+        or label == url
+        or url in (f"http://{label}", f"https://{label}", f"mailto:{label}")
+    ):
         return url.removeprefix("mailto:") if url == f"mailto:{label}" else url
     return f"[{label}]({url})"
 

@@ -50,4 +50,6 @@ def has_link(message: Spoken) -> bool:
     """Whether the message links to anything outside its own mentions."""
     if re.search(r"<(?:https?|ftp|mailto):", message.text):
         return True
-    return any(each.get("title_link") or each.get("from_url") for each in message.content.get("attachments") or ())
+    return any(
+        each.get("title_link") or each.get("from_url") for each in message.content.get("attachments") or ()
+    )

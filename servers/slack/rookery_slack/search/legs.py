@@ -61,7 +61,9 @@ async def _with_neighbours(
     return {place: score + share[place] for place, score in scores.items()}
 
 
-async def by_meaning(session: Session, text: str, narrow: Narrowing, embedder: Embedder) -> dict[Place, float]:
+async def by_meaning(
+    session: Session, text: str, narrow: Narrowing, embedder: Embedder
+) -> dict[Place, float]:
     """Cosine similarities of the best candidates. Raises Unavailable when the embedder is not reachable."""
     vector = (await embedder.embed([text], kind="query"))[0]
     if not vector.any():
@@ -79,4 +81,6 @@ async def _nearest(session: Session, vector: Any, model: str, narrow: Narrowing)
     private = await session.rows("search_vectors_exactly", vector, model, narrow.row(), False, LEG)
     if len(public) < LEG:  # the index gave up before it found enough
         public = await session.rows("search_vectors_exactly", vector, model, narrow.row(), True, LEG)
-    return sorted([*public, *private], key=lambda row: (-row["score"], -row["ts"].timestamp(), row["channel"]))[:LEG]
+    return sorted(
+        [*public, *private], key=lambda row: (-row["score"], -row["ts"].timestamp(), row["channel"])
+    )[:LEG]

@@ -54,7 +54,9 @@ class Asked:
     told: list[str] = field(default_factory=list[str])
 
 
-async def read_modifiers(session: Session, query: str, narrow: Narrowing, zone: tzinfo, now: datetime) -> Asked:
+async def read_modifiers(
+    session: Session, query: str, narrow: Narrowing, zone: tzinfo, now: datetime
+) -> Asked:
     """Take Slack's modifiers out of the query. One that names nothing known stays in it, as words."""
     asked = Asked("", narrow)
     kept: list[str] = []
@@ -63,7 +65,9 @@ async def read_modifiers(session: Session, query: str, narrow: Narrowing, zone: 
         kept.append(query[at : found.start()])
         at = found.end()
         try:
-            asked.narrow = await _narrowed(session, asked.narrow, found[1].lower(), found[2].strip('"'), zone, now)
+            asked.narrow = await _narrowed(
+                session, asked.narrow, found[1].lower(), found[2].strip('"'), zone, now
+            )
         except RookeryError:
             kept.append(found[0])
         else:

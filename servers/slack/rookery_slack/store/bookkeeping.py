@@ -22,7 +22,13 @@ async def known_days(connection: Connection, caller: Caller, as_of: datetime) ->
 
 
 async def remember_day(
-    connection: Connection, caller: Caller, channel: str, day: str, digest: bytes, as_of: datetime, messages: int
+    connection: Connection,
+    caller: Caller,
+    channel: str,
+    day: str,
+    digest: bytes,
+    as_of: datetime,
+    messages: int,
 ) -> None:
     """A day was read whole."""
     await connection.execute(_SQL["remember_day"], caller.team, channel, day, digest, as_of, messages)
@@ -38,7 +44,9 @@ async def cover(connection: Connection, caller: Caller, channel: str, start: dat
     await connection.execute(_SQL["cover"], caller.team, channel, start, end)
 
 
-async def coverage_of(connection: Connection, caller: Caller, channel: str) -> list[tuple[datetime, datetime]]:
+async def coverage_of(
+    connection: Connection, caller: Caller, channel: str
+) -> list[tuple[datetime, datetime]]:
     """The stretches of a channel that are known whole, oldest first."""
     rows = await connection.fetch(_SQL["coverage_of"], caller.team, channel)
     return [(row["from_ts"], row["to_ts"]) for row in rows]
@@ -80,7 +88,9 @@ async def back_off(connection: Connection, caller: Caller, method: str, wait_s: 
 async def keep_raw(connection: Connection, caller: Caller, rows: Sequence[Sequence[Any]]) -> None:
     """Keep raw events: (event_id, type, channel, ts, outcome, problem, payload as JSON text) each."""
     if rows:
-        await connection.execute(_SQL["keep_raw"], caller.team, *(list(column) for column in zip(*rows, strict=True)))
+        await connection.execute(
+            _SQL["keep_raw"], caller.team, *(list(column) for column in zip(*rows, strict=True))
+        )
 
 
 async def raw_to_replay(connection: Connection, caller: Caller, after: int, limit: int) -> list[Row]:
@@ -127,3 +137,8 @@ async def retention_rules(connection: Connection, caller: Caller) -> dict[str, i
 async def add_discard_rule(connection: Connection, caller: Caller, rule: str, note: str | None) -> int:
     """Never store messages that match a jsonpath predicate; returns the rule's id."""
     return await connection.fetchval(_SQL["add_discard_rule"], caller.team, rule, note)
+
+
+async def compact_chunks(connection: Connection) -> int:
+    """Turn chunks older than 45 days into columns, where the server has TimescaleDB; returns how many."""
+    return await connection.fetchval(_SQL["compact_chunks"])

@@ -101,3 +101,6 @@ select channel, keep_days from slack.retention where team = $1 order by channel;
 
 -- name: add_discard_rule
 insert into slack.discard_rules (team, rule, note) values ($1, $2::text::jsonpath, $3) returning id;
+
+-- name: compact_chunks
+select slack.compact_chunks(interval '45 days');

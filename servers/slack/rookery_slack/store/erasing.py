@@ -37,6 +37,8 @@ async def apply_retention(connection: Connection, caller: Caller) -> int:
     """Forget what is older than its channel's limit. Returns how many messages."""
     gone = 0
     for row in await connection.fetch(_SQL["expired"], caller.team):
-        gone += await connection.fetchval(_SQL["forget_messages"], caller.team, None, row["id"], row["oldest"])
+        gone += await connection.fetchval(
+            _SQL["forget_messages"], caller.team, None, row["id"], row["oldest"]
+        )
         await connection.execute(_SQL["clip_coverage"], caller.team, row["id"], row["oldest"])
     return gone

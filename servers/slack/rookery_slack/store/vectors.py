@@ -51,7 +51,12 @@ async def without_vector(connection: Connection, caller: Caller, limit: int) -> 
     """The newest messages that have no vector, at most `limit`."""
     rows = await connection.fetch(_SQL["without_vector"], caller.team, limit)
     return [
-        Unembedded(row["channel"], row["ts"], row["digest"], embedded_text(row["text"], row["content"], row["before_text"]))
+        Unembedded(
+            row["channel"],
+            row["ts"],
+            row["digest"],
+            embedded_text(row["text"], row["content"], row["before_text"]),
+        )
         for row in rows
     ]
 

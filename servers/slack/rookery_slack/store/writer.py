@@ -159,7 +159,20 @@ def _message_row(
     each: MessageVersion | MessageDeleted, listed: dict[tuple[str, datetime], datetime]
 ) -> tuple[Any, ...]:
     if isinstance(each, MessageDeleted):
-        gone = (each.channel, each.ts, each.thread_ts, None, None, None, None, None, None, None, None, each.at)
+        gone = (
+            each.channel,
+            each.ts,
+            each.thread_ts,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            each.at,
+        )
         return (*gone, None, "", False, False)
     content = None if each.content is None else json.dumps(each.content, ensure_ascii=False)
     spoken = Spoken(each.text, each.content or {})
@@ -226,5 +239,10 @@ def _filtered(
 
 def _as_slack(message: MessageVersion) -> dict[str, Any]:
     """A message for discard rules to look at, in the names Slack uses."""
-    named = {"channel": message.channel, "user": message.author, "subtype": message.subtype, "text": message.text}
+    named = {
+        "channel": message.channel,
+        "user": message.author,
+        "subtype": message.subtype,
+        "text": message.text,
+    }
     return {**(message.content or {}), **{key: value for key, value in named.items() if value is not None}}

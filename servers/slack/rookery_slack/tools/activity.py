@@ -55,10 +55,14 @@ class ActivityTools(SlackTools):
         max_tokens: int,
         wanted: list[str] | None,
     ) -> Digest:
-        cards = {row["id"]: row for row in await session.rows("channel_cards", [row["channel"] for row in counts])}
+        cards = {
+            row["id"]: row for row in await session.rows("channel_cards", [row["channel"] for row in counts])
+        }
         shown = counts[: max(1, max_tokens // (HIGHLIGHTS * (HIGHLIGHT_TOKENS + 45)))]
         roots = {row["channel"]: await self._roots(session, row["channel"], span) for row in shown}
-        presenter = await presenter_for(session, [row for rows in roots.values() for row in rows], zone, self.base)
+        presenter = await presenter_for(
+            session, [row for rows in roots.values() for row in rows], zone, self.base
+        )
         activities: list[Activity] = []
         for row in shown:
             name = cards[row["channel"]]["name"] or row["channel"]
@@ -70,7 +74,9 @@ class ActivityTools(SlackTools):
             activities.append(activity)
         answer = Digest(notice=explain(presenter.nonce), range=_span(span, zone), channels=activities)
         if len(shown) < len(counts):
-            answer["left_out"] = f"{len(counts) - len(shown)} quieter channels; name them in channels to read of them."
+            answer["left_out"] = (
+                f"{len(counts) - len(shown)} quieter channels; name them in channels to read of them."
+            )
         answer.update(await self.freshness(session, zone, wanted))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
         return answer
 
@@ -100,13 +106,19 @@ class ActivityTools(SlackTools):
             zone = await zone_of(session)
             person = await resolve_user(session, user)
             stop = moment(end, zone, self.now(), field="end", end=True) if end else LATEST
-            begin = moment(start, zone, self.now(), field="start") if start else _month_before(stop, self.now())
+            begin = (
+                moment(start, zone, self.now(), field="start") if start else _month_before(stop, self.now())
+            )
             wanted = await resolve_channels(session, channels)
             last = _before(cursor, stop)
             rows = await session.rows("read_author", person, wanted, begin, last, limit + 1)
             presenter = await presenter_for(session, rows, zone, self.base)
             messages = presenter.fitted(rows[:limit], max_tokens)
-            answer = Said(notice=explain(presenter.nonce), user=person, range=_span((begin, min(stop, self.now())), zone))
+            answer = Said(
+                notice=explain(presenter.nonce),
+                user=person,
+                range=_span((begin, min(stop, self.now())), zone),
+            )
             answer["messages"] = messages
             answer["people"] = presenter.people()
             if len(messages) < len(rows):
@@ -118,7 +130,9 @@ class ActivityTools(SlackTools):
 
 def _highlight(presenter: Presenter, row: Row) -> Highlight:
     message = presenter.message(row, HIGHLIGHT_TOKENS)
-    kept = {key: message[key] for key in ("time", "author", "text", "permalink", "reply_count") if key in message}
+    kept = {
+        key: message[key] for key in ("time", "author", "text", "permalink", "reply_count") if key in message
+    }
     return Highlight(**kept)
 
 
@@ -132,7 +146,9 @@ def _before(cursor: str | None, stop: datetime) -> datetime:
     position: dict[str, Any] = cursors.decode(cursor)
     last = parse_ts(position.get("u"))
     if last is None:
-        raise InvalidInput("cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer.")
+        raise InvalidInput(
+            "cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer."
+        )
     return min(stop, last - timedelta(microseconds=1))
 
 

@@ -30,7 +30,9 @@ class SlackTools:
         self.base = settings.slack_url
         self.now = clock
 
-    async def freshness(self, session: Session, zone: tzinfo, channels: Sequence[str] | None) -> dict[str, Any]:
+    async def freshness(
+        self, session: Session, zone: tzinfo, channels: Sequence[str] | None
+    ) -> dict[str, Any]:
         """`as_of` and `gaps` for an answer about these channels (None: all that are visible)."""
         found = (await session.rows("freshness", None if channels is None else list(channels)))[0]
         answer: dict[str, Any] = {}

@@ -55,7 +55,9 @@ class ConversationTools(SlackTools):
             channel_id, reference = await resolve_channel(session, channel)
             zone = await zone_of(session)
             if reference.ts is not None and start is None and end is None:
-                return await self._at_link(session, channel_id, reference, zone, neighbours, limit, max_tokens, cursor)
+                return await self._at_link(
+                    session, channel_id, reference, zone, neighbours, limit, max_tokens, cursor
+                )
             begin = moment(start, zone, self.now(), field="start") if start else EARLIEST
             stop = moment(end, zone, self.now(), field="end", end=True) if end else LATEST
             if begin > stop:
@@ -89,7 +91,11 @@ class ConversationTools(SlackTools):
             if ts is None:
                 raise InvalidInput("thread: the link leads to a channel, not to a message.")
             zone = await zone_of(session)
-            root = reference.thread_ts if root is None and reference.thread_ts else await _root(session, channel_id, ts)
+            root = (
+                reference.thread_ts
+                if root is None and reference.thread_ts
+                else await _root(session, channel_id, ts)
+            )
             return await self._thread(session, channel_id, root or ts, zone, max_tokens, cursor)
 
     async def _at_link(
@@ -116,10 +122,18 @@ class ConversationTools(SlackTools):
         rows = [*reversed(before), *after[:neighbours]]
         if not any(row["ts"] == reference.ts for row in rows):
             raise _no_message(reference.ts)
-        return await self._answer(session, channel_id, zone, _Page(rows, newest_first=False, more=False), max_tokens)
+        return await self._answer(
+            session, channel_id, zone, _Page(rows, newest_first=False, more=False), max_tokens
+        )
 
     async def _thread(
-        self, session: Session, channel_id: str, root: datetime, zone: tzinfo, max_tokens: int, cursor: str | None
+        self,
+        session: Session,
+        channel_id: str,
+        root: datetime,
+        zone: tzinfo,
+        max_tokens: int,
+        cursor: str | None,
     ) -> Conversation:
         after, _ = _continued(cursor, EARLIEST, LATEST, newest_first=False)
         rows = await session.rows("read_thread", channel_id, root, after - _TICK if cursor else after, 501)

@@ -21,7 +21,11 @@ class DirectoryTools(SlackTools):
     """Lists, by name, a page at a time."""
 
     async def list_channels(
-        self, query: str | None = None, include_archived: bool = False, limit: int = 50, cursor: str | None = None
+        self,
+        query: str | None = None,
+        include_archived: bool = False,
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Channels:
         """List the Slack channels you may read: id, name, topic, purpose, members.
 
@@ -102,5 +106,7 @@ def _position(cursor: str | None) -> tuple[str | None, str | None]:
     position = cursors.decode(cursor)
     name, last = position.get("n"), position.get("i")
     if not isinstance(name, str) or not isinstance(last, str):
-        raise InvalidInput("cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer.")
+        raise InvalidInput(
+            "cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer."
+        )
     return name, last

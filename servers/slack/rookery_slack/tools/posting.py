@@ -47,7 +47,12 @@ class PostingTools(SlackTools):
         if thread_ts and root is None:
             raise InvalidInput("thread_ts: not a ts.")
         channel_id, name = await self._target(channel)
-        arguments: dict[str, Any] = {"channel": channel_id, "text": text, "unfurl_links": False, "unfurl_media": False}
+        arguments: dict[str, Any] = {
+            "channel": channel_id,
+            "text": text,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
         if root:
             arguments["thread_ts"] = format_ts(root)
         draft = Draft(channel=name, text=text)
@@ -89,7 +94,8 @@ class PostingTools(SlackTools):
         allowed = {each.removeprefix("#") for each in self._settings.slack_post_channels}
         if not allowed & {channel_id, name}:
             raise NotAllowed(
-                f"This server may not post to #{name}.", hint="ROOKERY_SLACK_POST_CHANNELS names where it may."
+                f"This server may not post to #{name}.",
+                hint="ROOKERY_SLACK_POST_CHANNELS names where it may.",
             )
         return channel_id, name
 
@@ -103,7 +109,9 @@ class PostingTools(SlackTools):
 
     def _sign(self, method: str, arguments: dict[str, Any], expires: int, nonce: str) -> str:
         caller: Caller = current_caller()
-        body = json.dumps([caller.team, caller.user, method, arguments, expires, nonce], sort_keys=True).encode()
+        body = json.dumps(
+            [caller.team, caller.user, method, arguments, expires, nonce], sort_keys=True
+        ).encode()
         return base64.urlsafe_b64encode(hmac.new(self._key, body, hashlib.sha256).digest()[:18]).decode()
 
     async def _send(self, method: str, arguments: dict[str, Any], confirm: str) -> dict[str, Any]:
@@ -114,13 +122,19 @@ class PostingTools(SlackTools):
             self._sign(method, arguments, int(expires), nonce).encode(), signature.encode()
         )
         if not right:
-            raise InvalidInput("confirm: it is not for this.", hint="Call without confirm to make a new draft.")
+            raise InvalidInput(
+                "confirm: it is not for this.", hint="Call without confirm to make a new draft."
+            )
         if int(expires) < time.time():
             raise InvalidInput("confirm: it has expired.", hint="Call without confirm to make a new draft.")
         if nonce in self._spent:
-            raise Conflict("This draft was sent already, or sending it was tried.", hint="Look into the channel.")
+            raise Conflict(
+                "This draft was sent already, or sending it was tried.", hint="Look into the channel."
+            )
         now = time.time()
-        self._spent = {each: until for each, until in self._spent.items() if until > now} | {nonce: float(expires)}
+        self._spent = {each: until for each, until in self._spent.items() if until > now} | {
+            nonce: float(expires)
+        }
         return await self._call(method, arguments)
 
     async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,9 @@ class SearchTools(SlackTools):
         limit, max_tokens = bounded(limit, 1, 50, "limit"), bounded(max_tokens, 200, 50_000, "max_tokens")
         query = query[:MAX_QUERY].replace("\0", " ")
         if not query.strip():
-            raise InvalidInput("query: empty.", hint="Say what to look for; get_conversation reads without a query.")
+            raise InvalidInput(
+                "query: empty.", hint="Say what to look for; get_conversation reads without a query."
+            )
         async with self.store.session() as session:
             zone = await zone_of(session)
             narrow = await self._narrowing(session, channels, authors, after, before, has, thread, zone)
@@ -105,7 +107,9 @@ class SearchTools(SlackTools):
             root = reference.thread_ts or reference.ts
         narrow = Narrowing(
             channels=await resolve_channels(session, channels),
-            authors=[await resolve_user(session, each, field="authors") for each in authors] if authors else None,
+            authors=[await resolve_user(session, each, field="authors") for each in authors]
+            if authors
+            else None,
             from_ts=moment(after, zone, now, field="after") if after else None,
             to_ts=moment(before, zone, now, field="before", end=True) if before else None,
             thread_channel=channel_id,
@@ -137,7 +141,9 @@ class SearchTools(SlackTools):
             results.append(hit)
             left -= cost
         searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.told])
-        answer = Found(notice=explain(presenter.nonce), searched=searched, results=results, people=presenter.people())
+        answer = Found(
+            notice=explain(presenter.nonce), searched=searched, results=results, people=presenter.people()
+        )
         done = skipped + len(results)
         if done < len(hits):
             answer["left_out"] = f"{len(hits) - done} further results; pass next_cursor as cursor."
@@ -154,7 +160,9 @@ def _continued(cursor: str, narrow: Narrowing) -> tuple[int, Narrowing]:
     position: dict[str, Any] = cursors.decode(cursor)
     done, until = position.get("o"), parse_ts(position.get("t"))
     if not isinstance(done, int) or done < 0 or until is None:
-        raise InvalidInput("cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer.")
+        raise InvalidInput(
+            "cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer."
+        )
     return done, replace(narrow, to_ts=until)
 
 

@@ -39,7 +39,9 @@ class StatusTools(SlackTools):
 
 
 def _coverage(row: Row, zone: tzinfo) -> Coverage:
-    found = Coverage(channel=row["name"] or row["channel"], channel_id=row["channel"], messages=row["messages"])
+    found = Coverage(
+        channel=row["name"] or row["channel"], channel_id=row["channel"], messages=row["messages"]
+    )
     if row["first_ts"] is not None:
         found["first"], found["last"] = _told(row["first_ts"], zone), _told(row["last_ts"], zone)
     if row["covered"]:
