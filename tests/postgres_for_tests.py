@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import asyncpg
 from rookery_core import sql
 from rookery_core.database.adapting import adapt
 from rookery_core.database.embedded import EmbeddedServer
-from rookery_core.database.embedded.locks import take_lock
+from rookery_core.database.embedded.locks import is_locked, take_lock
 from rookery_core.database.migration_files import MigrationFileError
 from rookery_core.database.migrations import migrate
 from rookery_core.errors import ConfigurationError
@@ -27,6 +28,7 @@ from rookery_core.schema import Schema, installed_schemas
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 IDLE_S = 20.0
 ROOM = 4 * 1024**3
+LEFT_AFTER_S = 3600.0
 _APP_PASSWORD = "of-tests-only"
 
 
@@ -46,7 +48,10 @@ class TestServer:
         """A folder for a run, in memory where there is room: copying databases is steadier there."""
         memory = Path("/dev/shm")
         roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM and os.access(memory, os.W_OK)
-        return tempfile.mkdtemp(prefix=prefix, dir=memory if roomy else None)
+        parent = memory if roomy else Path(tempfile.gettempdir())
+        for left in parent.glob(f"{prefix}*"):
+            _remove_if_left(left)
+        return tempfile.mkdtemp(prefix=prefix, dir=parent)
 
     @classmethod
     def start(cls, folder: Path, external_dsn: str | None) -> TestServer:
@@ -120,6 +125,22 @@ class TestServer:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+def _remove_if_left(folder: Path) -> None:
+    """What a run that was killed left behind; its server has stopped by itself."""
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return
+    old = time.time() - found.st_mtime > LEFT_AFTER_S
+    servers = [folder, *folder.glob("data")]
+    if (
+        old
+        and found.st_uid == os.geteuid()
+        and not any(is_locked(server / "postgresql-18.server") for server in servers)
+    ):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _template_name(folder: Path) -> str:
