@@ -120,9 +120,8 @@ class ProcrastinateParts:
 
     async def _fill(self, app: procrastinate.App, jobs: int) -> None:
         for start in range(0, jobs, 1_000):
-            await app.tasks["bench"].batch_defer_async(  # pyright: ignore
-                *({"n": n} for n in range(min(1_000, jobs - start)))
-            )
+            batch: list[dict] = [{"n": n} for n in range(min(1_000, jobs - start))]
+            await app.tasks["bench"].batch_defer_async(*batch)
 
     async def enqueue_single(self, jobs: int, producers: int = 10) -> Sample:
         await self.emptied()

@@ -56,5 +56,12 @@ def installed_schemas() -> list[Schema]:
     return list(ordered.values())
 
 
-SCHEMA = Schema(name="queue", package="rookery_core", depends_on=())
+async def _adapt(connection: Connection, capabilities: Capabilities) -> AsyncIterator[str]:
+    from rookery_core.queue.adapt import adapt
+
+    async for line in adapt(connection, capabilities):
+        yield line
+
+
+SCHEMA = Schema(name="queue", package="rookery_core", depends_on=(), adapt=_adapt)
 """Core's own schema: roles, extensions and the event queue. Every other schema depends on it."""

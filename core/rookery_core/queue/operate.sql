@@ -140,15 +140,15 @@ returning e.topic;
 -- name: purge_history
 -- deletes a batch of history, of one subscription or of all, older than an age in seconds
 delete from queue.history
-where ctid = any (
-    array(
-        select ctid
+where (tableoid, ctid) in ( -- a row's address is its own only within its chunk
+        select tableoid, ctid
         from queue.history
         where team = $1 and ($3::text is null or subscription = $3)
             and finished_at <= coalesce($2::timestamptz, clock_timestamp()) - make_interval(secs => $4)
         limit $5
     )
-);
+    and team = $1
+    and finished_at <= coalesce($2::timestamptz, clock_timestamp()) - make_interval(secs => $4);
 
 -- name: newest_past
 -- the highest id in the history

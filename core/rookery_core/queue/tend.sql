@@ -81,15 +81,15 @@ where team = $1 and seen_at < coalesce($2::timestamptz, clock_timestamp()) - mak
 -- name: prune_history
 -- deletes a batch of history that is older than its retention
 delete from queue.history
-where ctid = any (
-    array(
-        select ctid
+where (tableoid, ctid) in ( -- a row's address is its own only within its chunk
+        select tableoid, ctid
         from queue.history
         where team = $1
             and finished_at < coalesce($2::timestamptz, clock_timestamp()) - make_interval(secs => $3)
         limit $4
     )
-);
+    and team = $1
+    and finished_at < coalesce($2::timestamptz, clock_timestamp()) - make_interval(secs => $3);
 
 -- name: prune_effects
 -- deletes effects older than the retention whose event is neither live nor a dead letter

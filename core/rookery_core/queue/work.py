@@ -58,6 +58,14 @@ class Working(Base):
         claimed = (event_of(row) for row in rows if row["kind"] == "claimed")
         return sorted(claimed, key=lambda event: (-event.priority, event.id))
 
+    async def held(self, event_id: int, token: int) -> Event:
+        """The event that a claim holds, for who kept only its id and token. Raises LeaseLost."""
+        async with self.connection() as own:
+            row = await own.fetchrow(WORK_SQL["held"], self.team, event_id, token)
+        if row is None:
+            raise LeaseLost(f"Event {event_id} is not leased to this claim.")
+        return event_of(row)
+
     async def complete(self, event: Event, *, connection: Connection | None = None) -> None:
         """The event is done: it moves to the history. Raises LeaseLost when somebody else has it by now."""
         await self.settle(event, "done", connection=connection)

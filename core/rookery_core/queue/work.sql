@@ -379,3 +379,11 @@ select id, token from queue.event where team = $1 and subscription = any ($2::te
 -- name: wait_for_lane
 -- waits until no enqueuing transaction holds the lane
 select from queue.lane where team = $1 and subscription = $2 and ordering_key = $3 for update;
+
+-- name: held
+-- the event that a claim holds, in the columns of a claimed one
+select
+    'claimed' as kind, id, topic, subscription, payload, key, ordering_key, attempts, trace_id, token, priority,
+    place, enqueued_at
+from queue.event
+where team = $1 and id = $2 and token = $3;

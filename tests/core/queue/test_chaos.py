@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from postgres_for_tests import FAST, TestServer
 from rookery_core.database import Database, migrate
 from rookery_core.database.embedded import EmbeddedServer
+from rookery_core.errors import RookeryError
 from rookery_core.queue import Backoff, Message, Queue
 from rookery_core.settings import CoreSettings
 
@@ -129,7 +130,7 @@ async def publish(arena: Arena) -> None:
                 try:
                     await queue.enqueue_many("topic", messages)
                     break
-                except Exception:
+                except RookeryError:
                     await asyncio.sleep(0.05)
         await asyncio.sleep(0.1)
     await database.close()

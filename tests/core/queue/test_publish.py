@@ -70,7 +70,7 @@ async def test_many_at_once_with_the_same_key_make_one_event(open_database: Any)
 async def test_single_enqueues_of_concurrent_callers_keep_their_own_answers(live_queue: Queue) -> None:
     await live_queue.subscribe("t", "s")
     answers = await asyncio.gather(*(live_queue.enqueue("t", {"n": n}, key=f"k{n}") for n in range(300)))
-    events = {}
+    events: dict[int, int] = {}
     while batch := await live_queue.claim(["s"], 100):
         events |= {event.id: event.payload["n"] for event in batch}
     assert [events[answer.ids[0]] for answer in answers] == list(range(300))

@@ -1,0 +1,95 @@
+"""The queue as tools: who may use them, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from rookery_core.database.gate import DatabaseGate
+from rookery_core.errors import InvalidInput, NotAllowed, NotFound
+from rookery_core.identity import Caller, acting_as
+from rookery_core.queue import LeaseLost, Queue
+from rookery_core.settings import CoreSettings
+from rookery_memory.queue_tools import QueueTools
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+
+OPERATOR = Caller(scopes=frozenset({"queue"}))
+
+
+@pytest_asyncio.fixture
+async def gate(settings: CoreSettings, open_database: Any) -> AsyncIterator[DatabaseGate]:
+    database: Database = await open_database("rookery_ingest")
+    await Queue(database).subscribe("jobs", "worker", max_attempts=2, lease_s=20)
+    gate = DatabaseGate(settings, role="rookery_memory", application_name="tests")
+    gate.start()
+    await gate.database(30)
+    yield gate
+    await gate.close()
+
+
+@pytest.fixture
+def tools(gate: DatabaseGate) -> QueueTools:
+    return QueueTools(gate)
+
+
+async def test_the_queue_is_closed_to_who_has_no_scope_for_it(gate: DatabaseGate) -> None:
+    for caller in (
+        Caller(),
+        Caller(user="U1", kind="member"),
+        Caller(user="U1", kind="outsider", channel="C1"),
+    ):
+        with acting_as(caller):
+            for call in (QueueTools(gate).queue_stats(), QueueTools(gate).list_events()):
+                with pytest.raises(NotAllowed):
+                    await call
+            await QueueTools(gate, trusted=True).queue_stats()
+    with acting_as(Caller(kind="agent")):
+        await QueueTools(gate).queue_stats()
+
+
+async def test_publish_look_and_publish_again(tools: QueueTools) -> None:
+    with acting_as(OPERATOR):
+        first = await tools.enqueue_event("jobs", {"text": "words " * 500}, key="k", priority=2)
+        assert (await tools.enqueue_event("jobs", {}, key="k")).model_dump() == {
+            "event_ids": first.event_ids, "duplicate": True,
+        }  # fmt: skip
+        for n in range(3):
+            await tools.enqueue_event("jobs", {"n": n}, key=f"k{n}")
+        page = await tools.list_events(limit=2, max_tokens=300)
+        assert page.events[0].payload_cut
+        rest = await tools.list_events(limit=2, after=page.next_after or 0)
+        assert [event.payload for event in rest.events] == ['{"n": 1}', '{"n": 2}']
+        [figures] = (await tools.queue_stats()).subscriptions
+        assert (figures.subscription, figures.ready) == ("worker", 4)
+        with pytest.raises(NotFound):
+            await tools.enqueue_event("nobody", {}, key="x")
+
+
+async def test_claim_extend_fail_retry_complete(tools: QueueTools) -> None:
+    with acting_as(OPERATOR):
+        await tools.enqueue_event("jobs", {"n": 1}, key="k")
+        claims = await tools.claim_events("worker", 5)
+        [event] = claims.events
+        assert (event.attempt, claims.lease_s) == (1, 20)
+        assert not (await tools.extend_claim(event.id, event.token)).cancel_requested
+        with pytest.raises(LeaseLost):
+            await tools.complete_event(event.id, "123")
+        assert (await tools.fail_event(event.id, event.token, "no", permanent=True)).outcome == "dead"
+        with pytest.raises(LeaseLost):
+            await tools.complete_event(event.id, event.token)
+        [dead] = (await tools.list_events("dead")).events
+        assert dead.last_error == "no"
+        assert (await tools.retry_event(event.id)).retried
+        [again] = (await tools.claim_events("worker")).events
+        assert (again.id, again.attempt) == (event.id, 1)
+        assert (await tools.complete_event(again.id, again.token)).outcome == "done"
+        with pytest.raises(InvalidInput, match="done"):
+            await tools.retry_event(event.id)
+        with pytest.raises(NotFound) as caught:
+            await tools.claim_events("workers")
+        assert caught.value.candidates == ("worker",)
