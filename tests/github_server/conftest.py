@@ -17,10 +17,17 @@ from rookery_github.server import build_server
 from rookery_github.settings import GitHubSettings
 
 
-@pytest.fixture
-def emulator() -> Iterator[Emulator]:
+@pytest.fixture(scope="session")
+def running_emulator() -> Iterator[Emulator]:
     with Emulator(sample_world()) as running:
         yield running
+
+
+@pytest.fixture
+def emulator(running_emulator: Emulator) -> Emulator:
+    """An emulator that serves a fresh copy of the sample and has not been asked anything."""
+    running_emulator.reset(sample_world())
+    return running_emulator
 
 
 @pytest.fixture

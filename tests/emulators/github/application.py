@@ -86,13 +86,7 @@ class GitHubApplication:
     """The ASGI application. `log` has (method, path with query, status) of all requests in order of arrival."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
-        self.faults: list[Fault] = []
-        self.log: list[tuple[str, str, int]] = []
-        self.limits = dict(LIMITS)
-        self.used: dict[tuple[str, str], int] = {}
-        self.renew_etags = 0
-        self._started = time.time()
+        self.reset(world)
         modules = (
             account_routes,
             issue_routes,
@@ -105,6 +99,15 @@ class GitHubApplication:
         self._routes: list[tuple[str, re.Pattern[str], Handler]] = [
             (method, _pattern(path), handler) for module in modules for method, path, handler in module.ROUTES
         ]
+
+    def reset(self, world: World) -> None:
+        """Begin anew with a world."""
+        self.world = world
+        self.faults: list[Fault] = []
+        self.log: list[tuple[str, str, int]] = []
+        self.limits = dict(LIMITS)
+        self.used: dict[tuple[str, str], int] = {}
+        self._started = time.time()
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

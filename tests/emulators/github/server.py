@@ -46,6 +46,13 @@ class Emulator:
     def requests(self) -> list[tuple[str, str, int]]:
         return self.application.log
 
+    def reset(self, world: World) -> None:
+        """Serve another world from now on, with nothing asked, nothing used and nothing failing yet."""
+        for fault in self.application.faults:
+            self.release(fault)
+        self.world = world
+        self.application.reset(world)
+
     def fail(self, fault: Fault) -> Fault:
         """Let the next requests that match fail."""
         self.application.faults.append(fault)
