@@ -108,7 +108,7 @@ def test_our_commands_in_a_file_are_recognised(tmp_path: Path, monkeypatch: pyte
 
 def test_who_gets_which_variables() -> None:
     names = "DATABASE_URL ROOKERY_X GITHUB_TOKEN ANTHROPIC_API_KEY SLACK_BOT_TOKEN OPENAI_API_KEY TZ PGSSLMODE HOME"
-    environment = dict.fromkeys(names.split(), "1")
+    environment: dict[str, str] = {name: "1" for name in names.split()}  # noqa: C420 dict.fromkeys infers literals
     assert set(for_foreign({"OWN": "1"}, environment)) == {"TZ", "OWN"}
     assert set(for_own("docs", {}, environment)) == {
         "TZ",

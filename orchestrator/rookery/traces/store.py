@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from rookery.agent.question import Answer, PendingAction, Question, ToolCall
 from rookery.models.usage import Usage
@@ -49,7 +49,7 @@ class TraceStore:
         async with self._database.transaction(Caller(team=self._team, kind="agent")) as connection:
             await connection.execute(
                 _SQL["finish_run"], self._team, answer.trace_id, _text(answer.markdown),
-                [asdict(one) for one in answer.citations], answer.model, answer.extractive, answer.stop_reason,
+                _storable([asdict(one) for one in answer.citations]), answer.model, answer.extractive, answer.stop_reason,
                 *_tokens(answer.usage), answer.cost_usd, answer.timings.total_ms, answer.timings.model_ms,
                 answer.timings.tools_ms, answer.removed_links,
             )  # fmt: skip
@@ -57,7 +57,7 @@ class TraceStore:
             for action in answer.pending:
                 await connection.execute(
                     _SQL["add_action"], self._team, action.id, action.trace_id, action.user, action.server,
-                    action.tool, dict(action.arguments), action.reason,
+                    action.tool, _storable(dict(action.arguments)), action.reason,
                 )  # fmt: skip
 
     async def fail(
@@ -156,16 +156,26 @@ class TraceStore:
         model_calls: Sequence[ModelCall],
         tool_calls: Sequence[ToolCall],
     ) -> None:
-        for number, call in enumerate(model_calls, 1):
-            await connection.execute(
-                _SQL["add_model_call"], self._team, trace_id, attempt, number, call.model, call.duration_ms,
-                *_tokens(call.usage)[:4], call.stop,
-            )  # fmt: skip
-        for number, call in enumerate(tool_calls, 1):
-            await connection.execute(
-                _SQL["add_tool_call"], self._team, trace_id, attempt, number, call.server, call.tool,
-                _bounded(call.arguments), call.state, call.duration_ms, call.result_tokens, call.summary,
-            )  # fmt: skip
+        await connection.executemany(
+            _SQL["add_model_call"],
+            [
+                (
+                    self._team, trace_id, attempt, number, call.model, call.duration_ms, *_tokens(call.usage)[:4],
+                    call.stop,
+                )
+                for number, call in enumerate(model_calls, 1)
+            ],
+        )  # fmt: skip
+        await connection.executemany(
+            _SQL["add_tool_call"],
+            [
+                (
+                    self._team, trace_id, attempt, number, call.server, call.tool, _bounded(call.arguments),
+                    call.state, call.duration_ms, call.result_tokens, _text(call.summary),
+                )
+                for number, call in enumerate(tool_calls, 1)
+            ],
+        )  # fmt: skip
 
 
 def _tokens(usage: Usage) -> tuple[int, int, int, int, int]:
@@ -179,17 +189,26 @@ def _tokens(usage: Usage) -> tuple[int, int, int, int, int]:
 
 
 def _bounded(arguments: Any) -> dict[str, Any]:
-    """Arguments as the trace keeps them: long texts cut, NUL (which PostgreSQL cannot store) replaced."""
-    return {str(name): _cut(value) for name, value in dict(arguments).items()}
-
-
-def _text(value: str) -> str:
-    """PostgreSQL cannot store NUL."""
-    return value.replace("\x00", "\ufffd")
+    """Arguments as the trace keeps them: long texts cut."""
+    return {str(name): _cut(_storable(value)) for name, value in dict(arguments).items()}
 
 
 def _cut(value: Any) -> Any:
+    text = value if isinstance(value, str) else ""
+    return value if len(text) <= _LONGEST_ARGUMENT else text[:_LONGEST_ARGUMENT] + "…"
+
+
+def _storable(value: Any) -> Any:
+    """A JSON value that PostgreSQL can store."""
     if isinstance(value, str):
-        text = _text(value)
-        return text if len(text) <= _LONGEST_ARGUMENT else text[:_LONGEST_ARGUMENT] + "…"
+        return _text(value)
+    if isinstance(value, dict):
+        return {_text(str(name)): _storable(part) for name, part in cast(dict[Any, Any], value).items()}
+    if isinstance(value, list | tuple):
+        return [_storable(part) for part in cast(Sequence[Any], value)]
     return value
+
+
+def _text(value: str) -> str:
+    """PostgreSQL stores neither NUL nor halves of surrogate pairs."""
+    return value.replace("\x00", "\ufffd").encode(errors="replace").decode()

@@ -227,7 +227,7 @@ STOP_WORDS = frozenset(
     ]
 )
 
-_ENDINGS = ("ization", "isation", "ational", "fulness", "ements", "ement", "ingly", "ities", "ation", "ments", "ness", "ment", "ings", "edly", "ies", "ing", "ion", "ers", "est", "ed", "er", "es", "ly", "s", "e")  # fmt: skip
+_ENDINGS = ("ization", "isation", "ational", "fulness", "ements", "ement", "ingly", "ation", "ments", "ness", "ment", "ings", "edly", "ing", "ion", "ers", "est", "ed", "er", "es", "ly", "s", "e")  # fmt: skip
 
 
 def words(text: str) -> list[str]:
@@ -255,6 +255,8 @@ def stem(word: str) -> str:
     """The word without its ending; equal words of one family usually come out equal."""
     if len(word) <= 3 or not word.isascii() or not word.isalpha():
         return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-2]
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)]

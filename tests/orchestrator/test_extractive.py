@@ -1,0 +1,170 @@
+"""The answerer without a model: what it asks, what it quotes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rookery.agent.sources import Passage, passages
+from rookery.models.extractive import Extractive
+from rookery.models.extractive.queries import first_round
+from rookery.models.extractive.ranking import best_part, rank
+from rookery.models.extractive.words import content_words, words
+from rookery.models.protocol import Listener, Message, ModelReply, ModelRequest, Text, ToolResult, ToolSpec
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"query": {"type": "string"}, "limit": {"type": "integer", "maximum": 5}},
+}
+TOOLS = [
+    ToolSpec("slack_search_messages", "", SCHEMA),
+    ToolSpec("docs_search_docs", "", SCHEMA),
+    ToolSpec("memory_recall", "", SCHEMA),
+]
+
+
+def passage(text: str, place: str, title: str = "", rank: int = 0) -> Passage:
+    return Passage(text, f"https://docs.test/{place}", title, "docs", "search_docs", rank)
+
+
+async def reply(question: str, *rounds: list[ToolResult]) -> ModelReply:
+    messages = [Message("user", (Text(question),))]
+    for results in rounds:
+        messages += [Message("assistant", ()), Message("user", tuple(results))]
+
+    async def heard(_: str) -> None:
+        return
+
+    async def restart() -> None:
+        return
+
+    request = ModelRequest(
+        system="", messages=messages, tools=TOOLS, max_output_tokens=500, question=question
+    )
+    return await Extractive().reply(request, Listener(text=heard, tool=heard, restart=restart))
+
+
+def found(text: str, link: str, tool: str = "docs_search_docs") -> ToolResult:
+    return ToolResult(
+        "1", tool, text, structured={"results": [{"text": text, "permalink": link, "title": "A page"}]}
+    )
+
+
+async def test_every_search_is_asked_with_the_question_and_its_keywords() -> None:
+    uses = (await reply("How do I find which queries are slow?")).tool_uses
+    assert {use.name for use in uses} == {tool.name for tool in TOOLS}
+    assert {use.arguments["query"] for use in uses} == {
+        "How do I find which queries are slow?",
+        "queries slow",
+    }
+    assert {use.arguments["limit"] for use in uses} == {5}
+
+
+def test_tools_that_need_more_than_a_query_are_left_alone() -> None:
+    needy = ToolSpec(
+        "x_search_docs", "", {"properties": {"query": {}, "source": {}}, "required": ["query", "source"]}
+    )
+    assert first_round("slow queries", [needy]) == []
+
+
+async def test_the_best_passage_is_quoted_with_its_link_and_said_to_be_a_quote() -> None:
+    answer = await reply(
+        "Which release fixed the pool exhaustion?",
+        [
+            found("Release 7.3.1 fixed the pool exhaustion of last night.", "https://a.test/1"),
+            found("Lunch is at noon.", "https://a.test/2", "slack_search_messages"),
+        ],
+    )
+    assert (
+        "> Release 7.3.1 fixed the pool exhaustion of last night.\n>\n> — [A page](https://a.test/1)"
+        in answer.text
+    )
+    assert "Lunch" not in answer.text
+    assert "no language model" in answer.text
+
+
+async def test_little_found_leads_to_one_more_round_with_fewer_words() -> None:
+    again = await reply("What about the GX-301 mount?", [found("nothing of the kind", "https://a.test/1")])
+    assert "GX-301" in {use.arguments["query"] for use in again.tool_uses}
+    end = await reply(
+        "What about the GX-301 mount?", [found("no", "https://a.test/1")], [found("no", "https://a.test/1")]
+    )
+    assert end.text.startswith("I found nothing about “What about the GX-301 mount?”")
+
+
+async def test_servers_that_fail_are_named_with_their_reason() -> None:
+    broken = ToolResult(
+        "1", "memory_recall", "x", is_error=True, structured={"code": "x", "message": "The disk is full."}
+    )
+    answer = await reply(
+        "Which release fixed the pool?", [found("Release 7.3.1 fixed the pool.", "https://a.test/1"), broken]
+    )
+    assert "memory was not searched: The disk is full." in answer.text
+
+
+def test_words_that_stand_together_beat_scattered_ones() -> None:
+    together = passage("To log slow queries set log_min_duration_statement.", "a", rank=1)
+    scattered = passage(
+        "Slow starts happen. " + "Filler words everywhere. " * 40 + "Queries are logged.", "b"
+    )
+    assert rank("how to log slow queries", [scattered, together])[0].passage is together
+
+
+def test_each_address_appears_once_and_twins_do_not_repeat() -> None:
+    same = [passage("slow queries", "a"), passage("slow queries are logged", "a"), passage("fast ones", "b")]
+    assert len({one.passage.permalink for one in rank("slow queries", same)}) == 2
+
+
+def test_the_quoted_part_is_the_one_that_answers() -> None:
+    text = (
+        "Intro. " * 100
+        + "Raw readings are kept for 13 months. Thirteen so that a year can be compared. "
+        + "Outro. " * 100
+    )
+    part = best_part("How long are raw readings kept?", text)
+    assert "Raw readings are kept for 13 months." in part
+    assert "Thirteen so that" in part
+    assert len(part) < 460
+
+
+def test_fences_of_servers_are_not_quoted() -> None:
+    value = {
+        "messages": [
+            {
+                "text": "<untrusted abcdef123456 from dag (member)>\nhello\n</untrusted abcdef123456>",
+                "permalink": "https://a.test/1",
+            }
+        ]
+    }
+    assert [one.text for one in passages(value, "slack", "search")] == ["hello"]
+
+
+def test_parts_inherit_the_address_and_title_of_their_whole() -> None:
+    value: dict[str, Any] = {"results": [{"title": "Page", "url": "https://a.test/p", "score": 0.5, "passages": [{"heading": "Part", "snippet": "text"}]}]}  # fmt: skip
+    (one,) = passages(value, "docs", "search_docs")
+    assert (one.permalink, one.title, one.score, one.text) == ("https://a.test/p", "Page > Part", 0.5, "text")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("queries", "query"), ("running", "runs"), ("indexes", "index"), ("kept", "kept")]
+)
+def test_words_of_one_family_are_equal(one: str, other: str) -> None:
+    assert words(one) == words(other)
+
+
+def test_compounds_are_found_whole_and_by_their_parts() -> None:
+    assert set(words("pg_stat_statements")) >= {"pg_stat_statements", "pg", "stat"}
+    assert words("遅いクエリ")[:2] == ["遅い", "いク"]
+
+
+@given(st.text(max_size=200), st.lists(st.text(max_size=300), max_size=6))
+def test_nothing_breaks_it(question: str, texts: list[str]) -> None:
+    found = [passage(text, str(number)) for number, text in enumerate(texts)]
+    for one in rank(question, found):
+        assert 0 <= one.coverage <= 1.0001
+    for text in texts:
+        assert len(best_part(question, text)) <= 440
+    content_words(question)
