@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
 _ID = re.compile(r"D:?(\d+):(\d+)")
@@ -119,6 +119,6 @@ def _facts(observation: dict[str, Any], known: set[str]) -> list[tuple[str, list
     for by_speaker in observation.values():
         for entries in by_speaker.values():
             for fact, evidence in entries:
-                sources: list[Any] = evidence if isinstance(evidence, list) else [evidence]
+                sources = cast(list[Any], evidence if isinstance(evidence, list) else [evidence])
                 facts.append((str(fact), [one for text in sources for one in _ids(str(text), known)]))
     return facts

@@ -39,6 +39,13 @@ water website week weight widget window winter workflow workshop writer year zon
 """
 
 
+NAMES = [
+    first + last
+    for first in ("Ka", "Mo", "Re", "Ti", "Lu", "Sa")
+    for last in ("ra", "lin", "vik", "dor", "mi")
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """How loading went: memories stored with their vectors, in how many seconds."""
@@ -52,27 +59,26 @@ class Loaded:
 
 
 class Sentences:
-    """Sentences of everyday words, some common and most rare, the same in every run."""
+    """Sentences as people write them: some words in many, most words in few. The same in every run."""
 
     def __init__(self, seed: int = SEED) -> None:
         self._random = random.Random(seed)
         self._words = WORDS.split()
-        self._names = [
-            f"{first}{last}"
-            for first in ("Ka", "Mo", "Re", "Ti", "Lu", "Sa")
-            for last in ("ra", "lin", "vik", "dor", "mi")
-        ]
         self._odds = [1 / (rank + 3) ** 0.8 for rank in range(len(self._words))]
 
     def sentence(self, number: int) -> str:
-        """One of 10 to 25 words; the number makes it unlike any other."""
-        words = self._random.choices(self._words, self._odds, k=self._random.randint(9, 24))
-        return f"{self._random.choice(self._names)} says the {' '.join(words)} has number {number}."
+        """One of 12 to 26 words; the number makes it unlike any other."""
+        chosen = self._random.choices(self._words, self._odds, k=self._random.randint(8, 18))
+        rare = [self._random.choice(self._words) + self._random.choice(self._words) for _ in range(3)]
+        words = [*chosen, *rare]
+        self._random.shuffle(words)
+        return f"{self._random.choice(NAMES)} says the {' '.join(words)} has number {number}."
 
-    def question(self) -> str:
-        """Some words that are in many sentences, as a question."""
-        words = self._random.choices(self._words, self._odds, k=self._random.randint(2, 5))
-        return f"What did {self._random.choice(self._names)} say about the {' '.join(words)}?"
+    def question(self, sentence: str) -> str:
+        """A question about what a sentence says, in two to five of its words."""
+        words = sentence.split()[3:-3]
+        asked = self._random.sample(words, min(len(words), self._random.randint(2, 5)))
+        return f"What did {sentence.split()[0]} say about the {' '.join(asked)}?"
 
 
 async def load_many_scopes(store: MemoryStore, team: str, scopes: int, each: int) -> Loaded:
@@ -96,11 +102,13 @@ async def load_one_scope(store: MemoryStore, caller: Caller, memories: int) -> L
 
 
 async def recall_times(store: MemoryStore, callers: Sequence[Caller], queries: int) -> list[float]:
-    """Seconds of each recall, for callers in turn; the first tenth warms up and is not counted."""
+    """Seconds of each recall, for callers in turn, each about something of theirs; the first tenth is not counted."""
     sentences = Sentences(SEED + 2)
+    stored = [await store.list_memories(caller, limit=100) for caller in callers]
     times: list[float] = []
     for number in range(queries + queries // 10):
-        question = sentences.question()
+        own = stored[number % len(callers)]
+        question = sentences.question(own[number % len(own)].content)
         started = time.perf_counter()
         found = await store.recall(callers[number % len(callers)], question, limit=10)
         times.append(time.perf_counter() - started)

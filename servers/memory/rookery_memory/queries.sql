@@ -59,7 +59,11 @@ returning id;
 
 -- name: current_version
 -- a memory as it is now, locked for a change
-select * from memory.memory
+select
+    id, version, scope, kind, content, source, tags, importance, pinned, conversation, turns, author,
+    valid_from, valid_until, expires_at, recorded_at, replaced_at, reason, superseded_by, forgotten_at,
+    provenance
+from memory.memory
 where team = memory.caller_team() and id = $1 and replaced_at is null and forgotten_at is null
 for update;
 
@@ -90,20 +94,30 @@ returning id;
 
 -- name: fetch_versions
 -- the versions of these ids and numbers
-select m.*
+select
+    m.id, m.version, m.scope, m.kind, m.content, m.source, m.tags, m.importance, m.pinned, m.conversation,
+    m.turns, m.author, m.valid_from, m.valid_until, m.expires_at, m.recorded_at, m.replaced_at, m.reason,
+    m.superseded_by, m.forgotten_at, m.provenance
 from memory.memory as m
 join unnest($1::uuid[], $2::integer[]) as wanted(id, version) using (id, version)
 where m.team = memory.caller_team();
 
 -- name: history
 -- every version of a memory, the newest first
-select * from memory.memory
+select
+    id, version, scope, kind, content, source, tags, importance, pinned, conversation, turns, author,
+    valid_from, valid_until, expires_at, recorded_at, replaced_at, reason, superseded_by, forgotten_at,
+    provenance
+from memory.memory
 where team = memory.caller_team() and id = $1 and forgotten_at is null
 order by version desc;
 
 -- name: list_memories
 -- what a scope holds, the newest first, before a position
-select m.*
+select
+    m.id, m.version, m.scope, m.kind, m.content, m.source, m.tags, m.importance, m.pinned, m.conversation,
+    m.turns, m.author, m.valid_from, m.valid_until, m.expires_at, m.recorded_at, m.replaced_at, m.reason,
+    m.superseded_by, m.forgotten_at, m.provenance
 from memory.memory as m
 where m.team = memory.caller_team() and m.scope = any (memory.searched_scopes($1))
     and memory.holds(m, $2::memory.filters)
@@ -114,7 +128,11 @@ limit $5;
 
 -- name: linked
 -- what these memories are linked to, either way, and still holds
-select link.near_id, link.relation, m.*
+select
+    link.near_id, link.relation,
+    m.id, m.version, m.scope, m.kind, m.content, m.source, m.tags, m.importance, m.pinned, m.conversation,
+    m.turns, m.author, m.valid_from, m.valid_until, m.expires_at, m.recorded_at, m.replaced_at, m.reason,
+    m.superseded_by, m.forgotten_at, m.provenance
 from (
     select from_id as near_id, relation, to_id as far_id
     from memory.link where team = memory.caller_team() and from_id = any ($1)
@@ -129,7 +147,11 @@ limit 60;
 
 -- name: same_source
 -- what else was learned from the same places
-select near.id as near_id, 'same source' as relation, m.*
+select
+    near.id as near_id, 'same source' as relation,
+    m.id, m.version, m.scope, m.kind, m.content, m.source, m.tags, m.importance, m.pinned, m.conversation,
+    m.turns, m.author, m.valid_from, m.valid_until, m.expires_at, m.recorded_at, m.replaced_at, m.reason,
+    m.superseded_by, m.forgotten_at, m.provenance
 from memory.memory as near
 join memory.memory as m
     on m.team = near.team and m.scope = near.scope and m.source = near.source and m.id <> near.id
@@ -313,7 +335,11 @@ where team = memory.caller_team();
 
 -- name: export_memories
 -- every version in a scope that is not forgotten
-select m.* from memory.memory as m
+select
+    m.id, m.version, m.scope, m.kind, m.content, m.source, m.tags, m.importance, m.pinned, m.conversation,
+    m.turns, m.author, m.valid_from, m.valid_until, m.expires_at, m.recorded_at, m.replaced_at, m.reason,
+    m.superseded_by, m.forgotten_at, m.provenance
+from memory.memory as m
 where m.team = memory.caller_team() and m.scope = $1 and m.forgotten_at is null
 order by m.recorded_at, m.id, m.version;
 

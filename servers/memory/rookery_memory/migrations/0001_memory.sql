@@ -81,7 +81,7 @@ create table memory.embedding (
     foreign key (team, id, version) references memory.memory (team, id, version) on delete cascade
 );
 
-create index embedding_of_scope on memory.embedding (team, scope, model) where not indexed;
+create index embedding_of_scope on memory.embedding (team, scope, model, indexed);
 
 create table memory.link (
     team text collate "C" not null,

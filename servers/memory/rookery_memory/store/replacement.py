@@ -25,7 +25,9 @@ SIMILAR = 3
 SAME_SUBJECT = 0.8
 JUDGED = 50
 _WORD = re.compile(r"\w+")
-_ADVERBS = "since today yesterday tomorrow now currently recently lately previously formerly nowadays instead also"
+_ADVERBS = (
+    "since today yesterday tomorrow now currently recently lately previously formerly nowadays instead also"
+)
 _NO_SUBJECTS = FUNCTION_WORDS | frozenset(_ADVERBS.split())
 
 

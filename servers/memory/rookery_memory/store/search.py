@@ -26,7 +26,7 @@ Key = tuple[UUID, int]
 
 COUNTED_SIZE = 2000
 """Up to so many rows everything that matches is scored; beyond, a pool of candidates."""
-POOL = 2000
+POOL = 1000
 NEAREST = 200
 LEAST_SIMILARITY = 0.15
 HALF_LIFE_DAYS = 180.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from rookery_core.identity import Caller
@@ -94,8 +95,13 @@ async def tend_large_scopes(context: StoreContext, caller: Caller) -> list[str]:
 
 
 async def _take_into_index(context: StoreContext, caller: Caller, scope: str) -> None:
+    """Two at a time: building the index is work for a processor, and rows that one has taken the other skips."""
+    await asyncio.gather(*(_take_batches(context, caller, scope) for _ in range(2)))
+
+
+async def _take_batches(context: StoreContext, caller: Caller, scope: str) -> None:
     while True:
         async with context.database.transaction(caller) as conn:
             status = await conn.execute(SQL["take_into_index"], scope, BATCH)
-        if int(status.rpartition(" ")[2]) < BATCH:
+        if not int(status.rpartition(" ")[2]):
             return
