@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich import box
 from rich.console import Group
@@ -53,19 +57,19 @@ def imported(one: Imported) -> list[str]:
 
 def answered(number: int, question: str, answer: Answer, event_id: int, waited_ms: float) -> None:
     """One question and its answer, with the sources and the way it took."""
-    sources = [Text("Sources", style="bold"), *(_source(one) for one in answer.citations), Text()]
     searched = sorted({call.server for call in answer.tool_calls if call.state == "ok"})
     way = Text(
         f"event {event_id} · claimed after {waited_ms:.0f} ms · {len(answer.tool_calls)} tool calls "
         f"({', '.join(searched)}) · {answer.timings.total_ms / 1e3:.1f} s · {answer.model}",
         style="dim",
     )
-    shown = sources if answer.citations else []
-    body = Group(Markdown(with_numbers(answer)), Text(), *shown, way)
-    console().print()
-    console().print(
-        Panel(body, title=f"[bold]{number}. {question}[/bold]", title_align="left", box=box.ROUNDED, padding=(0, 1), width=100)
-    )  # fmt: skip
+    title = f"[bold]{number}. {question}[/bold]"
+    body = Group(Markdown(with_numbers(answer)), Text(), way)
+    out = console()
+    out.print()
+    out.print(Panel(body, title=title, title_align="left", box=box.ROUNDED, padding=(0, 1), width=100))
+    for one in answer.citations:  # outside of the frame and never wrapped: a link must survive being copied
+        out.print(_source(one), soft_wrap=True)
 
 
 def _source(one: Citation) -> Text:
@@ -74,27 +78,35 @@ def _source(one: Citation) -> Text:
         (f"{one.server:<7}", "bold cyan"),
         f" {one.title}\n     ",
         (one.permalink, "blue"),
-        overflow="fold",
     )
 
 
 def farewell(plan: Plan, seconds: float, extractive: bool) -> None:
     """How to go on."""
-    out = console()
+    out, rookery = console(), _typed()
     out.print()
     out.print(f"[bold]Done in {seconds:.1f} s.[/bold] How to go on:", highlight=False)
     folder = plan.folder
     for what, command in (
-        ("ask more about this data", f'ROOKERY_DATA_DIR={folder} rookery ask "…"'),
+        ("ask more about this data", f'ROOKERY_DATA_DIR={folder} {rookery} ask "…"'),
         (
             "add the servers to a client",
-            "rookery install --print claude-desktop   (claude-code, cursor, vscode)",
+            f"{rookery} install --print claude-desktop   (claude-code, cursor, vscode)",
         ),
-        ("use your own data", 'rookery demo --slack-export export.zip --docs ./docs --question "…"'),
-        ("check the installation", "rookery doctor"),
+        ("use your own data", f'{rookery} demo --slack-export export.zip --docs ./docs --question "…"'),
+        ("check the installation", f"{rookery} doctor"),
     ):
         out.print(f"  [bold]{what:<28}[/bold] {command}", highlight=False, soft_wrap=True)
     if extractive:
         out.print(
             "  [dim]These answers are quotes. With ANTHROPIC_API_KEY (or OPENAI_API_KEY) set, a model writes them.[/dim]"
         )
+
+
+def _typed() -> str:
+    """How this command is typed here: its name where the shell finds it, else the way to it from this folder."""
+    command = Path(sys.argv[0])
+    found = shutil.which("rookery")
+    if found and command.exists() and os.path.samefile(found, command):
+        return "rookery"
+    return os.path.relpath(command) if command.is_relative_to(Path.cwd()) else str(command)
