@@ -108,6 +108,23 @@ async def test_a_pull_request_at_a_glance(ask: Asking) -> None:
     assert "mergeable: blocked" in reply.text
 
 
+async def test_a_deleted_fork_and_a_deleted_account(ask: Asking, emulator: Emulator) -> None:
+    repository = emulator.world.find("acme/widgets")
+    assert repository is not None
+    repository.pulls[5]["head"] = {
+        "ref": "gone",
+        "sha": repository.pulls[5]["head"]["sha"],
+        "repo": None,
+        "user": None,
+    }
+    repository.pulls[5]["user"] = None
+    repository.reviews[5][0]["user"] = None
+    reply = await ask("get_pull_request", pull="acme/widgets#5", parts=["description", "reviews", "diff"])
+    assert "gone → main" in reply.text
+    assert "by ghost (contributor)" in reply.text
+    assert "changes requested by ghost" in reply.text
+
+
 async def test_threads_lie_on_permalinks_of_lines(ask: Asking) -> None:
     reply = await ask("get_pull_request", pull="acme/widgets#5", parts=["threads"])
     assert re.search(

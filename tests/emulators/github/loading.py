@@ -81,6 +81,7 @@ def _take(world: World, repository: Repository, line: Json) -> None:
     number = item["number"]
     if item.get("user") is None:
         item["user"] = shapes.user(GHOST)
+    item.setdefault("author_association", "NONE")
     _learn_user(world, item["user"], item["author_association"], repository)
     if line["type"] == "issue":
         repository.issues[number] = _whole_issue(repository, item)
@@ -155,10 +156,12 @@ def _take_event(world: World, repository: Repository, number: int, event: Json) 
         _learn_user(world, event["user"], event.get("author_association", "NONE"), repository)
     if name == "commented":
         comment = shapes.comment(
-            repository.full_name, number, event["id"], event["user"], event["body"], event["created_at"],
+            repository.full_name, number, event["id"], event["user"], event.get("body") or "", event["created_at"],
             event.get("author_association", "NONE"), pull=number in repository.pulls,
         )  # fmt: skip
-        repository.comments.setdefault(number, []).append({**comment, "updated_at": event["updated_at"]})
+        repository.comments.setdefault(number, []).append(
+            {**comment, "updated_at": event.get("updated_at") or event["created_at"]}
+        )
     elif name == "reviewed":
         repository.reviews.setdefault(number, []).append(_review(repository, number, event))
     elif name == "committed":
@@ -172,7 +175,7 @@ def _review(repository: Repository, number: int, event: Json) -> Json:
     url = f"{shapes.API}/repos/{repository.full_name}/pulls/{number}"
     return {
         "id": event["id"],
-        "node_id": event["node_id"],
+        "node_id": event.get("node_id") or f"PRR_{event['id']}",
         "user": event["user"],
         "body": event.get("body") or "",
         "state": event["state"].upper(),
@@ -186,10 +189,12 @@ def _review(repository: Repository, number: int, event: Json) -> Json:
 
 
 def _commit_of_event(repository: Repository, event: Json) -> Json:
-    inner = {key: event[key] for key in ("author", "committer", "message", "tree", "verification")}
+    inner = {
+        key: event[key] for key in ("author", "committer", "message", "tree", "verification") if key in event
+    }
     return _whole_commit(
         repository,
-        {"sha": event["sha"], "node_id": event["node_id"], "parents": event["parents"], "commit": inner},
+        {"sha": event["sha"], "parents": event.get("parents") or [], "commit": inner},
     )
 
 
@@ -225,6 +230,7 @@ def _take_commit(world: World, repositories: list[Repository], commit: Json) -> 
 def _take_review_comment(world: World, repository: Repository, number: int, comment: Json) -> None:
     comment["user"] = comment.get("user") or shapes.user(GHOST)
     _learn_user(world, comment["user"], comment.get("author_association", "NONE"), repository)
+    comment.setdefault("url", f"{shapes.API}/repos/{repository.full_name}/pulls/comments/{comment['id']}")
     comment.setdefault("reactions", shapes.reactions(comment["url"]))
     if "pull_request_url" not in comment:
         comment["pull_request_url"] = f"{shapes.API}/repos/{repository.full_name}/pulls/{number}"
@@ -309,7 +315,7 @@ def _files_from_comments(repository: Repository, number: int, pull: Json) -> Non
     """The changed files that are known: those that reviewers commented on, with the hunks they saw."""
     hunks: dict[str, dict[str, str]] = {}
     for comment in repository.review_comments.get(number, ()):
-        hunk = comment["diff_hunk"]
+        hunk = comment.get("diff_hunk") or ""
         kept = hunks.setdefault(comment["path"], {})
         start = hunk.partition("\n")[0]
         kept[start] = max(kept.get(start, ""), hunk, key=len)

@@ -87,7 +87,7 @@ class PullReading:
         """Learn the approvals and, of one that is open, the checks, for the top of the answer."""
         item = self._item
         reviews, checks = await asyncio.gather(self._approvals(), self._check_summary())
-        sides = f"{item['head']['label']} → {item['base']['ref']}, head {item['head']['sha']}"
+        sides = f"{_side(item['head'])} → {item['base']['ref']}, head {item['head']['sha']}"
         size = f"{item.get('commits')} commits, {item.get('changed_files')} files +{item.get('additions')} -{item.get('deletions')}"
         self._about = [part for part in (f"{sides}; {size}", reviews, checks) if part]
         if item["state"] == "open" and item.get("mergeable_state"):
@@ -213,3 +213,8 @@ class PullReading:
         shown = await self._workspace.trust.shows(self._place, item)
         self._hidden += not shown
         return shown
+
+
+def _side(side: Mapping[str, Any]) -> str:
+    """owner:branch; of a deleted fork only the branch is left."""
+    return str(side.get("label") or side.get("ref") or "a deleted branch")
