@@ -21,10 +21,10 @@ async def set_schedule(settings: CoreSettings, name: str, cron: str | None, time
         await stored(ingest, name)
         queue = Queue(ingest.database, team=settings.team)
         if cron is None:
-            await queue.schedules.remove(f"docs {name}")
+            await queue.schedules.remove(f"docs:{name}")
             return f"{name} is no longer imported by itself"
         await queue.subscribe(TOPIC, SUBSCRIPTION, max_attempts=3)
-        at = await queue.schedules.set(f"docs {name}", TOPIC, cron, {"source": name}, time_zone=time_zone)
+        at = await queue.schedules.set(f"docs:{name}", TOPIC, cron, {"source": name}, time_zone=time_zone)
         return f"{name} is imported again at {at.isoformat()}"
     finally:
         await ingest.close()

@@ -44,7 +44,7 @@ class GuideTools:
         return GuideAnswer(name=guide.name, content=content, omitted_tokens=omitted)
 
     async def get_prompt_template(self, name: Annotated[str, Field(max_length=80)]) -> GuideAnswer:
-        """The same as view_guide, under the name that earlier clients call."""
+        """As view_guide(name)."""
         return await self.view_guide(name)
 
     def add_prompts(self, server: FastMCP) -> None:

@@ -57,7 +57,7 @@ class NearestTools:
         prompt: Annotated[str, Field(min_length=1, max_length=4000)],
         limit: Annotated[int, Field(ge=1, le=50)] = 10,
     ) -> NearAnswer:
-        """Passages of the TimescaleDB (Tiger Data) documentation by meaning alone; see the tool above."""
+        """The same for the TimescaleDB (Tiger Data) documentation."""
         return await self._near(TIGER, None, prompt, limit)
 
     async def _near(self, source: str, version: str | None, prompt: str, limit: int) -> NearAnswer:

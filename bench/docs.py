@@ -1,0 +1,327 @@
+"""Documentation search: `make bench-docs DOCS=folder-or-archive,… QRELS=file,…`.
+
+Imports the corpora through the product's own store, asks every judged query through its own search, beside a plain
+FTS5 search and pg-aiguide's method on the same passages and vectors; then times imports, searches, and twenty callers over
+HTTP. Where five versions are needed and fewer are given, the others are seeded edits of those, and the note says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.docs_judgments import Corpus, Judged, by_kind, judge, raw_pages, read_corpus, read_judgments
+from bench.docs_peers import Chunk, PlainFts5, TwoQueriesRrf
+from bench.report import Result, show, write
+from rookery_core.database import Database
+from rookery_core.embedders import create_embedder
+from rookery_core.identity import Caller
+from rookery_core.settings import CoreSettings
+from rookery_docs.search.engine import SearchEngine
+from rookery_docs.store.reading import DocsReader, ReleaseInfo
+from rookery_docs.store.writing import Release
+from rookery_ingest.docs.importing import Summary, delivered
+from rookery_ingest.docs.running import DocsIngest, Target
+
+COMMAND = "make bench-docs"
+SEED = 20_26
+VERSIONS = 5
+EDITED_SHARE = 0.03
+TARGETS = {
+    "compound": (0.65, 0.95),
+    "concept_phrase": (0.55, 0.92),
+    "synonym_see": (0.55, 0.85),
+    "identifier": (0.93, 0.99),
+    "release_notes_15": (0.62, 0.93),
+    "feature_matrix": (0.70, 0.97),
+    "timescale_excerpts": (0.55, 0.88),
+}
+_PORT = 18_802
+
+
+class Bench:
+    """The measurements, one after another, on a database of their own."""
+
+    def __init__(self, settings: CoreSettings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.caller = Caller(team=settings.team)
+        self.results: list[Result] = []
+
+    def add(self, name: str, value: float, unit: str, **more: Any) -> None:
+        """Keep a figure."""
+        self.results.append(Result(id=f"docs.{name}", value=value, unit=unit, command=COMMAND, **more))
+
+    async def fill(self, source: str, version: str, pages: dict[str, bytes], format_name: str) -> Summary:
+        """Import documents as one version."""
+        ingest = await DocsIngest.open(self.settings)
+        try:
+            base = f"https://docs.example.org/{source}/{version}/"
+            target = Target(Release(source, version), source, "folder", base)
+            listed = raw_pages(pages, format_name, base)
+            return await ingest.run(target, delivered(listed), report=lambda _stage, _done: None, force=True)
+        finally:
+            await ingest.close()
+
+    async def retrieval(self, corpora: Sequence[Corpus], judgments: dict[str, list[Judged]]) -> None:
+        """Ask every judged query of the corpus it belongs to."""
+        database = await Database.open(self.settings, "rookery_docs", "bench-docs")
+        try:
+            for corpus in corpora:
+                if judged := judgments.get(corpus.name):
+                    await self._judge(database, corpus, judged)
+        finally:
+            await database.close()
+
+    async def _judge(self, database: Database, corpus: Corpus, judged: list[Judged]) -> None:
+        source = _source("scored", corpus)
+        await self.fill(source, corpus.version, corpus.scored, corpus.format)
+        release = await self._release(database, source)
+        embedder = create_embedder(self.settings)
+        engine = SearchEngine(embedder, None)
+        chunks = await self._chunks(database, release, embedder.model if embedder else "")
+        pages: dict[str, tuple[str, list[str]]] = {}
+        for chunk in chunks:
+            pages.setdefault(chunk.page, (chunk.title, []))[1].append(chunk.text)
+        plain = PlainFts5([(path, title, "\n".join(texts)) for path, (title, texts) in pages.items()])
+        peer = TwoQueriesRrf(chunks, embedder) if embedder else None
+        if peer:
+            await peer.prepare([row.query for row in judged])
+        for kind, rows in by_kind(judged):
+            found = {row: await self._found(database, engine, release, row.query) for row in rows}
+            ours = judge(rows, lambda row, found=found: found[row])
+            fts5 = judge(rows, lambda row: plain.rank(row.query))
+            guide = judge(rows, lambda row: peer.rank(row.query)) if peer else None
+            target = TARGETS.get(kind, (None, None))
+            note = f"{ours.queries} queries on {corpus.name}"
+            for name, number in (("hit1", 0), ("hit10", 1), ("ndcg10", 2)):
+                value = (ours.hit1, ours.hit10, ours.ndcg10)[number]
+                other = (fts5.hit1, fts5.hit10, fts5.ndcg10)[number]
+                extra = (
+                    f"; pg-aiguide's method {(guide.hit1, guide.hit10, guide.ndcg10)[number]:.3f}"
+                    if guide
+                    else ""
+                )
+                self.add(
+                    f"{kind}.{name}", value, "share", peer=other, peer_name="FTS5 BM25",
+                    target=target[number] if number < 2 else None, note=note + extra,
+                )  # fmt: skip
+
+    async def _found(
+        self, database: Database, engine: SearchEngine, release: ReleaseInfo, query: str
+    ) -> list[str]:
+        ranking = await engine.rank(database, self.caller, query, [release], most=10)
+        return [page.path for page in ranking.pages]
+
+    async def _release(self, database: Database, source: str) -> ReleaseInfo:
+        async with database.transaction(self.caller, readonly=True) as connection:
+            releases = await DocsReader(connection, self.caller).releases()
+        return next(release for release in releases if release.source == source)
+
+    async def _chunks(self, database: Database, release: ReleaseInfo, model: str) -> list[Chunk]:
+        async with database.transaction(self.caller, readonly=True) as connection:
+            reader = DocsReader(connection, self.caller)
+            rows = await reader.index_rows(release.source, release.version, model)
+            texts = await reader.hits([(row.page_id, row.content_id) for row in rows])
+        found = [(row, texts[row.page_id, row.content_id]) for row in rows]
+        return [Chunk(row.path, text.title, text.text, row.vector) for row, text in found]
+
+    async def imports(self, corpora: Sequence[Corpus]) -> list[str]:
+        """Time a first import, one mostly unchanged, an unchanged one; leaves five versions in the store."""
+        first = corpora[0]
+        versions = [(corpus.version, corpus.pages) for corpus in corpora if corpus.format == first.format][
+            :VERSIONS
+        ]
+        made = "given: " + ", ".join(version for version, _ in versions)
+        given = len(versions)
+        while len(versions) < VERSIONS:
+            base = versions[len(versions) % given][1]
+            versions.append((f"{90 + len(versions)}", edited(base, SEED + len(versions))))
+        made += f"; {VERSIONS} versions in all, the others by seeded edits of {EDITED_SHARE:.0%} of the pages"
+        times: list[float] = []
+        for version, pages in versions:
+            times.append((await self.fill("manual", version, pages, first.format)).seconds)
+        again = (await self.fill("manual", versions[0][0], versions[0][1], first.format)).seconds
+        self.add(
+            "ingest.first",
+            times[0],
+            "s",
+            better="lower",
+            target=60,
+            note=f"{len(first.pages)} pages, with vectors",
+        )
+        self.add(
+            "ingest.next_version",
+            times[-1],
+            "s",
+            better="lower",
+            target=times[0] / 2,
+            note="mostly unchanged; " + made,
+        )
+        self.add("ingest.unchanged", again, "s", better="lower", target=min(5.0, times[0] / 5))
+        return [version for version, _ in versions]
+
+    async def recall(self, versions: Sequence[str], queries: Sequence[str]) -> None:
+        """Ask twenty pages of each version: how many of them come, all of that version."""
+        database = await Database.open(self.settings, "rookery_docs", "bench-docs")
+        engine = SearchEngine(create_embedder(self.settings), None)
+        try:
+            async with database.transaction(self.caller, readonly=True) as connection:
+                releases = await DocsReader(connection, self.caller).releases()
+            got = asked = 0
+            for version in versions:
+                [release] = [each for each in releases if each.source == "manual" and each.version == version]
+                for query in queries[:20]:
+                    pages = (await engine.rank(database, self.caller, query, [release], most=20)).pages
+                    asked += 20
+                    got += sum(page.release.version == version for page in pages)
+        finally:
+            await database.close()
+        self.add(
+            "version_filter.recall", got / asked, "share", target=1.0, note="20 pages asked of each version"
+        )
+
+    def http(self, versions: Sequence[str], queries: Sequence[str]) -> None:
+        """Latency of one caller and throughput of twenty, against a server over HTTP with five versions."""
+        environment = {
+            **os.environ,
+            "ROOKERY_DATA_DIR": str(self.settings.data_dir),
+            "ROOKERY_LOG_LEVEL": "error",
+        }
+        command = [sys.executable, "-m", "rookery_docs", "--transport", "http", "--port", str(_PORT)]
+        server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        try:
+            _wait_until_ready(server)
+            each = [
+                {"query": query, "source": "manual", "version": version}
+                for query in queries
+                for version in versions
+            ]
+            everywhere = [{"query": query, "source": "manual", "version": "all"} for query in queries]
+            self._load(1, 3, everywhere, self.folder)  # indexes are made
+            self._load(20, 3, each, self.folder)
+            alone = self._load(1, 10, everywhere, self.folder)
+            together = self._load(20, 15, each, self.folder)
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+        p50, p95 = _quantile(alone["latencies"], 0.5), _quantile(alone["latencies"], 0.95)
+        self.add(
+            "search.p50", p50 * 1000, "ms", better="lower", note="one caller over HTTP, version=all of five"
+        )
+        self.add(
+            "search.p95",
+            p95 * 1000,
+            "ms",
+            better="lower",
+            target=30,
+            note="one caller over HTTP, version=all of five",
+        )
+        self.add(
+            "search.throughput", together["per_second"], "searches/s", target=200,
+            note=f"20 callers over HTTP, one version each; p95 {_quantile(together['latencies'], 0.95) * 1000:.0f} ms; "
+            f"{together['failed']} failed; server, PostgreSQL and callers share {os.cpu_count()} cores: CPU bounds it",
+        )  # fmt: skip
+
+    def _load(
+        self, callers: int, seconds: float, arguments: list[dict[str, Any]], folder: Path
+    ) -> dict[str, Any]:
+        file = folder / "arguments.json"
+        file.write_text(json.dumps(arguments))
+        url = f"http://127.0.0.1:{_PORT}/mcp"
+        command = [sys.executable, "-m", "bench.docs_load", url, str(callers), str(seconds), str(file)]
+        return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def edited(pages: dict[str, bytes], seed: int) -> dict[str, bytes]:
+    """The pages with a sentence changed in some, the same for the same seed."""
+    chance = random.Random(seed)
+    changed = dict(pages)
+    for path in sorted(pages):
+        if chance.random() < EDITED_SHARE:
+            stops = [match.start() for match in re.finditer(rb"\.\s", pages[path])]
+            if stops:
+                at = chance.choice(stops)
+                changed[path] = (
+                    pages[path][:at] + f" (edit {chance.randrange(10**6)})".encode() + pages[path][at:]
+                )
+    return changed
+
+
+def _source(prefix: str, corpus: Corpus) -> str:
+    return prefix + "-" + re.sub(r"[^a-z0-9]+", "-", corpus.name.lower()).strip("-")
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return statistics.quantiles(values, n=100)[round(share * 100) - 1]
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
+    import httpx2
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            if httpx2.get(f"http://127.0.0.1:{_PORT}/ready", timeout=5).status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        time.sleep(0.2)
+    raise RuntimeError("the server did not become ready")
+
+
+async def measure(places: list[Path], files: list[Path]) -> list[Result]:
+    """Everything, in order."""
+    corpora = [read_corpus(place) for place in places]
+    judgments = read_judgments(files, corpora)
+    folder = Path(tempfile.mkdtemp(prefix="bench-docs-"))
+    try:
+        bench = Bench(CoreSettings(data_dir=folder / "data"), folder)
+        versions = await bench.imports(corpora)
+        await bench.retrieval(corpora, judgments)
+        asked = [row.query for rows in judgments.values() for row in rows] or [
+            "create index",
+            "slow queries",
+            "backup",
+        ]
+        queries = random.Random(SEED).sample(asked, min(200, len(asked)))
+        await bench.recall(versions, queries)
+        bench.http(versions, queries)
+        return bench.results
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    """Read DOCS and QRELS, measure, print and write the results."""
+    places = [Path(part) for part in os.environ.get("DOCS", "").split(",") if part]
+    files = [Path(part) for part in os.environ.get("QRELS", "").split(",") if part]
+    missing = [str(path) for path in [*places, *files] if not path.exists()]
+    if not places or missing:
+        problem = f"not found: {', '.join(missing)}" if missing else "DOCS names no corpus"
+        print(
+            f"bench.docs: {problem}. DOCS=folder-or-archive,… QRELS=file.jsonl,… name the data.",
+            file=sys.stderr,
+        )
+        return 2
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    results = asyncio.run(measure(places, files))
+    write("docs", results)
+    show(results, "Documentation search")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""Corpora and judgments of the documentation benchmark, in the formats that the data comes in."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import re
+import tarfile
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rookery_ingest.docs.formats.markdown import split_front_matter
+from rookery_ingest.docs.raw import Delivered, RawPage
+
+LEFT_OUT = re.compile(r"^(?:bookindex|glossary|release|biblio)[\w.-]*\.html$")
+"""Pages that would give the answers away, or that nobody looks up: never in the corpus when scoring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Documents by path. version: the digits in their folder's name, if it is a manual's."""
+
+    name: str
+    version: str
+    pages: dict[str, bytes]
+
+    @property
+    def scored(self) -> dict[str, bytes]:
+        """The documents that are searched when scoring: no index pages, no front matter."""
+        if self.format == "html":
+            return {path: data for path, data in self.pages.items() if not LEFT_OUT.match(path)}
+        return {
+            path: split_front_matter(data.decode("utf-8", "replace"))[1].encode()
+            for path, data in self.pages.items()
+            if not re.search(r"(?:^|/)(?:\.|_partials/|_queries/|_code-samples/)", path)
+        }
+
+    @property
+    def format(self) -> str:
+        """html or markdown, by most of the documents."""
+        html = sum(path.endswith(".html") for path in self.pages)
+        return "html" if html * 2 > len(self.pages) else "markdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A query of one kind and the pages that answer it."""
+
+    kind: str
+    query: str
+    pages: frozenset[str]
+
+
+def read_corpus(place: Path) -> Corpus:
+    """A folder or a tar archive of HTML or Markdown."""
+    if place.is_dir():
+        return _corpus(place, place.name)
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(place) as archive:
+        archive.extractall(folder, filter="data")
+        return _corpus(Path(folder), place.name)
+
+
+def _corpus(root: Path, name: str) -> Corpus:
+    files = [file for suffix in ("*.html", "*.md", "*.mdx") for file in sorted(root.rglob(suffix))]
+    while (
+        len(tops := {file.relative_to(root).parts[0] for file in files}) == 1 and (root / min(tops)).is_dir()
+    ):
+        root /= min(tops)
+    pages = {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
+    digits = re.search(r"\d+", root.name) or re.search(r"\d+", name)
+    return Corpus(name, digits.group(0) if digits else "latest", pages)
+
+
+def read_judgments(files: Sequence[Path], corpora: Sequence[Corpus]) -> dict[str, list[Judged]]:
+    """Queries by the name of the corpus that holds most of their pages."""
+    found: dict[str, list[Judged]] = defaultdict(list)
+    for file in files:
+        rows = [judged for row in _rows(file) if (judged := _judged(file, row)) is not None]
+        wanted = {page for row in rows for page in row.pages}
+        years = [row.get("version") for row in _rows(file)]
+        version = str(max(set(years), key=years.count)) if years and years[0] is not None else None
+        best = max(corpora, key=lambda corpus: (len(wanted & set(corpus.scored)), corpus.version == version))
+        exact = [
+            c for c in corpora if c.version == version and len(wanted & set(c.scored)) > 0.5 * len(wanted)
+        ]
+        corpus = exact[0] if exact else best
+        found[corpus.name] += [
+            Judged(row.kind, row.query, kept) for row in rows if (kept := row.pages & set(corpus.scored))
+        ]
+    return dict(found)
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    data = file.read_bytes()
+    text = (gzip.decompress(data) if file.suffix == ".gz" else data).decode("utf-8")
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def _judged(file: Path, row: dict[str, Any]) -> Judged | None:
+    relevant: list[Any] = row["relevant"]
+    if len(relevant) > 5 and "kind" in row:
+        return None  # an index entry with so many targets is no question
+    pages = frozenset(each if isinstance(each, str) else str(each["page"]) for each in relevant)
+    kind = row.get("kind") or _kind_of_file(file, row)
+    return Judged(str(kind), str(row["query"]), pages)
+
+
+def _kind_of_file(file: Path, row: dict[str, Any]) -> str:
+    name = PurePosixPath(file.name).name.split(".")[0].removeprefix("qrels-").replace("-", "_")
+    if "release" in name:
+        return f"release_notes_{row.get('version', '')}".rstrip("_")
+    return re.sub(r"_\d+", "", name)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Means over the queries of one kind."""
+
+    queries: int
+    hit1: float
+    hit10: float
+    ndcg10: float
+
+
+def judge(judged: Sequence[Judged], rank: Callable[[Judged], Sequence[str]]) -> Quality:
+    """How a ranking of pages does on queries of one kind."""
+    hit1 = hit10 = ndcg = 0.0
+    for row in judged:
+        first = list(rank(row))[:10]
+        gains = [page in row.pages for page in first]
+        hit1 += bool(gains and gains[0])
+        hit10 += any(gains)
+        ideal = sum(1 / math.log2(place + 2) for place in range(min(10, len(row.pages))))
+        ndcg += sum(1 / math.log2(place + 2) for place, gain in enumerate(gains) if gain) / ideal
+    count = len(judged) or 1
+    return Quality(len(judged), hit1 / count, hit10 / count, ndcg / count)
+
+
+def by_kind(judged: Sequence[Judged]) -> Iterator[tuple[str, list[Judged]]]:
+    """The queries of each kind, kinds in alphabetical order."""
+    kinds: dict[str, list[Judged]] = defaultdict(list)
+    for row in judged:
+        kinds[row.kind].append(row)
+    yield from sorted(kinds.items())
+
+
+def raw_pages(pages: dict[str, bytes], format_name: str, base_url: str) -> list[Delivered]:
+    """Documents as an import takes them."""
+    return [RawPage(path, base_url + path, format_name, data) for path, data in sorted(pages.items())]

@@ -1,0 +1,120 @@
+"""Terms of texts and queries."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rookery_docs.search.analysis import pairs_of, symbols_of, terms_of
+from rookery_docs.search.postings import pack, term_hash, unpack
+from rookery_docs.search.query import parse
+from rookery_docs.search.snippets import snippet
+from rookery_docs.search.synonyms import read, thesaurus
+
+
+def everything(_term: int) -> bool:
+    return True
+
+
+def test_identifiers_are_kept_whole_and_in_parts() -> None:
+    assert terms_of("pg_stat_statements.track") == [
+        "pg",
+        "stat",
+        "statement",
+        "track",
+        "=pg_stat_statements.track",
+    ]
+    assert "=c++" in terms_of("C++")
+    assert terms_of("40P01") == ["40p01"]
+    assert "=->>" in terms_of("data ->> 'key'")
+    assert terms_of("BackgroundWorker")[:1] == ["backgroundwork"]
+    assert {"background", "worker"} & set(terms_of("BackgroundWorker")) or "worker" in terms_of(
+        "BackgroundWorker"
+    )
+
+
+def test_word_forms_meet_and_empty_words_go() -> None:
+    assert terms_of("the indexes") == terms_of("an index") == ["index"]
+    assert terms_of("of the", stop_words=True) == ["of", "the"]
+
+
+def test_scripts_without_spaces_become_pairs() -> None:
+    assert terms_of("データベース") == ["デー", "ータ", "タベ", "ベー", "ース"]
+
+
+def test_a_query_of_empty_words_or_symbols_still_asks_for_something() -> None:
+    assert list(parse("OR", everything).terms) == ["or"]
+    assert list(parse("$", everything).terms) == ["=$"]
+    assert symbols_of("a || b") == ["=||"]
+
+
+def test_parts_of_a_known_identifier_count_less() -> None:
+    known = {term_hash("=work_mem"), term_hash("work"), term_hash("mem")}
+    weights = parse("work_mem", known.__contains__).terms
+    assert weights["=work_mem"] == 1.0
+    assert weights["work"] == weights["mem"] < 0.5
+
+
+def test_synonyms_are_other_ways_not_further_words() -> None:
+    query = parse("upsert rows", everything)
+    assert list(query.terms) == ["upsert", "row", "upsert row"]
+    assert any("conflict" in other for concept in query.concepts for other in concept.others)
+
+
+def test_unknown_words_are_reported() -> None:
+    assert parse("vaccum table", lambda term: term == term_hash("tabl")).unknown == ("vaccum",)
+
+
+def test_the_name_of_what_is_searched_says_little() -> None:
+    weights = parse("slow postgres", everything, ["postgres"]).terms
+    assert weights["postgr"] < weights["slow"]
+
+
+def test_the_table_of_synonyms_is_well_formed() -> None:
+    assert len(thesaurus().others) > 150
+    with pytest.raises(ValueError, match="neither"):
+        read("one two three")
+
+
+def test_neighbours() -> None:
+    assert pairs_of("foreign data wrapper") == ["foreign data", "data wrapper"]
+
+
+fields = st.dictionaries(
+    st.sampled_from(["title", "body", "terms"]), st.lists(st.text("abc ", min_size=1, max_size=4))
+)
+
+
+@settings(deadline=None)
+@given(fields)
+def test_postings_come_back_as_they_were_stored(given_fields: dict[str, list[str]]) -> None:
+    from rookery_docs.search.fields import FIELDS
+
+    full = {name: given_fields.get(name, []) for name in FIELDS}
+    hashes, counts = unpack(pack(full))
+    expected = {term_hash(term) for terms in full.values() for term in terms}
+    assert set(hashes.tolist()) == expected
+    for column, name in enumerate(FIELDS):
+        assert int(counts[:, column].sum()) == len(full[name])
+
+
+@settings(deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_is_a_query(text: str) -> None:
+    query = parse(text, everything)
+    assert all(weight > 0 for weight in query.terms.values())
+
+
+@settings(deadline=None)
+@given(st.text(max_size=2000), st.integers(40, 400))
+def test_a_snippet_is_bounded_and_part_of_the_text(text: str, longest: int) -> None:
+    found = snippet(text, {"index": 1.0}, longest)
+    assert len(found) <= longest
+    body = found.removeprefix("… ").removesuffix(" …")
+    assert body in text
+
+
+def test_a_snippet_shows_the_telling_sentence() -> None:
+    text = "First things first. " * 30 + "A deadlock is detected here. " + "Last things last. " * 30
+    assert "deadlock is detected" in snippet(text, {"deadlock": 1.0}, 200)

@@ -1,0 +1,193 @@
+"""A website on this machine: sitemap, robots.txt, conditional requests, links, llms.txt."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from rookery_core.errors import InvalidInput
+from rookery_docs.store.writing import KnownPage
+from rookery_ingest.docs.llmstxt import split_pages
+from rookery_ingest.docs.raw import Delivered, RawPage, Unchanged, Unreadable
+from rookery_ingest.docs.site import Site, read_site
+from rookery_ingest.docs.sitemap import linked_pages
+from rookery_ingest.docs.sources import open_source
+from rookery_ingest.docs.web import Guest
+
+
+class Website:
+    """Pages by path, and how often each was asked for."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[str, bytes, dict[str, str]]] = {}
+        self.asked: Counter[str] = Counter()
+        self.answers: Counter[int] = Counter()
+        self.failing: Counter[str] = Counter()
+        website = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                website.answer(self)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def put(self, path: str, body: str, kind: str = "text/html", **headers: str) -> None:
+        self.pages[path] = (
+            kind,
+            body.encode(),
+            {name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+    def sitemap(self, *paths: str, changed: str = "") -> None:
+        stamp = f"<lastmod>{changed}</lastmod>" if changed else ""
+        entries = "".join(f"<url><loc>{self.url}{path}</loc>{stamp}</url>" for path in paths)
+        self.put(
+            "/sitemap.xml",
+            f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</urlset>',
+            "application/xml",
+        )
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        self.asked[request.path] += 1
+        kind, body, headers = self.pages.get(request.path, ("text/plain", b"", {}))
+        status = 200 if request.path in self.pages else 404
+        if self.failing[request.path] > 0:
+            self.failing[request.path] -= 1
+            status, body = 503, b""
+        elif (
+            status == 200 and headers.get("ETag") and request.headers.get("If-None-Match") == headers["ETag"]
+        ):
+            status, body = 304, b""
+        self.answers[status] += 1
+        request.send_response(status)
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body)
+
+
+@pytest.fixture
+def website() -> Iterator[Website]:
+    site = Website()
+    thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+    thread.join()
+
+
+async def crawl(
+    website: Website, known: dict[str, KnownPage] | None = None, **options: object
+) -> list[Delivered]:
+    guest = Guest(pause_s=0)
+    site = Site(website.url + "/docs/", **options)  # pyright: ignore[reportArgumentType]
+    try:
+        return [page async for page in read_site(guest, site, known or {})]
+    finally:
+        await guest.close()
+
+
+async def test_the_sitemap_says_what_is_read_below_the_start(website: Website) -> None:
+    website.put("/docs/a", "<main>A</main>", ETag='"1"')
+    website.put("/docs/b.md", "# B", "text/markdown")
+    website.sitemap("/docs/a", "/docs/b.md", "/elsewhere")
+    pages = [page for page in await crawl(website) if isinstance(page, RawPage)]
+    assert [(page.path, page.format, page.etag) for page in pages] == [
+        ("a", "html", '"1"'),
+        ("b.md", "markdown", None),
+    ]
+    assert website.asked["/elsewhere"] == 0
+
+
+async def test_robots_are_obeyed(website: Website) -> None:
+    website.put("/robots.txt", "User-agent: *\nDisallow: /docs/private\n", "text/plain")
+    website.put("/docs/private", "<main>secret</main>")
+    website.put("/docs/open", "<main>open</main>")
+    website.sitemap("/docs/private", "/docs/open")
+    found = await crawl(website)
+    assert [type(page) for page in found] == [Unreadable, RawPage]
+    assert website.asked["/docs/private"] == 0
+
+
+async def test_what_has_not_changed_is_not_sent_again(website: Website) -> None:
+    website.put("/docs/a", "<main>A</main>", ETag='"1"')
+    website.put("/docs/b", "<main>B</main>")
+    website.sitemap("/docs/a", "/docs/b", changed="2024-01-01")
+    later = datetime(2024, 6, 1, tzinfo=UTC)
+    known = {"a": KnownPage("", b"", '"1"', None), "b": KnownPage("", b"", None, later)}
+    assert await crawl(website, known) == [Unchanged("a"), Unchanged("b")]
+    assert (website.answers[304], website.asked["/docs/b"]) == (1, 0)
+
+
+async def test_without_a_sitemap_links_are_followed(website: Website) -> None:
+    website.put(
+        "/docs/",
+        '<main><a href="one#x">1</a><a href="/other">no</a><a rel="nofollow" href="two">2</a></main>',
+    )
+    website.put("/docs/one", '<main><a href="./">back</a></main>')
+    assert [page.path for page in await crawl(website)] == ["index", "one"]
+
+
+async def test_a_server_that_falters_is_asked_again(website: Website) -> None:
+    website.put("/docs/a", "<main>A</main>")
+    website.sitemap("/docs/a")
+    website.failing["/docs/a"] = 2
+    assert [type(page) for page in await crawl(website)] == [RawPage]
+
+
+async def test_more_pages_than_wanted_is_not_a_whole_crawl(website: Website) -> None:
+    website.put("/docs/a", "<main>A</main>")
+    website.sitemap("/docs/a", "/docs/b")
+    site = Site(website.url + "/docs/", most_pages=1)
+    guest = Guest(pause_s=0)
+    pages = [page async for page in read_site(guest, site, {})]
+    await guest.close()
+    assert (len(pages), site.complete) == (1, False)
+
+
+async def test_a_sitemap_that_lists_nothing_wanted_is_refused(website: Website) -> None:
+    website.sitemap("/elsewhere")
+    with pytest.raises(InvalidInput, match="lists no page"):
+        await crawl(website)
+
+
+async def test_the_links_of_an_llms_txt_are_read(website: Website) -> None:
+    website.put("/docs/llms.txt", "# Site\n\n- [A](a.md): first\n- [B](/docs/b.md)\n", "text/plain")
+    website.put("/docs/a.md", "# A", "text/markdown")
+    website.put("/docs/b.md", "# B", "text/markdown")
+    guest = Guest(pause_s=0)
+    opened = await open_source("llms", "latest", {"url": website.url + "/docs/llms.txt"}, {}, guest)
+    found = [page async for page in opened.pages]
+    await guest.close()
+    assert [page.path for page in found] == ["a.md", "b.md"]
+    assert opened.whole()
+
+
+def test_links_of_markdown() -> None:
+    found = linked_pages('[a](x.md#y) [b](<https://h/z> "t") [mail](mailto:a@b)', "https://h/docs/llms.txt")
+    assert [page.url for page in found] == ["https://h/docs/x.md", "https://h/z"]
+
+
+def test_an_llms_full_txt_is_cut_at_its_top_headings_but_not_inside_code() -> None:
+    text = "# One\n\nx\n\n```sh\n# comment\n```\n\n## Part\n\n# Two\n\ny\n"
+    assert [(title, body.count("#")) for title, body in split_pages(text)] == [("One", 4), ("Two", 1)]
+
+
+@pytest.mark.parametrize("url", ["ftp://x/", "file:///etc/passwd", "nothing"])
+async def test_only_http_is_fetched(url: str) -> None:
+    guest = Guest(pause_s=0)
+    with pytest.raises(InvalidInput):
+        await guest.fetch(url)
+    await guest.close()

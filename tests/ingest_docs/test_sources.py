@@ -1,0 +1,129 @@
+"""Where documents come from: archives, the manual, the time-series documentation, a git working copy."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from rookery_core.errors import InvalidInput, NotFound
+from rookery_ingest.docs.git import read_working_copy
+from rookery_ingest.docs.postgres import Manual, find_manual, read_manual, versions_of
+from rookery_ingest.docs.raw import RawPage, kind_of
+from rookery_ingest.docs.sources import open_source
+from rookery_ingest.docs.timescale import expanded, is_page, read_timescale, url_of
+from rookery_ingest.docs.web import Guest
+
+
+def test_versions() -> None:
+    assert versions_of("14..18") == ["14", "15", "16", "17", "18"]
+    assert versions_of("15, 17,15") == ["15", "17"]
+    assert versions_of("9.6") == ["9.6"]
+    for wrong in ("18..14", "seventeen", "", "1..99"):
+        with pytest.raises(InvalidInput):
+            versions_of(wrong)
+
+
+@pytest.fixture
+def manual_archive(tmp_path: Path) -> Path:
+    root = tmp_path / "17"
+    root.mkdir()
+    for name in ("bookindex.html", "index.html", "sql-select.html"):
+        (root / name).write_text(f"<main><h1>{name}</h1></main>")
+    (root / "stylesheet.css").write_text("")
+    file = tmp_path / "manual.tar.gz"
+    with tarfile.open(file, "w:gz") as archive:
+        archive.add(root, "postgresql/doc/17")
+    return file
+
+
+async def test_the_manual_from_a_folder_and_from_an_archive(manual_archive: Path) -> None:
+    for place in (manual_archive, manual_archive.parent / "17", manual_archive.parent):
+        manual = find_manual("17", place)
+        pages = [page async for page in read_manual(manual)]
+        assert [page.path for page in pages] == ["bookindex.html", "index.html", "sql-select.html"]
+        assert all(isinstance(page, RawPage) for page in pages)
+        assert isinstance(pages[2], RawPage)
+        assert pages[2].url == "https://www.postgresql.org/docs/17/sql-select.html"
+
+
+def test_a_place_without_the_manual_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        find_manual("17", tmp_path)
+    assert Manual("16", None).base_url.endswith("/16/")
+
+
+def test_kinds_of_pages() -> None:
+    assert kind_of("bookindex.html", "Index") == "index"
+    assert kind_of("release-17.html", "Release 17") == "changelog"
+    assert kind_of("CHANGELOG.md", "Changes") == "changelog"
+    assert kind_of("sql-release-savepoint.html", "RELEASE SAVEPOINT") == "page"
+
+
+async def test_a_zip_is_read_as_a_folder(tmp_path: Path) -> None:
+    file = tmp_path / "docs.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("project-1/docs/a.md", "# A")
+        archive.writestr("project-1/docs/sub/b.rst", "B\n=\n")
+        archive.writestr("project-1/docs/code.py", "")
+    guest = Guest()
+    opened = await open_source("folder", "1", {"path": str(file), "base_url": "https://x/"}, {}, guest)
+    found = [page async for page in opened.pages]
+    await guest.close()
+    assert [(page.path, page.url) for page in found if isinstance(page, RawPage)] == [
+        ("a.md", "https://x/a.md"),
+        ("sub/b.rst", "https://x/sub/b.rst"),
+    ]
+
+
+def test_snippets_and_front_matter_become_text() -> None:
+    files = {
+        "api/close.md": b"---\napi_name: close()\nexcerpt: Get it\napi_details:\n  summary: Closing price.\n  signatures:\n"
+        b"    - language: sql\n      code: close(x)\n  parameters:\n    required:\n      - name: x\n        type: T\n"
+        b'        description: an x\n---\nimport Note from "versionContent/_partials/_note.mdx";\n\n<Note />\n',
+        "_partials/_note.md": b"Mind the *gap*.\n",
+    }
+    text = expanded("api/close.md", files)
+    assert "# close()" in text and "Mind the *gap*." in text and "Closing price." in text
+    assert "```sql\nclose(x)\n```" in text and "| `x` | T | an x |" in text
+    assert "import Note" not in text
+    assert (
+        is_page("api/close.md") and not is_page("_partials/_note.md") and not is_page("api/.templates/x.md")
+    )
+    assert (
+        url_of("api/_hyperfunctions/close.md")
+        == "https://docs.tigerdata.com/api/latest/hyperfunctions/close/"
+    )
+
+
+async def test_pages_of_the_time_series_documentation(tmp_path: Path) -> None:
+    (tmp_path / "src" / "api").mkdir(parents=True)
+    (tmp_path / "src" / "_partials").mkdir()
+    (tmp_path / "src" / "api" / "index.md").write_text("# API\n")
+    (tmp_path / "src" / "_partials" / "_x.md").write_text("x")
+    assert [page.path async for page in read_timescale(tmp_path)] == ["api/index.md"]
+
+
+async def test_a_working_copy_gives_what_git_tracks(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# A")
+    (tmp_path / "docs" / "untracked.md").write_text("# B")
+    (tmp_path / "code.md").write_text("# no")
+    for arguments in (["init", "-q"], ["add", "docs/a.md", "code.md"]):
+        subprocess.run(["git", "-C", str(tmp_path), *arguments], check=True)
+    found = [page async for page in read_working_copy(tmp_path, "docs", lambda path: "https://x/" + path)]
+    assert [(page.path, page.url) for page in found if isinstance(page, RawPage)] == [
+        ("a.md", "https://x/a.md")
+    ]
+    with pytest.raises(InvalidInput, match="tracks no document"):
+        _ = [page async for page in read_working_copy(tmp_path, "nothing", str)]
+
+
+async def test_an_unknown_kind_is_refused() -> None:
+    guest = Guest()
+    with pytest.raises(InvalidInput, match="no kind of source"):
+        await open_source("wiki", "1", {}, {}, guest)
+    await guest.close()
