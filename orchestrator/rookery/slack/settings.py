@@ -47,7 +47,7 @@ class SlackSettings(AgentSettings):
     stream_interval_s: float = Field(default=0.8, ge=0, validation_alias="ROOKERY_SLACK_STREAM_INTERVAL_S")
     """Seconds between two additions to a streamed answer."""
     on_edit: Literal["answer", "ignore"] = Field(default="answer", validation_alias="ROOKERY_SLACK_ON_EDIT")
-    """What an edited question leads to while it is pending: a new answer to the new text, or nothing."""
+    """What an edited question leads to: an answer to the new text (in place, where it was answered), or nothing."""
     follow_ups: bool = Field(default=False, validation_alias="ROOKERY_SLACK_FOLLOW_UPS")
     """Whether a reply in a thread the bot has answered in counts as a question without a mention."""
     follow_up_channels: CommaSeparated = Field(
