@@ -11,7 +11,7 @@ from rookery_core.queue.failures import EventCancelled, LeaseLost
 if TYPE_CHECKING:
     from rookery_core.database import Connection
     from rookery_core.identity import Caller
-    from rookery_core.queue.lines import Lines
+    from rookery_core.queue.fetcher import Finish
     from rookery_core.queue.model import Effect, Event
     from rookery_core.queue.queue import Queue
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 class Attempt:
     """One attempt at one event. `number` counts from 1; `last` says that no other follows."""
 
-    __slots__ = ("_lines", "cancelled", "event", "last", "lost", "queue", "settled", "settling")
+    __slots__ = ("_finish", "cancelled", "event", "last", "lost", "queue", "settled", "settling")
 
-    def __init__(self, queue: Queue, event: Event, last: bool = False, lines: Lines | None = None) -> None:
+    def __init__(self, queue: Queue, event: Event, last: bool = False, finish: Finish | None = None) -> None:
         self.queue = queue
         self.event = event
         self.last = last
-        self._lines = lines
+        self._finish = finish  # of the worker, which completes many at once
         self.settling = False  # the completion is under way: a heartbeat that misses the event proves nothing
         self.settled = False
         self.cancelled = False
@@ -61,14 +61,16 @@ class Attempt:
         await self.queue.complete(self.event, connection=connection)
 
     async def finish(self, name: str, receipt: Any, request: Any = None) -> None:
-        """Record the effect `name` with its receipt and complete the event, in one commit. Raises LeaseLost."""
+        """Record the effect `name` with its receipt and complete the event, in one commit. Raises LeaseLost.
+
+        Raises Conflict when the event already has an effect of that name. Leave it as the last thing done.
+        """
         self.settling = True
         try:
-            if self._lines is None:
+            if self._finish is None:
                 await self.queue.effects.finish(self.event, name, receipt, request)
             else:
-                async with self._lines.line() as line:
-                    await self.queue.effects.finish(self.event, name, receipt, request, connection=line)
+                await self._finish(self.event, name, receipt, request)
             self.settled = True
         finally:
             self.settling = False

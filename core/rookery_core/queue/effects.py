@@ -47,7 +47,7 @@ class Effects:
         async with self._queue.connection(connection) as own:
             while True:
                 row = await own.fetchrow(
-                    _SQL["intend"], self._queue.team, self._queue.now(), owner_of(owner), _name(name), held[0],
+                    _SQL["intend"], self._queue.team, self._queue.now(), owner_of(owner), check_effect(name), held[0],
                     body, *held[1:],
                 )  # fmt: skip
                 if row is not None:
@@ -99,11 +99,17 @@ class Effects:
             async with self._queue.transaction(connection) as own:
                 effect = await self.intend(event, name, request, connection=own)
                 if effect.state != "new":
-                    raise _twice(event, name)
+                    raise twice(event, name)
                 await self.receipt(effect, receipt, connection=own)
                 await self._queue.complete(event, connection=own)
             return
-        values = (event.id, event.token, _name(name), encode(request, "request"), encode(receipt, "receipt"))
+        values = (
+            event.id,
+            event.token,
+            check_effect(name),
+            encode(request, "request"),
+            encode(receipt, "receipt"),
+        )
         async with self._queue.connection(connection) as own:
             state = await own.fetchval(
                 _SQL["finish_with_effect"], self._queue.team, self._queue.now(), *values
@@ -111,7 +117,14 @@ class Effects:
         if state is None:
             raise LeaseLost(f"Event {event.id} is no longer leased to this claim.")
         if state != "done":
-            raise _twice(event, name)
+            raise twice(event, name)
+
+
+def check_effect(name: str) -> str:
+    """The name of an effect. Raises InvalidInput."""
+    if not name or len(name) > 200:
+        raise InvalidInput("the name of an effect must be 1 to 200 characters.")
+    return name
 
 
 def owner_of(owner: Event | str) -> str:
@@ -121,13 +134,8 @@ def owner_of(owner: Event | str) -> str:
     return check_key(owner, "the owner of an effect") or ""
 
 
-def _name(name: str) -> str:
-    if not name or len(name) > 200:
-        raise InvalidInput("the name of an effect must be 1 to 200 characters.")
-    return name
-
-
-def _twice(event: Event, name: str) -> Conflict:
+def twice(event: Event, name: str) -> Conflict:
+    """The error for an effect that an event already has."""
     return Conflict(
         f"Event {event.id} already has an effect {name!r}.", hint="Ask intend() what became of it."
     )

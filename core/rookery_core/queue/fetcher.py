@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import telemetry
 from rookery_core.database.failures import explain, is_lost_connection
 from rookery_core.errors import RookeryError
 from rookery_core.queue.attempt import Attempt
-from rookery_core.queue.lines import Lines, settle_plans
+from rookery_core.queue.finishing import Finishing, Leaving
 from rookery_core.queue.marks import Marks
 from rookery_core.queue.model import Event, Subscription
 from rookery_core.queue.slots import Flight, Slots
@@ -28,9 +28,9 @@ _log = telemetry.get_logger(__name__)
 _BATCH = 200
 _MOST_LEAVING = 400
 _BUSY_PAUSE_S = 0.003
-_MOST_LINES = 10
 
-Leaving = tuple[int, int, str | None, str | None]
+Finish = Callable[[Event, str, Any, Any], Awaitable[None]]
+"""Completes an event with the name, receipt and request of an effect."""
 Returned = tuple[int, int, float | None, bool, str | None]
 
 
@@ -56,7 +56,7 @@ class Fetcher:
         self._again = False  # acknowledgements sent before may have been heard
         self._line: asyncpg.Connection[Any] | None = None
         self._turn: Any = None
-        self._lines = Lines(queue.database, min(slots.concurrency, _MOST_LINES))
+        self._finishing = Finishing(queue)
         self._freed: set[str] = set()  # topics where something may have moved up
         self.on_retry_in: Callable[[float], None] = _ignore
 
@@ -70,10 +70,21 @@ class Fetcher:
             self._freed.add(event.topic)
             self._marks.reopened(event.subscription, event.priority, event.id)
         if outcome == "settled":
-            self.wake()
+            if self._freed:
+                self.wake()
+            elif self._room():
+                self._signal.set()
         else:
-            self._leaving.append((event.id, event.token, None if outcome == "done" else outcome, error))
+            state = None if outcome == "done" else outcome
+            self._leaving.append((event.id, event.token, state, error, None, None, None))
+            self._signal.set()
+
+    async def finish(self, event: Event, name: str, receipt: Any, request: Any) -> None:
+        """Complete an event with an effect, in the next turn. Raises LeaseLost or Conflict."""
+        entry, done = self._finishing.begin(event, name, receipt, request)
+        self._leaving.append(entry)
         self._signal.set()
+        await done
 
     def returned(
         self, flight: Flight, delay_s: float | None, error: str | None, *, refund: bool = False
@@ -107,7 +118,7 @@ class Fetcher:
     async def open(self) -> None:
         """Connect and prepare, so that the first event waits for nothing."""
         self._line = await self._queue.database.connect()
-        await settle_plans(self._line)
+        await _settle_plans(self._line)
         self._turn = await self._line.prepare(WORK_SQL["turn"])
 
     async def run(self) -> None:
@@ -126,7 +137,6 @@ class Fetcher:
                 self._report(error)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 pause = min(pause * 2, 2.0)
-        await self._lines.close()
         if self._line is not None:
             await self._line.close(timeout=5)
 
@@ -144,6 +154,7 @@ class Fetcher:
         while not self._has_something_to_do():
             self._signal.clear()
             await self._signal.wait()
+        await asyncio.sleep(0)  # whoever was just answered gets to finish what it has next: it goes along
         if self._returned:
             await self._give_back()
         if self._leaving or self._room():
@@ -162,13 +173,14 @@ class Fetcher:
         freed, self._freed = self._freed, set[str]()
         token, begun = new_token(), time.monotonic()
         full, names, priorities, marks = self._marks.probes()
+        columns = _columns(leaving, 7)
         if room:
             self._wanted = False  # before the claim: a hint that comes meanwhile is not forgotten
             self._doubtful.append(token)
         try:
             rows = await self._turn.fetch(
-                self._queue.team, self._queue.now(), *_columns(leaving, 4), False, names, priorities, marks,
-                room, self._slots.follow, token, self._worker_id,
+                self._queue.team, self._queue.now(), *columns[:4], False, names, priorities, marks,
+                room, self._slots.follow, token, self._worker_id, *columns[4:],
             )  # fmt: skip
         except BaseException:
             self._leaving[:0] = leaving
@@ -177,7 +189,7 @@ class Fetcher:
             raise
         if room:
             self._doubtful.remove(token)
-        claimed = self._sort_answers(rows, leaving)
+        claimed = await self._sort_answers(rows, leaving)
         if room:
             self._marks.scanned(full=full, cost_s=self._scan_s)
             self._wanted = self._wanted or len(claimed) >= room
@@ -186,10 +198,10 @@ class Fetcher:
         if freed:
             await self._look_after(freed)
 
-    def _sort_answers(self, rows: list[Row], leaving: list[Leaving]) -> list[Event]:
-        """The events that came; what is said of those that should have left is seen to."""
+    async def _sort_answers(self, rows: list[Row], leaving: list[Leaving]) -> list[Event]:
+        """The events that came; who should have left is told, or sent again when its lane was held."""
         claimed: list[Event] = []
-        again, self._again = self._again, False
+        verdicts: dict[int, str] = {}
         loop = asyncio.get_running_loop()
         for row in rows:
             kind, event_id = row[0], row[1]
@@ -199,11 +211,17 @@ class Fetcher:
                 self._scan_s = event_id / 1e6
             elif kind == "contended":
                 loop.call_later(random.uniform(0.001, 0.005), self.wake)  # noqa: S311
-            elif kind == "busy":
-                entry = next(entry for entry in leaving if entry[0] == event_id)
+            else:
+                verdicts[event_id] = kind
+        again, self._again = self._again, False
+        for entry in leaving:
+            verdict = verdicts.get(entry[0])
+            if verdict == "busy":
                 loop.call_later(_BUSY_PAUSE_S, self._leave_again, entry)
-            elif not again:
-                _log.warning("event %s was settled too late: its lease was gone", event_id)
+            elif entry[4] is not None:
+                await self._finishing.answer(entry, verdict, asked_before=again)
+            elif verdict == "lost" and not again:
+                _log.warning("event %s was settled too late: its lease was gone", entry[0])
         return claimed
 
     def _leave_again(self, entry: Leaving) -> None:
@@ -259,7 +277,7 @@ class Fetcher:
         lanes: dict[tuple[str, str], list[Flight]] = {}
         for event in claimed:
             policy = self.policies[event.subscription]
-            attempt = Attempt(self._queue, event, event.attempt >= policy.max_attempts, self._lines)
+            attempt = Attempt(self._queue, event, event.attempt >= policy.max_attempts, self.finish)
             flight = Flight(event, attempt, begun + policy.lease_s)
             if event.ordering_key is None:
                 self._marks.took(event.subscription, event.priority, event.id)
@@ -280,3 +298,10 @@ def _ignore(_: float) -> None: ...
 
 def _columns(entries: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [list(column) for column in zip(*entries, strict=True)] if entries else [[] for _ in range(width)]
+
+
+async def _settle_plans(line: asyncpg.Connection[Any]) -> None:
+    """Plan once, and by the indexes: tables that are empty one moment and full the next fool the planner."""
+    for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"):
+        await line.execute(f"set {setting} = off")
+    await line.execute("set plan_cache_mode = force_generic_plan")

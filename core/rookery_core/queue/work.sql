@@ -5,8 +5,9 @@ with clock as materialized (
 ),
 -- Who leaves. A token of null means: nobody may have it leased.
 leaving as materialized (
-    select f.id, f.token, coalesce(f.outcome, 'done') as outcome, f.error
-    from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[]) as f (id, token, outcome, error)
+    select f.id, f.token, coalesce(f.outcome, 'done') as outcome, f.error, f.effect, f.request, f.receipt
+    from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $15::text[], $16::text[], $17::text[])
+        as f (id, token, outcome, error, effect, request, receipt)
 ),
 keyed as materialized (
     select e.id, e.subscription, e.ordering_key
@@ -35,12 +36,18 @@ gone as (
     where e.team = $1 and e.id = f.id and e.token is not distinct from f.token
         and (e.lease_until is null or not $7::boolean or e.lease_until <= c.now)
         and (
+            f.effect is null
+            or not exists (
+                select from queue.effect x where x.team = $1 and x.owner = 'event:' || f.id and x.name = f.effect
+            )
+        )
+        and (
             e.ordering_key is null
             or exists (
                 select from lane l where l.subscription = e.subscription and l.ordering_key = e.ordering_key
             )
         )
-    returning e.*, f.outcome,
+    returning e.*, f.outcome, f.effect, f.request, f.receipt,
         case when f.error is null then e.errors else jsonb_path_query_array(
             coalesce(e.errors, '[]') || jsonb_build_object('attempt', e.attempts, 'at', c.now, 'error', f.error),
             '$[last - 4 to last]'
@@ -67,6 +74,14 @@ buried as (
         g.enqueued_at, g.key, g.trace_id, g.replay_of, g.all_errors, g.payload
     from gone g cross join clock c
     where g.outcome in ('failed', 'exhausted', 'expired')
+),
+-- An effect that this database holds comes with the completion of its event, or not at all.
+noted as (
+    insert into queue.effect (team, owner, name, attempt, request, intended_at, receipt, receipt_at)
+    select g.team, 'event:' || g.id, g.effect, g.attempts, g.request::jsonb, c.now, g.receipt::jsonb, c.now
+    from gone g cross join clock c
+    where g.effect is not null
+    on conflict (team, owner, name) do nothing
 ),
 -- The lanes they leave: who is first now, and whether a dead letter bars the way.
 left_lane as materialized (
@@ -215,9 +230,15 @@ select
 from claimed c
 union all
 select
-    case when exists (
-        select from queue.event e where e.team = $1 and e.id = f.id and e.token is not distinct from f.token
-    ) then 'busy' else 'lost' end,
+    case
+        when not exists (
+            select from queue.event e where e.team = $1 and e.id = f.id and e.token is not distinct from f.token
+        ) then 'lost'
+        when f.effect is not null and exists (
+            select from queue.effect x where x.team = $1 and x.owner = 'event:' || f.id and x.name = f.effect
+        ) then 'twice'
+        else 'busy'
+    end,
     f.id, null, null, null, null, null, null, null, f.token, null, null, null
 from leaving f
 where f.id not in (select id from gone)

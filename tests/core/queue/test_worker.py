@@ -130,6 +130,28 @@ async def test_a_transaction_of_a_zombie_is_rolled_back(
     assert await owner_connection.fetchval("select count(*) from public.done") == 0
 
 
+async def test_effects_are_committed_with_the_completions_and_never_twice(live_queue: Queue) -> None:
+    await live_queue.subscribe("t", "s", backoff=QUICK, max_attempts=2)
+
+    async def handle(event: Event, attempt: Attempt) -> None:
+        if event.payload["n"] == 7:
+            await attempt.intend("answer")
+        await attempt.finish("answer", {"n": event.payload["n"]})
+
+    await live_queue.enqueue_many(
+        "t", [Message({"n": n}, ordering_key="x" if n % 3 else None) for n in range(60)]
+    )
+    async with Worker(live_queue, {"s": handle}, poll_s=0.05):
+        await until(lambda: empty(live_queue))
+    done = await live_queue.list("done", limit=100)
+    assert sorted(row["payload"]["n"] for row in done) == [n for n in range(60) if n != 7]
+    for row in done:
+        [effect] = await live_queue.effects.of(f"event:{row['id']}")
+        assert effect["receipt"] == {"n": row["payload"]["n"]}
+    [dead] = await live_queue.list("dead")
+    assert dead["errors"][-1]["error"].startswith("Conflict")
+
+
 async def test_a_hint_wakes_a_worker_long_before_its_poll(live_queue: Queue) -> None:
     await live_queue.subscribe("t", "s")
     woken = asyncio.Event()
