@@ -313,3 +313,27 @@ async def test_an_assistant_thread_gets_suggestions_and_answers(
         slack.people.say(cast.ada.id, channel, "hello there", thread_ts=thread)
         (text,) = await answered(slack, channel, thread)
     assert text.startswith("The answer to: hello there")
+
+
+async def test_questions_that_arrive_in_the_wrong_order_are_answered_in_theirs(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    root = slack.people.say(cast.grace.id, cast.general.id, "root")
+    for number in range(3):
+        slack.people.mention(cast.ada.id, cast.general.id, f"question {number}", thread_ts=root)
+    slack.sockets.waiting.reverse()
+    async with start_bot(ScriptedModel(), workers=4):
+        texts = await answered(slack, cast.general.id, root, 3)
+    assert [text.split("\n")[0] for text in texts] == [f"The answer to: question {n}" for n in range(3)]
+
+
+async def test_a_mention_that_never_arrived_is_answered_with_the_next_one(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    root = slack.people.say(cast.grace.id, cast.general.id, "root")
+    slack.people.mention(cast.ada.id, cast.general.id, "lost by Slack", thread_ts=root)
+    slack.sockets.waiting.clear()
+    async with start_bot(ScriptedModel()):
+        slack.people.mention(cast.ada.id, cast.general.id, "hello?", thread_ts=root)
+        texts = await answered(slack, cast.general.id, root, 2)
+    assert texts[0].startswith("The answer to: lost by Slack")

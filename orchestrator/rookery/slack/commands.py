@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 
 from rookery.commands.options import Subparsers, add_parser
@@ -62,7 +63,15 @@ async def _run(arguments: argparse.Namespace) -> None:
     )
     configure_logging(settings)
     stop = asyncio.Event()
+    running = asyncio.create_task(run_bot(settings, stop, over_http=arguments.http))
+
+    def on_signal() -> None:
+        if stop.is_set():  # the second signal: what runs is given back, for another copy or the next start
+            running.cancel()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await run_bot(settings, stop, over_http=arguments.http)
+        loop.add_signal_handler(number, on_signal)
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
