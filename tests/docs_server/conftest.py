@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -95,7 +95,7 @@ def connect(docs_settings: DocsSettings) -> Connect:
     """A client of a server in this process."""
 
     @asynccontextmanager
-    async def connected() -> AsyncIterator[Client[Any]]:
+    async def connected() -> AsyncGenerator[Client[Any]]:
         server, _ = make_server(docs_settings)
         async with Client(server) as client:
             yield client

@@ -124,7 +124,7 @@ async def test_an_empty_store_says_what_to_do(connect: Connect) -> None:
     async with connect() as client:
         with pytest.raises(ToolError, match="rookery-ingest docs"):
             await search(client, "anything")
-        assert (await client.call_tool("list_sources", {})).structured_content["sources"] == []
+        assert (await client.call_tool("list_sources", {})).data.sources == []
 
 
 async def test_a_version_filter_loses_no_page(connect: Connect, fill: Any) -> None:
@@ -166,4 +166,4 @@ async def test_another_team_sees_nothing(fill: Any, docs_settings: Any) -> None:
     await fill("1", {"a.html": "<main><h1>Apples</h1></main>"})
     server, _ = make_server(docs_settings.model_copy(update={"team": "other"}))
     async with Client(server) as client:
-        assert (await client.call_tool("list_sources", {})).structured_content["sources"] == []
+        assert (await client.call_tool("list_sources", {})).data.sources == []

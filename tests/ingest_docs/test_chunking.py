@@ -16,20 +16,27 @@ words = (
     .map(lambda text: " ".join(text.split()))
     .filter(bool)
 )
-long_words = st.builds(lambda text, n: " ".join([text] * n), words, st.integers(1, 30))
+long_words = st.tuples(words, st.integers(1, 30)).map(lambda pair: " ".join([pair[0]] * pair[1]))
+
+
+@st.composite
+def described(draw: st.DrawFn) -> Block:
+    text, name = draw(long_words), draw(st.sampled_from(["opt-a", "opt-b", "id-1.2"]))
+    return Block("definition", f"**{name}**\n\n{text}", anchor=name, terms=[name])
+
+
+@st.composite
+def headings(draw: st.DrawFn) -> Block:
+    return Block("heading", draw(words)[:40].strip() or "x", draw(st.integers(1, 4)))
+
+
 units = st.one_of(
     long_words.map(lambda text: Block("text", text)),
     words.map(lambda text: Block("item", f"- {text}")),
     long_words.map(lambda text: Block("code", f"```\n{text}\n```")),
     long_words.map(lambda text: Block("table", f"| {text} |\n| --- |\n| {text} |")),
-    st.builds(
-        lambda text, name: Block("definition", f"**{name}**\n\n{text}", anchor=name, terms=[name]),
-        long_words,
-        st.sampled_from(["opt-a", "opt-b", "id-1.2"]),
-    ),
-    st.builds(
-        lambda text, level: Block("heading", text[:40].strip() or "x", level), words, st.integers(1, 4)
-    ),
+    described(),
+    headings(),
 )
 articles = st.lists(units, max_size=25).map(lambda blocks: Article("Title", blocks))
 
@@ -66,9 +73,9 @@ def test_running_text_is_bounded_and_positions_count_up(article: Article) -> Non
     longest_unit = max(
         (len(block.text) for block in article.blocks if block.kind not in ("text", "heading")), default=0
     )
-    headings = sum(len(block.text) + 10 for block in article.blocks if block.kind == "heading")
+    titles = sum(len(block.text) + 10 for block in article.blocks if block.kind == "heading")
     for passage in passages:
-        assert len(passage.text) - passage.overlap <= max(LONGEST, longest_unit) + headings + LONGEST
+        assert len(passage.text) - passage.overlap <= max(LONGEST, longest_unit) + titles + LONGEST
 
 
 @settings(max_examples=60, deadline=None)

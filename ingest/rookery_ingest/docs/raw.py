@@ -53,8 +53,10 @@ class Unreadable:
 Delivered = RawPage | Unchanged | Unreadable
 
 _CHANGELOG = re.compile(
-    r"(?i)(?:^|[/._-])(?:release|releases|changelog|changes|release[_-]?notes|history|news|what-?s-?new)(?=[/._-]|$)"
+    r"(?:(?i:release(?:[-_]?notes)?(?:[-_]?(?:v?\d[\w.-]*|prior))?|change-?logs?|whats-?new(?:[-_].*)?)"
+    r"|CHANGES|HISTORY|NEWS)(?:\.\w+)?"
 )
+_CHANGELOG_TITLE = re.compile(r"(?i)(?:release notes\b|release \d|change ?log\b)")
 _INDEX = re.compile(
     r"(?i)(?:^|/)(?:bookindex|genindex(?:-[\w.]+)?|py-modindex|modindex|search|sitemap)\.(?:x?html?)$"
 )
@@ -64,8 +66,6 @@ def kind_of(path: str, title: str) -> PageKind:
     """What kind of page this is, by its name and title."""
     if _INDEX.search(path):
         return "index"
-    if _CHANGELOG.search(path.rsplit("/", 1)[-1]) or re.match(
-        r"(?i)(?:release notes\b|release \d|change ?log\b)", title
-    ):
+    if _CHANGELOG.fullmatch(path.rsplit("/", 1)[-1]) or _CHANGELOG_TITLE.match(title):
         return "changelog"
     return "page"

@@ -69,7 +69,8 @@ class DocumentTools:
             wanted_version = None if version in (None, "latest", "all") else version
             place = await _locate(reader, page, source, wanted_version, {r.source for r in releases})
             passages = await reader.passages(place.page.page_id)
-        first, last = _range(passages, section or place.anchor, neighbours, place.page)
+        begins = section or place.anchor
+        first, last = _range(passages, begins, neighbours, place.page)
         start, offset = _start(cursor, place.page, first, last)
         text, reached, omitted = _text(passages, start, offset, last, max_tokens)
         return DocumentAnswer(
@@ -77,7 +78,7 @@ class DocumentTools:
             source=place.page.source,
             version=place.page.version,
             page=place.page.path,
-            url=url_of(place.page.url, passages[start].anchor if passages and start else None),
+            url=url_of(place.page.url, passages[start].anchor if passages and (start or begins) else None),
             text=text,
             sections=_outline(passages),
             omitted_tokens=omitted,
