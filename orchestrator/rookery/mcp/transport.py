@@ -44,11 +44,20 @@ def server_log() -> Generator[TextIO]:
 
     What was put aside is read when a server fails, for the reason.
     """
-    if not sys.stderr.isatty() or os.environ.get("ROOKERY_LOG_LEVEL", "warning").lower() in ("debug", "info"):
+    wanted = os.environ.get("ROOKERY_LOG_LEVEL", "warning").lower() in ("debug", "info")
+    if _is_a_file(sys.stderr) and (wanted or not sys.stderr.isatty()):
         yield sys.stderr
         return
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as aside:
         yield aside
+
+
+def _is_a_file(stream: TextIO) -> bool:
+    """Whether a child can write to it; what a notebook or a test puts in the place of stderr it cannot."""
+    try:
+        return stream.fileno() >= 0
+    except (OSError, AttributeError, ValueError):
+        return False
 
 
 def last_words(log: TextIO) -> str:

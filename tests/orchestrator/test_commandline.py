@@ -1,0 +1,254 @@
+"""The command `rookery`, as a person or a script starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from emulators.models import Fault, ModelEmulator, Reply, Script, researcher
+from rookery.commandline import COMMANDS, main
+
+SAMPLE = str(Path(__file__).with_name("sample_server.py"))
+
+
+@dataclass
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def rookery(*words: str, folder: Path, **environment: str) -> Done:
+    """Run a command in this process: as `rookery` does, without the time of a new interpreter."""
+    out, problems = io.StringIO(), io.StringIO()
+    given = {"ROOKERY_DATA_DIR": str(folder / "data"), "ROOKERY_TRACES": "off", **environment}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(problems),
+    ):
+        patch.chdir(folder)
+        before = dict(os.environ)
+        for name, value in given.items():
+            patch.setenv(name, value)
+        try:
+            status = main(words)
+        except SystemExit as exit_:
+            status = int(exit_.code or 0)
+        for name in set(os.environ) - set(before):
+            os.environ.pop(name)  # what a .env file has set
+    return Done(status, out.getvalue(), problems.getvalue())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A working folder whose mcp.json names the sample server only."""
+    entry = {"command": sys.executable, "args": [SAMPLE]}
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"sample": entry}}))
+    return tmp_path
+
+
+@pytest_asyncio.fixture
+async def models() -> AsyncIterator[ModelEmulator]:
+    async with ModelEmulator() as emulator:
+        yield emulator
+
+
+async def asked(*words: str, folder: Path, **environment: str) -> Done:
+    """Run beside the emulator, which lives in this loop."""
+    return await asyncio.to_thread(rookery, *words, folder=folder, **environment)
+
+
+def test_help_lists_every_command_with_examples_and_imports_little(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom rookery.commandline import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('pydantic', 'fastmcp', 'rich', 'asyncpg', 'anthropic') if m in sys.modules])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
+    ).stdout
+    assert told.splitlines()[-1] == "[]"
+    assert all(name in told for name in COMMANDS)
+    assert "examples:" in told
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
+    done = rookery(command, "--help", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "examples:" in done.stdout or command in ("queue", "token")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (("ask", " "), 2, "The question is empty"),
+        (("ask", "x", "--mcp-config", "nowhere.json"), 2, "Cannot read nowhere.json"),
+        (("ask", "x", "--model", "nobody:x"), 2, "there is no provider 'nobody'"),
+        (("ask", "x", "--model", "anthropic:x"), 2, "needs ANTHROPIC_API_KEY"),
+        (("ask", "x", "--prompts", "nowhere"), 2, "folder of prompts 'nowhere' does not exist"),
+        (("--env", "nowhere.env", "doctor"), 2, "There is no file nowhere.env"),
+        (("install", "--print", "cursor", "nobody"), 2, "There is no server 'nobody'"),
+        (("demo", "--docs", "nowhere"), 1, "--docs: nowhere does not exist"),
+        (("eval", "nowhere.jsonl"), 2, "Cannot read nowhere.jsonl"),
+    ],
+)
+def test_errors_are_one_line_that_helps(words: tuple[str, ...], status: int, told: str, folder: Path) -> None:
+    done = rookery(*words, folder=folder)
+    assert done.returncode == status, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_command_is_installed(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [Path(sys.executable).with_name("rookery"), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert told.stdout.startswith("rookery ")
+
+
+async def test_ask_without_a_key_quotes(folder: Path) -> None:
+    done = await asked("ask", "Which release fixes the connection pool?", "--json", folder=folder)
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert told["extractive"] is True
+    assert told["citations"][0]["permalink"] == "https://acme.slack.example/archives/C1/p2"
+    assert told["citations"][0]["server"] == "sample"
+    assert told["citations"][0]["tool"] == "search_messages"
+    assert {call["state"] for call in told["tool_calls"]} == {"ok"}
+    assert told["timings"]["total_ms"] >= told["timings"]["tools_ms"]
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("api", ["anthropic", "openai", "openai-responses"])
+async def test_ask_with_a_model(api: str, folder: Path, models: ModelEmulator) -> None:
+    keys = {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": models.url}
+    if api != "anthropic":
+        keys = {
+            "OPENAI_API_KEY": "k",
+            "OPENAI_BASE_URL": f"{models.url}/v1",
+            "ROOKERY_MODEL": f"{api}:gpt-test",
+            "ROOKERY_EMBEDDER": "none",
+        }
+    models.brain = researcher
+    done = await asked("ask", "connection pool", folder=folder, **keys)
+    assert done.returncode == 0, done.stderr
+    assert "This is what I found: 1 [1]" in done.stdout
+    assert "https://acme.slack.example/archives/C1/p2" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "status"), [("overloaded", 69), ("bad_key", 1), ("cut", 69)])
+async def test_a_model_that_fails_is_one_line(
+    fault: Fault, status: int, folder: Path, models: ModelEmulator
+) -> None:
+    models.brain = Script([Reply(text="Half of it", fault=fault)])
+    keys = {
+        "ANTHROPIC_API_KEY": "sk-secret-1234567",
+        "ANTHROPIC_BASE_URL": models.url,
+        "ROOKERY_MODEL_RETRIES": "0",
+    }
+    done = await asked("ask", "x", folder=folder, **keys)
+    assert done.returncode == status
+    assert "rookery ask: Anthropic" in done.stderr
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+async def test_an_answer_in_quotes_takes_over_when_the_model_fails(
+    folder: Path, models: ModelEmulator
+) -> None:
+    models.brain = Script([Reply(fault="server_error")])
+    keys = {
+        "ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": models.url, "ROOKERY_MODEL_RETRIES": "0",
+        "ROOKERY_MODEL": "anthropic:claude-test,extractive",
+    }  # fmt: skip
+    done = await asked("ask", "connection pool", "--json", folder=folder, **keys)
+    assert json.loads(done.stdout)["extractive"] is True
+
+
+@pytest.mark.slow
+async def test_eval_reports_what_is_missing(folder: Path) -> None:
+    cases = [
+        {"question": "Which release fixes the connection pool?", "facts": ["7.3.1"], "citations": ["/p2"]},
+        {
+            "id": "lunch",
+            "question": "When is lunch today?",
+            "facts": [["one o'clock", "13:00"]],
+            "absent": ["noon"],
+        },
+    ]
+    (folder / "cases.jsonl").write_text("\n".join(json.dumps(case) for case in cases))
+    done = await asked("eval", "cases.jsonl", "--json", folder=folder)
+    report = json.loads(done.stdout)
+    assert (report["questions"], report["passed"], done.returncode) == (2, 1, 1)
+    assert report["results"][1]["missing"] == ['fact "one o\'clock"', "must not say 'noon'"]
+    assert (await asked("eval", "cases.jsonl", "--require", "0.5", folder=folder)).returncode == 0
+
+
+@pytest.mark.slow
+async def test_variables_come_from_a_file_too(folder: Path) -> None:
+    (folder / ".env").write_text("ROOKERY_MODEL=nobody:x\n")
+    done = await asked("ask", "x", folder=folder)
+    assert "no provider 'nobody'" in done.stderr
+    done = await asked("ask", "noon", "--json", folder=folder, ROOKERY_MODEL="extractive")
+    assert done.returncode == 0
+
+
+def test_init_writes_files_and_keeps_what_is_there(tmp_path: Path) -> None:
+    first = rookery("init", "--files-only", folder=tmp_path)
+    assert first.returncode == 0
+    servers = json.loads((tmp_path / "mcp.json").read_text())["mcpServers"]
+    assert set(servers) == {"slack", "docs", "github", "memory"}
+    assert "kept" in rookery("init", "--files-only", folder=tmp_path).stdout
+
+
+def test_the_env_file_is_private_and_keeps_other_lines(tmp_path: Path) -> None:
+    from dotenv import dotenv_values
+
+    from rookery.setup.files import write_env
+
+    path = tmp_path / ".env"
+    path.write_text("# mine\nOTHER=1\nGITHUB_TOKEN=old\n")
+    write_env(path, {"GITHUB_TOKEN": "new", "ODD": "a'b $x #y \\z"})
+    assert path.read_text().startswith("# mine\nOTHER=1\nGITHUB_TOKEN=new\n")
+    assert dotenv_values(path)["ODD"] == "a'b $x #y \\z"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.slow
+async def test_doctor_says_what_to_do(folder: Path, settings: Any) -> None:
+    broken = json.loads((folder / "mcp.json").read_text())
+    broken["mcpServers"]["gone"] = {"command": "/nowhere/at-all"}
+    (folder / "mcp.json").write_text(json.dumps(broken))
+    url = settings.database_url.get_secret_value()
+    done = await asked("doctor", "--json", folder=folder, DATABASE_URL=url, SLACK_BOT_TOKEN="xapp-wrong")
+    findings = {(each["area"], each["state"]): each for each in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert ("database", "ok") in findings
+    assert ("server sample", "ok") in findings
+    assert findings["server gone", "fail"]["remedy"]
+    assert "exchanged" in findings["slack", "fail"]["remedy"]
+    assert "ANTHROPIC_API_KEY" in findings["model", "warn"]["remedy"]
