@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -80,6 +81,8 @@ async def test_the_primary_limit_is_an_answer_not_a_wait(ask: Asking, emulator: 
     again = error_of(await ask("get_issue", issue="acme/widgets#3"))
     assert again["code"] == "rate_limited"
     assert len(emulator.requests) == 1, "what is known to be used up is not asked for"
+    search = await ask("search_repositories", query="widgets")
+    assert not search.is_error, "searches have a budget of their own"
 
 
 @pytest.mark.parametrize("status", [403, 429])
@@ -94,6 +97,18 @@ async def test_a_short_pause_is_waited_for(connect: Connect, emulator: Emulator)
     ask = await connect(ROOKERY_GITHUB_MAX_WAIT_S=5)
     emulator.fail(Fault(kind="secondary", path=ISSUE, retry_after_s=1))
     assert not (await ask("get_issue", issue="acme/widgets#1")).is_error
+
+
+async def test_many_slow_answers_hold_up_nobody_else(ask: Asking, emulator: Emulator) -> None:
+    slow = [emulator.fail(Fault(kind="slow", path=f"/issues/{number}$")) for number in range(10, 22)]
+    waiting = [
+        asyncio.create_task(ask("get_issue", issue=f"acme/widgets#{number}", comments="none"))
+        for number in range(10, 22)
+    ]
+    assert "Exporter stalls" in (await ask("get_issue", issue="acme/widgets#1", comments="none")).text
+    for fault in slow:
+        emulator.release(fault)
+    assert not any(reply.is_error for reply in await asyncio.gather(*waiting))
 
 
 async def test_what_is_left_stands_in_every_answers_metadata(ask: Asking) -> None:

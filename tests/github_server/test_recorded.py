@@ -65,7 +65,7 @@ def read_file(item: Any) -> None:
 
 def items_of(body: Any) -> list[dict[str, Any]]:
     """The items of a list, of a search, or the one that is answered alone."""
-    found = body if isinstance(body, list) else body.get("items", [body])
+    found: Any = body if isinstance(body, list) else body.get("items", [body])
     return cast("list[dict[str, Any]]", found)
 
 

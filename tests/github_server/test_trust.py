@@ -14,6 +14,7 @@ from rookery_github.hosts import from_settings
 from rookery_github.server import make_workspace
 from rookery_github.settings import GitHubSettings
 from rookery_github.tools.issues import IssueTools
+from rookery_github.tools.people import PeopleTools
 from rookery_github.tools.search import SearchTools
 
 
@@ -103,7 +104,7 @@ async def test_guests_see_public_repositories_only(
     emulator: Emulator, guest_settings: GitHubSettings
 ) -> None:
     workspace = make_workspace(guest_settings)
-    tools, search = IssueTools(workspace), SearchTools(workspace)
+    tools, search, people = IssueTools(workspace), SearchTools(workspace), PeopleTools(workspace)
     with acting_as(Caller(user="U1", kind="member")):
         assert "Secret plan" in (await tools.get_issue("acme/secret#1"))["text"]
     for kind in ("guest", "outsider"):
@@ -113,6 +114,9 @@ async def test_guests_see_public_repositories_only(
             assert "is:public" in (await search.search_issues("plan"))["text"]
             assert "Secret plan" not in (await search.search_issues("plan"))["text"]
             assert STALLED in (await tools.get_issue("acme/widgets#1"))["text"]
+            members = (await people.search_users(org="acme"))["text"]
+            assert "/ana" in members
+            assert "/ben" not in members, "who hides their membership stays hidden"
     await workspace.stop()
 
 

@@ -6,7 +6,12 @@ import hashlib
 import hmac
 import io
 import json
+import os
+import socket
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +24,7 @@ from hypothesis import strategies as st
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import Caller
 from rookery_core.queue import Queue
+from rookery_core.settings import CoreSettings
 from rookery_github.cache.database import DatabaseStore
 from rookery_github.cache.entry import CachedAnswer, Subject
 from rookery_ingest.github import deliveries
@@ -149,3 +155,51 @@ def test_no_body_breaks_the_reader(body: bytes) -> None:
         deliveries.read(headers, body)
     except InvalidInput as error:
         assert "payload" in error.message
+
+
+LISTEN = """
+import argparse, sys
+from rookery_ingest.github.commands import add_commands
+parser = argparse.ArgumentParser()
+add_commands(parser.add_subparsers())
+arguments = parser.parse_args(sys.argv[1:])
+sys.exit(arguments.run(arguments))
+"""
+
+
+def command(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_DATA_HOME")}
+    return subprocess.Popen(
+        [sys.executable, "-c", LISTEN, "github", "listen", *arguments],
+        env={**kept, **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_without_a_secret_nothing_is_received() -> None:
+    with command() as process:
+        _out, error = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "ROOKERY_GITHUB_WEBHOOK_SECRET is not set" in error
+
+
+@pytest.mark.slow
+def test_the_command_receives_until_it_is_stopped(settings: CoreSettings) -> None:
+    assert settings.database_url
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    variables = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "ROOKERY_GITHUB_WEBHOOK_SECRET": "new",
+    }
+    with command("--port", port, "--subscribe", "bot", **variables) as process:
+        assert process.stderr is not None
+        assert f"http://127.0.0.1:{port}{PATH}" in process.stderr.readline()
+        sent = signed(PAYLOAD)
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{PATH}", sent["data"], sent["headers"])
+        with urllib.request.urlopen(request) as answer:
+            assert json.loads(answer.read())["status"] == "queued"
+        process.terminate()
+        assert process.wait(30) == 0

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from rookery_core.errors import InvalidInput, RookeryError
 from rookery_core.identity import current_caller
 from rookery_github import references
-from rookery_github.client import JSON, Fetched, GitHubClient
+from rookery_github.client import Fetched, GitHubClient
 from rookery_github.confinement import Confinement
 from rookery_github.hosts import Hosts
 from rookery_github.ledger import DatabaseLedger, Ledger, MemoryLedger
 from rookery_github.references import Reference
 from rookery_github.trust import Trust
+from rookery_github.wire import JSON
 
 if TYPE_CHECKING:
     from rookery_core.database import Database, DatabaseGate

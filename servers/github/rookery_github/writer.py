@@ -15,8 +15,8 @@ from typing_extensions import TypedDict
 
 from rookery_core.errors import Conflict, InvalidInput, NotAllowed, RookeryError, Unavailable
 from rookery_core.identity import Caller, current_caller
-from rookery_github.client import WriteInDoubt
 from rookery_github.ledger import FindLedger, Known
+from rookery_github.wire import WriteInDoubt
 from rookery_github.workspace import Place, Workspace
 
 AUTOMATIC_KEY_S = 600.0

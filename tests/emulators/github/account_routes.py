@@ -46,6 +46,14 @@ def members(asked: Asked, org: str) -> Response:
     return listing(asked.request, [asked.world.users[login.lower()] for login in logins])
 
 
+def public_members(asked: Asked, org: str) -> Response:
+    """The members of an organisation who show it: in this world, the first of them."""
+    logins = asked.world.members.get(org.lower())
+    if logins is None:
+        raise Refused(404, "Not Found")
+    return listing(asked.request, [asked.world.users[login.lower()] for login in logins[:1]])
+
+
 def repository(asked: Asked, owner: str, repo: str) -> Response:
     """One repository."""
     found = asked.repository(owner, repo)
@@ -84,6 +92,7 @@ ROUTES = [
     ("GET", "/user", viewer),
     ("GET", "/users/{login}", account),
     ("GET", "/orgs/{org}/members", members),
+    ("GET", "/orgs/{org}/public_members", public_members),
     ("GET", "/repos/{owner}/{repo}", repository),
     ("GET", "/repos/{owner}/{repo}/collaborators/{login}/permission", permission),
     ("POST", "/app/installations/{installation:d}/access_tokens", installation_token),

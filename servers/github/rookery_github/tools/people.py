@@ -156,9 +156,10 @@ class _People:
     async def _members(self, start: Position) -> AsyncIterator[Entry]:
         page, index = int(start.get("n", 1)), int(start.get("i", 0))
         wanted = self._query.lower()
+        listed = "public_members" if self._workspace.only_public() else "members"
         while True:
             fetched = await self._client.get(
-                f"/orgs/{self._org}/members",
+                f"/orgs/{self._org}/{listed}",
                 {"per_page": 100, "page": page},
                 what=f"the members of {self._org}",
             )

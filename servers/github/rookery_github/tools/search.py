@@ -9,10 +9,11 @@ from typing import Any, Literal
 from rookery_core.errors import InvalidInput
 from rookery_github import references
 from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
-from rookery_github.client import JSON, GitHubClient
+from rookery_github.client import GitHubClient
 from rookery_github.search_query import compile_query, date_range
 from rookery_github.tools.items import row
 from rookery_github.voices import PEOPLE
+from rookery_github.wire import JSON
 from rookery_github.workspace import Place, Workspace
 
 PER_PAGE = 30
