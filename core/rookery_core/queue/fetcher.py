@@ -28,6 +28,7 @@ _log = telemetry.get_logger(__name__)
 _BATCH = 200
 _MOST_LEAVING = 400
 _BUSY_PAUSE_S = 0.003
+_SUSPECT_PAUSE_S = 0.005  # until a slot may be free for an event that had an attempt before
 
 Finish = Callable[[Event, str, Any, Any], Awaitable[None]]
 """Completes an event with the name, receipt and request of an effect."""
@@ -180,7 +181,7 @@ class Fetcher:
         try:
             rows = await self._turn.fetch(
                 self._queue.team, self._queue.now(), *columns[:4], False, names, priorities, marks,
-                room, self._slots.follow, token, self._worker_id, *columns[4:],
+                room, self._slots.follow, token, self._worker_id, *columns[4:], self._slots.free,
             )  # fmt: skip
         except BaseException:
             self._leaving[:0] = leaving
@@ -209,6 +210,8 @@ class Fetcher:
                 claimed.append(event_of(row))
             elif kind == "scan":
                 self._scan_s = event_id / 1e6
+                if row[9] > 0:
+                    loop.call_later(_SUSPECT_PAUSE_S, self.wake)
             elif kind == "contended":
                 loop.call_later(random.uniform(0.001, 0.005), self.wake)  # noqa: S311
             else:

@@ -86,6 +86,11 @@ class Slots:
         return min(24, int(_AHEAD_S / self._mean_s))
 
     @property
+    def free(self) -> int:
+        """How many events would begin at once."""
+        return max(0, self.concurrency - len(self.flights))
+
+    @property
     def room(self) -> int:
         """How many more events to claim; 0 while enough wait."""
         if self._waiting > self.ahead // 2:

@@ -53,7 +53,7 @@ class Working(Base):
             rows = await own.fetch(
                 WORK_SQL["turn"], self.team, self.now(), [], [], [], [], False,
                 [name for name, _ in probes], [priority for _, priority in probes], [0] * len(probes),
-                limit, 0, new_token(), worker, [], [], [],
+                limit, 0, new_token(), worker, [], [], [], limit,
             )  # fmt: skip
         claimed = (event_of(row) for row in rows if row["kind"] == "claimed")
         return sorted(claimed, key=lambda event: (-event.priority, event.id))
@@ -143,7 +143,7 @@ class Working(Base):
             async with self.connection(connection) as own:
                 rows = await own.fetch(
                     WORK_SQL["turn"], self.team, self.now(), *_columns(pending.values(), 4), only_overrun,
-                    [], [], [], 0, 0, 0, "", [], [], [],
+                    [], [], [], 0, 0, 0, "", [], [], [], 0,
                 )  # fmt: skip
             lost = {row["id"] for row in rows if row["kind"] == "lost"}
             busy = {row["id"] for row in rows if row["kind"] == "busy"}

@@ -163,7 +163,7 @@ probe as materialized (
     order by p.nth
 ),
 head as materialized (
-    select p.nth, p.name, p.lease, p.places, x.id, x.ordering_key, x.place, clock_timestamp() as found,
+    select p.nth, p.name, p.lease, p.places, x.id, x.ordering_key, x.place, x.attempts, clock_timestamp() as found,
         x.ordering_key is not null and x.attempts = 0 and p.key_concurrency = 1 and p.max_attempts > 1
             and p.concurrency is null as may_be_followed
     from probe p
@@ -180,7 +180,7 @@ head as materialized (
 ),
 -- The head of a lane brings along those behind it, as long as each is on its first attempt and due.
 picked as materialized (
-    select h.nth, h.name, h.lease, h.places, x.id
+    select h.nth, h.name, h.lease, h.places, h.attempts > 0 as again, x.id
     from head h
     cross join lateral (
         select h.id
@@ -206,10 +206,17 @@ picked as materialized (
     ) x
     limit $11
 ),
+-- An event that had an attempt before may be what crashed its worker: it never waits in a buffer with others.
 admitted as materialized (
     select id, lease, name
-    from (select p.*, row_number() over (partition by p.name order by p.nth, p.id) as rank from picked p) p
-    where p.rank <= p.places
+    from (
+        select
+            p.*,
+            row_number() over (partition by p.name order by p.nth, p.id) as rank,
+            row_number() over (partition by p.again order by p.nth, p.id) as rank_again
+        from picked p
+    ) p
+    where p.rank <= p.places and (not p.again or p.rank_again <= $18)
 ),
 turned as (
     update queue.subscription s set turn = s.turn + 1
@@ -252,7 +259,9 @@ union all
 select
     'scan',
     (extract(epoch from coalesce((select min(found) from head), clock_timestamp()) - min(p.begun)) * 1e6)::bigint,
-    null, null, null, null, null, null, null, null, null, null, null
+    null, null, null, null, null, null, null,
+    (select count(*) from picked where again) - $18, -- how many of those that had an attempt were too many
+    null, null, null
 from probe p
 where $11 > 0
 having count(*) > 0;

@@ -15,7 +15,7 @@ from rookery_core import telemetry
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue.fetcher import Fetcher
 from rookery_core.queue.keeper import Keeper
-from rookery_core.queue.slots import Handler, Slots
+from rookery_core.queue.slots import Flight, Handler, Slots
 
 if TYPE_CHECKING:
     from rookery_core.queue.queue import Queue
@@ -70,6 +70,11 @@ class Worker:
     def completed(self) -> int:
         """How many events have had a verdict here, good or bad."""
         return self._slots.completed
+
+    @property
+    def flights(self) -> list[Flight]:
+        """What is claimed here and has no verdict yet: running, or about to."""
+        return list(self._slots.flights.values())
 
     @property
     def in_flight(self) -> int:

@@ -332,3 +332,23 @@ async def test_sigterm_drains(
         await owner_connection.fetchval("select count(*) from public.inside"),
     )
     assert done == inside
+
+
+async def test_what_had_an_attempt_never_waits_in_a_buffer(live_queue: Queue) -> None:
+    await live_queue.subscribe("t", "s", max_attempts=3, backoff=Backoff(0, 0))
+    await live_queue.enqueue_many("t", [Message({"n": n}) for n in range(400)])
+    most = 0
+
+    async def handle(event: Event, attempt: Attempt) -> None:
+        nonlocal most
+        if attempt.number == 1:
+            raise RetryLater(0)
+        second = [flight for flight in worker.flights if flight.event.attempt > 1]
+        most = max(most, len(second))
+        await asyncio.sleep(0)
+
+    worker = Worker(live_queue, {"s": handle}, concurrency=4, poll_s=60)
+    async with worker:
+        await until(lambda: empty(live_queue))
+    assert len(await live_queue.list("done", limit=1000)) == 400
+    assert most <= 4
