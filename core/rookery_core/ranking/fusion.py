@@ -37,10 +37,24 @@ def normalised(scores: Mapping[Id, float]) -> dict[Id, float]:
     return {key: (score - low) / (high - low) for key, score in scores.items()}
 
 
+def _of_the_best(scores: Mapping[Id, float]) -> dict[Id, float]:
+    """Scores of words as shares of the best: not to match at all is 0, so the least of the matches is more."""
+    if not scores or min(scores.values()) < 0 or max(scores.values()) <= 0:
+        return normalised(scores)
+    best = max(scores.values())
+    return {key: score / best for key, score in scores.items()}
+
+
 def fuse(
-    lexical: Mapping[Id, float], semantic: Mapping[Id, float], semantic_weight: float = WEAK_SEMANTIC_WEIGHT
+    lexical: Mapping[Id, float],
+    semantic: Mapping[Id, float],
+    semantic_weight: float = WEAK_SEMANTIC_WEIGHT,
+    coverage: float = 1.0,
 ) -> list[tuple[Id, float]]:
     """Combine two legs into one ranking, best first; the score is 0..1. Ties keep the order of the legs.
+
+    coverage: the share of the query's weight that the best match by words has. Words that find only a part of what
+    was asked are less sure of their first place, and count less.
 
     An item that one leg does not know counts 0 there. A leg that is empty, or cannot tell any two of its candidates
     apart, has no say: the other leg's order stands, and is never made worse by it.
@@ -48,7 +62,10 @@ def fuse(
     if not 0 <= semantic_weight <= 1:
         raise ValueError("semantic_weight is between 0 and 1")
     weight = _effective_weight(lexical, semantic, semantic_weight)
-    words, meaning = normalised(lexical), normalised(semantic)
+    if 0 < weight < 1:
+        sure = (1 - weight) * min(max(coverage, 0.0), 1.0)
+        weight = weight / (weight + sure)
+    words, meaning = _of_the_best(lexical), normalised(semantic)
     combined = {
         key: (1 - weight) * words.get(key, 0.0) + weight * meaning.get(key, 0.0)
         for key in dict.fromkeys([*lexical, *semantic])

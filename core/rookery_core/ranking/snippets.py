@@ -75,13 +75,14 @@ def _best_start(hits: list[tuple[int, str]], width: int) -> int:
     if not hits:
         return 0
     worth = {stem: 1.0 / count for stem, count in Counter(stem for _, stem in hits).items()}
+    span = width - _margin(width)
     inside: Counter[str] = Counter()
     total, best, best_start, left = 0.0, 0.0, 0, 0
     for at, stem in hits:
         if not inside[stem]:
             total += worth[stem]
         inside[stem] += 1
-        while at - hits[left][0] > width - _NEAR:
+        while at - hits[left][0] > span:
             leaving = hits[left][1]
             inside[leaving] -= 1
             if not inside[leaving]:
@@ -92,9 +93,14 @@ def _best_start(hits: list[tuple[int, str]], width: int) -> int:
     return best_start
 
 
+def _margin(width: int) -> int:
+    """How much of the window stands before the first hit."""
+    return min(_NEAR, width // 4)
+
+
 def _between_words(source: str, hit: int, width: int) -> tuple[int, int]:
     """A window around the hit, moved so that it begins after a sentence or a space and ends before one."""
-    start = max(0, min(hit - min(_NEAR, width // 4), len(source) - width))
+    start = max(0, min(hit - _margin(width), len(source) - width))
     if start > 0:
         start = _after_boundary(source, start, hit)
     end = min(len(source), start + width)

@@ -54,6 +54,11 @@ class Hits:
     coverage: dict[Key, float]
     meaning: dict[Key, float]
 
+    @property
+    def best_coverage(self) -> float:
+        """How much of the query, by weight, the best match by words has."""
+        return max(self.coverage.values(), default=0.0)
+
 
 async def query_terms(conn: Connection, query: str) -> Terms:
     """The lexemes of any text; none when there is nothing to look for."""
@@ -72,7 +77,7 @@ async def find(
 ) -> list[Scored]:
     """The best `limit` memories of the caller's scopes, best first; vector: the query's, or None."""
     hits = await find_hits(conn, context, query, vector, scopes, filters)
-    ranked = fuse(hits.words, hits.meaning, semantic_weight(context.embedder))
+    ranked = fuse(hits.words, hits.meaning, semantic_weight(context.embedder), hits.best_coverage)
     ranked = [
         (key, score) for key, score in ranked if key in hits.words or hits.meaning[key] >= LEAST_SIMILARITY
     ]
