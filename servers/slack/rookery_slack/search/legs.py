@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,12 @@ LEG = 200
 NARROW = 20_000
 """A search that leaves no more rows than this looks at every vector: an index would lose some."""
 BESIDE = timedelta(minutes=10)
-BEFORE_WEIGHT, AFTER_WEIGHT = 0.5, 0.3
+AFTER_ONE, BEFORE_ONE = 0.6, 0.3
+"""How much of a message's score the next one gets (an answer follows its question), and the one before; for each step
+further half of it."""
+STEPS = 2
+EXPANDED = 60
+"""Candidates whose neighbours are looked at."""
 
 
 async def by_words(session: Session, text: str, narrow: Narrowing) -> tuple[dict[Place, float], bool]:
@@ -39,26 +43,39 @@ async def by_words(session: Session, text: str, narrow: Narrowing) -> tuple[dict
         prepared.average_length, narrow.row(), WORD_POOL, LEG,
     )  # fmt: skip
     scores = {(row["channel"], row["ts"]): float(row["score"]) for row in rows}
-    return await _with_neighbours(session, scores, prepared), True
+    return await _with_neighbours(session, scores, prepared, narrow), True
 
 
 async def _with_neighbours(
-    session: Session, scores: dict[Place, float], prepared: PreparedQuery
+    session: Session, scores: dict[Place, float], prepared: PreparedQuery, narrow: Narrowing
 ) -> dict[Place, float]:
-    """A question and its answer share few words: a message beside one that matches counts a part of it."""
+    """A question and its answer share few words: what stands beside a match counts a part of it.
+
+    It need not match itself, unless the search asks for more than words: an author, a file, a phrase.
+    """
     if not scores:
         return scores
-    places = list(scores)
+    places = list(scores)[:EXPANDED]
+    closed = prepared.phrases is not None or not narrow.only_place_and_end
     rows = await session.rows(
-        "score_neighbours", [channel for channel, _ in places], [ts for _, ts in places], BESIDE, 1,
+        "score_neighbours", [channel for channel, _ in places], [ts for _, ts in places], BESIDE, STEPS,
         prepared.terms, prepared.weights, prepared.average_length,
     )  # fmt: skip
-    share: defaultdict[Place, float] = defaultdict(float)
+    own = dict(scores)
+    pairs: dict[tuple[Place, Place], int] = {}
     for row in rows:
-        share[row["channel"], row["ts"]] += float(row["score"]) * (
-            BEFORE_WEIGHT if row["place"] < 0 else AFTER_WEIGHT
-        )
-    return {place: score + share[place] for place, score in scores.items()}
+        place, beside = (row["channel"], row["ts"]), (row["channel"], row["neighbour_ts"])
+        if beside not in scores and (closed or (narrow.to_ts is not None and beside[1] > narrow.to_ts)):
+            continue
+        own.setdefault(beside, float(row["score"]))
+        pairs[place, beside] = row["place"]
+        pairs[beside, place] = -row["place"]
+    total = dict(own)
+    for (place, beside), steps in pairs.items():
+        # beside stands `steps` after place: place gets of it what the one before gets, or the one after
+        first = BEFORE_ONE if steps > 0 else AFTER_ONE
+        total[place] += own[beside] * first / 2 ** (abs(steps) - 1)
+    return total
 
 
 async def by_meaning(

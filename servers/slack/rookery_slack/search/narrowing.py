@@ -40,9 +40,9 @@ class Narrowing:
         return astuple(self)
 
     @property
-    def is_open(self) -> bool:
-        """Whether it narrows nothing but, perhaps, the time after which nothing counts."""
-        return replace(self, to_ts=None) == Narrowing()
+    def only_place_and_end(self) -> bool:
+        """Whether it says no more than in which channels and until when."""
+        return replace(self, to_ts=None, channels=None) == Narrowing()
 
 
 @dataclass(slots=True)

@@ -1,0 +1,187 @@
+"""Slack memory: how fast it fills, how fast it answers, how well it finds.
+
+    python -m bench.slack                                       # made-up data
+    EXPORT=export.zip QRELS=judgments.jsonl python -m bench.slack    # your own; .gz too; several with commas
+    SCALE=1 python -m bench.slack                               # a million messages (default 0.1)
+
+Writes bench/results/slack.json. Runs on an embedded server of its own, or on DATABASE_URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from bench import slack_scale
+from bench.report import Result, show, write
+from bench.slack_judgments import Judged, judgments, read_lines
+from bench.slack_retrieval import PEER, half_remembered, peer_quality, quality, texts_and_names
+from bench.slack_store import INGEST, BenchStore, bench_store
+from rookery_core.embedders import create_embedder
+from rookery_core.queue import Message, Queue
+from rookery_ingest.slack.embedding import embed_backlog
+from rookery_ingest.slack.export.importer import Options, import_export
+from rookery_ingest.slack.listening import SUBSCRIPTION, TOPIC, subscribe
+from rookery_ingest.slack.live import pending_events
+from rookery_ingest.slack.statistics import refresh
+from rookery_ingest.slack.working import IngestWorker
+
+SCALE = float(os.environ.get("SCALE", "0.1"))
+EXPORTS = [Path(path) for path in os.environ.get("EXPORT", "").split(",") if path]
+QRELS = [Path(path) for path in os.environ.get("QRELS", "").split(",") if path]
+QUERIES = int(os.environ.get("QUERIES", "300"))
+COMMAND = "python -m bench.slack"
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", file=sys.stderr, flush=True)
+
+
+def made_up_export(folder: Path, days: int = 60, per_day: int = 250) -> Path:
+    """An export of two channels of made-up messages."""
+    made, path = slack_scale.MadeUp(3), folder / "made-up.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        channels = [{"id": f"C{n}", "name": f"room-{n}", "members": ["U1"]} for n in (1, 2)]
+        archive.writestr("channels.json", json.dumps(channels))
+        archive.writestr("users.json", json.dumps([{"id": "U1", "team_id": "T1", "name": "ada"}]))
+        for day in range(days):
+            date = time.strftime("%Y-%m-%d", time.gmtime(1_700_000_000 + day * 86_400))
+            for n in (1, 2):
+                lines = [
+                    {"type": "message", "user": "U1", "ts": f"{1_700_000_000 + day * 86_400 + at * 60}.000100",
+                     "text": made.text()} for at in range(per_day)
+                ]  # fmt: skip
+                archive.writestr(f"room-{n}/{date}.json", json.dumps(lines))
+    return path
+
+
+async def measure_import(bench: BenchStore) -> list[Result]:
+    """Messages a second into an empty store, until found by words, until found by meaning; and a second time."""
+    exports = EXPORTS or [made_up_export(bench.folder)]
+    command = f"EXPORT={','.join(map(str, EXPORTS))} {COMMAND}" if EXPORTS else COMMAND
+    started = time.monotonic()
+    messages = sum([(await import_export(bench.ingest, INGEST, path, Options())).messages for path in exports])
+    await refresh(bench.ingest, INGEST)
+    by_words = time.monotonic() - started
+    embedder = create_embedder(bench.settings)
+    assert embedder is not None
+    async for _ in embed_backlog(bench.ingest, INGEST, embedder):
+        pass
+    both = time.monotonic() - started
+    started = time.monotonic()
+    for path in exports:
+        await import_export(bench.ingest, INGEST, path, Options())
+    again = time.monotonic() - started
+    _say(f"import {messages} messages: {by_words:.1f} s by words, {both:.1f} s both ways, again {again:.1f} s")
+    return [
+        Result(id="slack.import.words", value=messages / by_words, unit="messages/s", target=5000, command=command),
+        Result(id="slack.import.both", value=messages / both, unit="messages/s", target=2000, command=command),
+        Result(id="slack.import.both_s", value=both, unit="s", better="lower", command=command,
+               note=f"until {messages} messages are searchable both ways"),
+        Result(id="slack.import.again", value=again / both, unit="of the first", better="lower", target=0.2,
+               command=command),
+    ]  # fmt: skip
+
+
+async def measure_retrieval(bench: BenchStore) -> list[Result]:
+    """Shares of queries answered in the first ten, by mode, beside plain PostgreSQL."""
+    texts, names = await texts_and_names(bench)
+    parts: dict[str, list[Judged]] = {"half_remembered": half_remembered(texts, QUERIES)}
+    if QRELS:
+        found = [each for path in QRELS for each in judgments(read_lines(path), texts, names)]
+        parts["conversations"] = found[:: max(1, len(found) // QUERIES)]
+    results: list[Result] = []
+    for name, judged in parts.items():
+        peer = await peer_quality(bench, judged[::3])
+        scores = {mode: await quality(bench, judged, mode) for mode in ("keyword", "semantic", "hybrid")}
+        better_leg = max(scores["keyword"].hits, scores["semantic"].hits)
+        for mode, score in scores.items():
+            _say(f"{name} {mode}: hit@10 {score.hits:.3f}, MRR {score.mrr:.3f} of {score.queries}")
+            target = better_leg if mode == "hybrid" else None
+            results.append(
+                Result(id=f"slack.find.{name}.{mode}", value=score.hits, unit="hit@10", target=target, command=COMMAND,
+                       peer=peer.hits, peer_name=PEER, note=f"MRR {score.mrr:.3f}, {score.queries} queries")
+            )  # fmt: skip
+    return results
+
+
+async def measure_live(bench: BenchStore, events: int = 4000) -> list[Result]:
+    """Events a second out of the queue into the store, and how long one takes while they come at a bearable rate."""
+    queue = Queue(bench.ingest)
+    await subscribe(queue)
+    made = slack_scale.MadeUp(5)
+    await queue.enqueue_many(TOPIC, [_event(made, n) for n in range(events)])
+    worker = IngestWorker(bench.ingest, queue, bench.settings, None)
+    started = time.monotonic()
+    async with worker.events():
+        while await pending_events(queue):
+            await asyncio.sleep(0.01)
+        rate = events / (time.monotonic() - started)
+        for n in range(events, events + 1000):
+            message = _event(made, n)
+            await queue.enqueue(TOPIC, message.payload, key=message.key, ordering_key=message.ordering_key)
+            await asyncio.sleep(0.005)
+        while await pending_events(queue):
+            await asyncio.sleep(0.01)
+    async with bench.ingest.acquire() as connection:
+        waits = [
+            row["wait"] for row in await connection.fetch(
+                "select extract(epoch from finished_at - enqueued_at)::float8 as wait from queue.history "
+                "where team = $1 and subscription = $2 order by event_id desc limit 1000", queue.team, SUBSCRIPTION)
+        ]  # fmt: skip
+    p99 = sorted(waits)[int(len(waits) * 0.99)]
+    _say(f"live: {rate:.0f} events/s; p99 from event to searchable {p99 * 1000:.0f} ms")
+    return [
+        Result(id="slack.live.apply", value=rate, unit="events/s", target=1000, command=COMMAND),
+        Result(id="slack.live.p99", value=p99, unit="s", better="lower", target=1.0, command=COMMAND,
+               note="from the queue's acceptance to committed and searchable by words, at about 150 events/s"),
+    ]  # fmt: skip
+
+
+def _event(made: slack_scale.MadeUp, number: int) -> Message:
+    ts = f"{1_760_000_000 + number}.000100"
+    event: dict[str, Any] = {"type": "message", "channel": f"C{number % 20}", "channel_type": "channel", "ts": ts,
+                             "event_ts": ts, "user": "U1", "text": made.text()}  # fmt: skip
+    payload = {"type": "event_callback", "event_id": f"Ev{number}", "event": event}
+    return Message(payload, key=f"Ev{number}", ordering_key=f"{event['channel']}:{ts}")
+
+
+async def measure_scale(bench: BenchStore) -> list[Result]:
+    """Waiting times in a large store."""
+    messages = int(1_000_000 * SCALE)
+    await bench.forget_everything()
+    seconds = await slack_scale.fill(bench, messages)
+    await refresh(bench.ingest, INGEST)
+    _say(f"{messages} messages made and indexed in {seconds:.0f} s")
+    command, results = f"SCALE={SCALE:g} {COMMAND}", list[Result]()
+    for name, times in (await slack_scale.waits(bench, 100)).items():
+        p95 = sorted(times)[int(len(times) * 0.95)]
+        _say(f"{name}: p50 {statistics.median(times):.1f} ms, p95 {p95:.1f} ms")
+        target = 15 if name == "get_conversation" else 50
+        results.append(
+            Result(id=f"slack.wait.{name}", value=p95, unit="ms p95", better="lower", target=target, command=command,
+                   note=f"{messages:,} messages, median {statistics.median(times):.1f} ms")
+        )  # fmt: skip
+    return results
+
+
+async def main() -> None:
+    results: list[Result] = []
+    async with bench_store() as bench:
+        results += await measure_import(bench)
+        results += await measure_retrieval(bench)
+        results += await measure_live(bench)
+        results += await measure_scale(bench)
+    show(results, "Slack memory")
+    write("slack", results)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
