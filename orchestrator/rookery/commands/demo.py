@@ -45,6 +45,8 @@ def add_commands(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--question", action="append", default=[], metavar="TEXT",
                         help="what to ask; may be given several times")  # fmt: skip
+    parser.add_argument("--into-database-url", action="store_true",
+                        help="import into DATABASE_URL instead of a database of the demo's own")  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -55,17 +57,21 @@ def run(arguments: argparse.Namespace) -> int:
     data_dir = os.environ.get("ROOKERY_DATA_DIR")
     questions = tuple(text.strip() for text in arguments.question if text.strip())
     plan = make_plan(Path(data_dir) if data_dir else None, arguments.slack_export, arguments.docs, questions)
+    if not arguments.into_database_url:
+        os.environ.pop("DATABASE_URL", None)  # a sample has no place in a database that is in use
     return asyncio.run(_demo(plan))
 
 
 async def _demo(plan: Plan) -> int:
     from rookery.commands.options import agent_settings
     from rookery.demo import show
+    from rookery.setup.files import write_mcp
 
     started = time.perf_counter()
     plan.folder.mkdir(parents=True, exist_ok=True)
     os.environ["ROOKERY_DATA_DIR"] = str(plan.folder)  # the servers and imports of this demo use its folder
-    settings = agent_settings(argparse.Namespace())
+    write_mcp(plan.folder / "mcp.json")
+    settings = agent_settings(argparse.Namespace(), mcp_config=plan.folder / "mcp.json")
     show.introduction(plan)
     async with AsyncExitStack() as stack:
         database = await _database(settings, stack)
