@@ -79,20 +79,28 @@ def _corpus(root: Path, name: str) -> Corpus:
 def read_judgments(files: Sequence[Path], corpora: Sequence[Corpus]) -> dict[str, list[Judged]]:
     """Queries by the name of the corpus that holds most of their pages."""
     found: dict[str, list[Judged]] = defaultdict(list)
+    held = {corpus.name: frozenset(corpus.scored) for corpus in corpora}
     for file in files:
-        rows = [judged for row in _rows(file) if (judged := _judged(file, row)) is not None]
-        wanted = {page for row in rows for page in row.pages}
-        years = [row.get("version") for row in _rows(file)]
-        version = str(max(set(years), key=years.count)) if years and years[0] is not None else None
-        best = max(corpora, key=lambda corpus: (len(wanted & set(corpus.scored)), corpus.version == version))
-        exact = [
-            c for c in corpora if c.version == version and len(wanted & set(c.scored)) > 0.5 * len(wanted)
-        ]
-        corpus = exact[0] if exact else best
-        found[corpus.name] += [
-            Judged(row.kind, row.query, kept) for row in rows if (kept := row.pages & set(corpus.scored))
-        ]
+        rows = _rows(file)
+        judged = [each for row in rows if (each := _judged(file, row)) is not None]
+        versions = [str(row["version"]) for row in rows if "version" in row]
+        corpus = _corpus_of(
+            judged, max(set(versions), key=versions.count) if versions else None, corpora, held
+        )
+        for each in judged:
+            if pages := each.pages & held[corpus.name]:
+                found[corpus.name].append(Judged(each.kind, each.query, pages))
     return dict(found)
+
+
+def _corpus_of(
+    judged: Sequence[Judged], version: str | None, corpora: Sequence[Corpus], held: dict[str, frozenset[str]]
+) -> Corpus:
+    """The corpus that holds most of the pages; of those that hold more than half, the one of that version."""
+    wanted = {page for row in judged for page in row.pages}
+    shares = {corpus.name: len(wanted & held[corpus.name]) / (len(wanted) or 1) for corpus in corpora}
+    exact = [corpus for corpus in corpora if corpus.version == version and shares[corpus.name] > 0.5]
+    return exact[0] if exact else max(corpora, key=lambda corpus: shares[corpus.name])
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:

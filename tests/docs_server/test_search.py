@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Callable
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import pytest
+from fastmcp import Client
 from fastmcp.exceptions import ToolError
+
+from rookery_docs.server import make_server
 
 Connect = Callable[[], Any]
 
@@ -159,11 +165,51 @@ async def test_a_new_import_is_seen_by_a_running_server(
 
 
 async def test_another_team_sees_nothing(fill: Any, docs_settings: Any) -> None:
-    from fastmcp import Client
-
-    from rookery_docs.server import make_server
-
     await fill("1", {"a.html": "<main><h1>Apples</h1></main>"})
     server, _ = make_server(docs_settings.model_copy(update={"team": "other"}))
     async with Client(server) as client:
         assert (await client.call_tool("list_sources", {})).data.sources == []
+
+
+class RerankEndpoint(BaseHTTPRequestHandler):
+    """Prefers the document that contains the word of `favourite`."""
+
+    favourite = ""
+    requests: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.requests.append(asked)
+        scores = [float(self.favourite in document) for document in asked["documents"]]
+        results = [{"index": number, "relevance_score": score} for number, score in enumerate(scores)]
+        body = json.dumps({"results": results} if self.favourite else {"error": "none"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.mark.usefixtures("manual")
+async def test_a_reranker_orders_the_best_pages_and_may_fail(
+    docs_settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), RerankEndpoint)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/rerank"
+    mcp, _ = make_server(docs_settings.model_copy(update={"docs_rerank_url": url, "docs_rerank_model": "m"}))
+    async with Client(mcp) as client:
+        monkeypatch.setattr(RerankEndpoint, "favourite", "likelihood")
+        assert (await search(client, "memory lock"))["results"][0]["page"] == "locks.html"
+        assert (
+            RerankEndpoint.requests[0]["model"] == "m"
+            and RerankEndpoint.requests[0]["query"] == "memory lock"
+        )
+        monkeypatch.setattr(RerankEndpoint, "favourite", "")
+        assert (await search(client, "work_mem"))["results"][0]["page"] == "resources.html"
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -9,6 +9,7 @@ from rookery_core.database import DatabaseGate
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller, current_caller
 from rookery_core.telemetry import get_logger
+from rookery_docs.search.reranking import Reranker
 from rookery_docs.settings import DocsSettings
 from rookery_docs.store.reading import DocsReader, ReleaseInfo
 
@@ -29,6 +30,7 @@ class DocsService:
         self._gate = gate
         self._engine: SearchEngine | None = None
         self._warming: asyncio.Task[None] | None = None
+        self.reranker = _reranker(settings)
 
     @property
     def engine(self) -> SearchEngine:
@@ -61,6 +63,8 @@ class DocsService:
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait({self._warming})
+        if self.reranker is not None:
+            await self.reranker.close()
         await self._gate.close()
 
     async def ready(self) -> None:
@@ -79,3 +83,12 @@ class DocsService:
             logger.info("indexes are made with the first search: %s", error)
         except ImportError as error:
             logger.warning("search cannot be loaded: %s", error)
+
+
+def _reranker(settings: DocsSettings) -> Reranker | None:
+    if not settings.docs_rerank_url:
+        return None
+    key = settings.docs_rerank_key
+    return Reranker(
+        settings.docs_rerank_url, settings.docs_rerank_model, key.get_secret_value() if key else None
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from rookery_core.settings import CoreSettings
 
@@ -19,6 +19,13 @@ class DocsSettings(CoreSettings):
     """The part of meaning in a hybrid score; unset: 0.2 with the local embedder, 0.5 with another."""
     docs_guides: str | None = Field(default=None, validation_alias="ROOKERY_DOCS_GUIDES")
     """Folders of further guides, separated like PATH: Markdown files, or folders with a SKILL.md."""
+
+    docs_rerank_url: str | None = Field(default=None, validation_alias="ROOKERY_DOCS_RERANK_URL")
+    """A rerank endpoint that orders the best pages anew; unset: none."""
+    docs_rerank_model: str | None = Field(default=None, validation_alias="ROOKERY_DOCS_RERANK_MODEL")
+    """The model that endpoint is asked for."""
+    docs_rerank_key: SecretStr | None = Field(default=None, validation_alias="ROOKERY_DOCS_RERANK_KEY")
+    """The key of that endpoint."""
 
     @property
     def guide_folders(self) -> list[Path]:

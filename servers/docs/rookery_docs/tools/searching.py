@@ -15,6 +15,7 @@ from rookery_core.identity import current_caller
 from rookery_docs.answers import FoundPage, FoundPassage, SearchAnswer, SourceInfo, SourcesAnswer, VersionInfo
 from rookery_docs.catalogue import ALL, require_weight, selected
 from rookery_docs.links import url_of
+from rookery_docs.search.reranking import DEPTH
 from rookery_docs.service import DocsService
 from rookery_docs.store.reading import DocsReader, FoundText, ReleaseInfo
 
@@ -69,9 +70,10 @@ class SearchTools:
             releases,
             mode=mode,
             semantic_weight=semantic_weight,
-            most=DEEPEST if version == ALL else min(DEEPEST, start + limit + 1),
+            most=DEEPEST if version == ALL else min(DEEPEST, max(start + limit + 1, DEPTH)),
         )
         groups = _by_name(ranking.pages) if version == ALL else [[page] for page in ranking.pages]
+        groups = await self._reranked(query, groups)
         results = await self._pages(ranking, groups[start : start + limit])
         answer = SearchAnswer(
             results=_within(results, max_tokens),
@@ -95,6 +97,23 @@ class SearchTools:
             found.setdefault(release.source, info).versions.append(_version(release))
         note = None if found else "Nothing is imported yet: `rookery-ingest docs add NAME PATH` does."
         return SourcesAnswer(sources=list(found.values()), note=note)
+
+    async def _reranked(self, query: str, groups: list[list[RankedPage]]) -> list[list[RankedPage]]:
+        """The groups with the first of them in the order of the reranker, if there is one and it answers."""
+        reranker = self._service.reranker
+        if reranker is None or len(groups) < 2:
+            return groups
+        first = groups[:DEPTH]
+        wanted = [(page.page_id, page.passages[0].content_id) for page, *_ in first]
+        caller, database = current_caller(), await self._service.database()
+        async with database.transaction(caller, readonly=True) as connection:
+            texts = await DocsReader(connection, caller).hits(wanted)
+        written = [
+            " - ".join(found.heading_path) + "\n" + found.text if (found := texts.get(key)) else ""
+            for key in wanted
+        ]
+        order = await reranker.order(query, written)
+        return groups if order is None else [first[number] for number in order] + groups[DEPTH:]
 
     async def _pages(self, ranking: Ranking, groups: list[list[RankedPage]]) -> list[FoundPage]:
         wanted = [(page.page_id, passage.content_id) for page, *_ in groups for passage in page.passages]
