@@ -170,6 +170,41 @@ async def test_the_last_failure_is_told_with_a_reference(
     assert texts[1].startswith("The answer to: next?")
 
 
+async def test_an_outage_of_slack_before_anything_is_known_uses_up_no_attempt(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    slack.faults.plan("users.info", "rate_limit", times=3, retry_after=0)
+    slack.faults.plan("conversations.info", "server_error", times=3, code="service_unavailable")
+    async with start_bot(ScriptedModel(), max_attempts=1, slack_patience_s=0.2):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "through it?")
+        (text,) = await answered(slack, cast.general.id, root, timeout=20)
+    assert text.startswith("The answer to: through it?")
+
+
+async def test_a_question_that_kills_its_workers_is_given_up_in_words(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any
+) -> None:
+    database: Database = await open_database("rookery_agent")
+    model = ScriptedModel()
+    root = slack.people.mention(cast.ada.id, cast.general.id, "poison")
+    async with start_bot(
+        ScriptedModel(steps=[failing(ModelOverloaded())]), max_attempts=20, retry_base_s=30.0
+    ):
+        await slack.state.wait_for(lambda: "trying again" in _text(slack, cast.general.id, root))
+    async with database.acquire() as connection:  # as if it had crashed its workers twice, and is due now
+        await connection.execute(
+            "update queue.event set attempts = 2, run_at = now() where state = 'scheduled'"
+        )
+    async with start_bot(model, max_attempts=2):
+        (text,) = await answered(slack, cast.general.id, root, timeout=20)
+    assert "broke down several times" in text
+    assert model.requests == []
+
+
+def _text(slack: SlackEmulator, channel: str, root: str) -> str:
+    return "".join(line.text for line in slack.screen.replies(channel, root))
+
+
 async def test_an_edit_while_waiting_is_answered_as_edited(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot
 ) -> None:

@@ -9,24 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.agent.question import Answer, Question
 from rookery.slack import blocks as block
-from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.failing import Failing
 from rookery.slack.incoming import Written
 from rookery.slack.outbox import Outbox
 from rookery.slack.reply import Found, Reply
 from rookery.slack.status import THINKING, Status
+from rookery.slack.work import Work
 from rookery.slack.writer import ReplyWriter, StoppedByReader
-from rookery_core.errors import RateLimited, RookeryError, Unavailable
 from rookery_core.queue import EventCancelled, LeaseLost, PermanentFailure, RetryLater
-from rookery_core.telemetry import get_logger, new_trace_id, tracing
+from rookery_core.telemetry import new_trace_id, tracing
 
 if TYPE_CHECKING:
-    from rookery.slack.directory import Person, Room
+    from rookery.slack.directory import Person
     from rookery.slack.questions import Known
     from rookery.slack.services import Services
     from rookery_core.queue import Attempt, Event
 
 _WATCH_S = 1.0
-_log = get_logger(__name__)
 
 
 class QuestionChanged(Exception):
@@ -41,24 +40,12 @@ class QuestionDeleted(Exception):
     """The author took the question back."""
 
 
-@dataclasses.dataclass(slots=True)
-class Work:
-    """What belongs to the answering of one question, this time."""
-
-    question: Written
-    known: Known
-    asker: Person
-    room: Room
-    reply: Reply
-    writer: ReplyWriter
-    status: Status
-
-
 class Answering:
     """Answers questions, each exactly once."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._failing = Failing(services)
 
     async def answer(
         self, question: Written, event: Event, attempt: Attempt, *, trace_id: str | None = None
@@ -144,6 +131,8 @@ class Answering:
         if known.deleted:
             await self._cancel(work)
             return
+        if event.attempt > services.settings.max_attempts:
+            await self._failing.give_up(work, "Answering this broke down several times.")
         if refusal := await services.limits.refusal(question):
             await work.writer.notice(refusal, final=True)
             await services.questions.finish(question, "refused")
@@ -168,7 +157,7 @@ class Answering:
             except (LeaseLost, EventCancelled, asyncio.CancelledError, PermanentFailure, RetryLater):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever went wrong, the asker is told
-                await self._failed(work, error, event)
+                await self._failing.failed(work, error, event)
                 return
 
     async def _ask_and_write(self, work: Work, thread: Any) -> None:
@@ -232,48 +221,6 @@ class Answering:
         await work.writer.take_back()
         await self._services.questions.finish(work.question, "cancelled")
 
-    # -- when it goes wrong -----------------------------------------------------------------------------
-
-    async def _failed(self, work: Work, error: Exception, event: Event) -> None:
-        """Tell the asker, and the queue by raising."""
-        if isinstance(error, (SlackUnavailable, SlackUncertain)):
-            _log.warning("Slack is in the way of question %s: %s", work.question.key, error)
-            raise RetryLater(error.retry_after_s or _pause(event), str(error), counts=False) from None
-        _log.warning("question %s failed (attempt %d): %r", work.question.key, event.attempt, error)
-        if isinstance(error, RateLimited):
-            await self._notice(work, error.message, final=True)
-            await self._services.questions.finish(work.question, "refused")
-            return
-        transient = isinstance(error, Unavailable) or not isinstance(error, RookeryError)
-        if transient and event.attempt < self._services.settings.max_attempts:
-            await self._notice(work, f"{_reason(error)} I am trying again.", final=False)
-            raise error
-        text = f"{_reason(error)} I could not answer this. Reference: `{work.known.trace_id}`"
-        await self._notice(work, text, final=True)
-        await self._services.questions.finish(work.question, "failed", text=work.question.text)
-        raise PermanentFailure(f"{type(error).__name__}: {error}")
-
-    async def _notice(self, work: Work, text: str, *, final: bool) -> None:
-        try:
-            await work.writer.notice(f"_{text}_" if not final else text, final=final)
-        except (SlackUnavailable, SlackUncertain) as error:
-            if final:
-                raise RetryLater(error.retry_after_s or 5.0, str(error), counts=False) from None
-            _log.info("the notice of a failed attempt could not be shown: %s", error)
-        except SlackRefused as refused:
-            _log.error("question %s: the asker could not be told: %s", work.question.key, refused)
-
     def _writer(self, reply: Reply, found: Found) -> ReplyWriter:
         settings = self._services.settings
         return ReplyWriter(reply, found, streaming=settings.streaming, interval_s=settings.stream_interval_s)
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong in a sentence for the asker; nothing of the inside of an unexpected error."""
-    if isinstance(error, RookeryError):
-        return error.message if error.message.endswith((".", "!", "?")) else error.message + "."
-    return "Something unexpected went wrong."
-
-
-def _pause(event: Event) -> float:
-    return min(60.0, 2.0**event.attempt)

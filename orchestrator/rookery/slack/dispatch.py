@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rookery.slack.answering import Answering
-from rookery.slack.errors import SlackRefused
+from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.failing import later
 from rookery.slack.incoming import AssistantOpened, Deleted, Edited, Written, read
 from rookery.slack.offers import Offers
 from rookery.slack.rules import RuleBook
+from rookery_core.queue import PermanentFailure
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -33,6 +35,15 @@ class Dispatcher:
         self._rules = RuleBook(services)
 
     async def __call__(self, event: Event, attempt: Attempt) -> None:
+        """Handle an event. An outage of Slack uses up no attempt; what Slack refuses for good is not repeated."""
+        try:
+            await self._handle(event, attempt)
+        except (SlackUnavailable, SlackUncertain) as error:
+            raise later(error, event) from None
+        except SlackRefused as refused:
+            raise PermanentFailure(str(refused)) from None
+
+    async def _handle(self, event: Event, attempt: Attempt) -> None:
         incoming = read(event.payload, self._services.identity.user)
         if isinstance(incoming, Written):
             await self._written(incoming, event, attempt)

@@ -1,0 +1,69 @@
+"""When a question cannot be answered: what its asker is told, and what the queue is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.work import Work
+from rookery_core.errors import RateLimited, RookeryError, Unavailable
+from rookery_core.queue import PermanentFailure, RetryLater
+from rookery_core.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from rookery.slack.services import Services
+    from rookery_core.queue import Event
+
+_log = get_logger(__name__)
+
+
+class Failing:
+    """Tells, once and in one place, that something went wrong."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def failed(self, work: Work, error: Exception, event: Event) -> None:
+        """Tell the asker, and the queue by raising. Returns when the question is settled all the same."""
+        if isinstance(error, (SlackUnavailable, SlackUncertain)):
+            _log.warning("Slack is in the way of question %s: %s", work.question.key, error)
+            raise later(error, event) from None
+        _log.warning("question %s failed (attempt %d): %r", work.question.key, event.attempt, error)
+        if isinstance(error, RateLimited):
+            await self._notice(work, error.message, final=True)
+            await self._services.questions.finish(work.question, "refused")
+            return
+        transient = isinstance(error, Unavailable) or not isinstance(error, RookeryError)
+        if transient and event.attempt < self._services.settings.max_attempts:
+            await self._notice(work, f"{_reason(error)} I am trying again.", final=False)
+            raise error
+        await self.give_up(work, _reason(error), f"{type(error).__name__}: {error}")
+
+    async def give_up(self, work: Work, reason: str, detail: str = "") -> NoReturn:
+        """The last word to the asker, with a reference. Raises PermanentFailure."""
+        text = f"{reason} I could not answer this. Reference: `{work.known.trace_id}`"
+        await self._notice(work, text, final=True)
+        await self._services.questions.finish(work.question, "failed", text=work.question.text)
+        raise PermanentFailure(detail or reason)
+
+    async def _notice(self, work: Work, text: str, *, final: bool) -> None:
+        try:
+            await work.writer.notice(f"_{text}_" if not final else text, final=final)
+        except (SlackUnavailable, SlackUncertain) as error:
+            if final:
+                raise RetryLater(error.retry_after_s or 5.0, str(error), counts=False) from None
+            _log.info("the notice of a failed attempt could not be shown: %s", error)
+        except SlackRefused as refused:
+            _log.error("question %s: the asker could not be told: %s", work.question.key, refused)
+
+
+def later(error: RookeryError, event: Event) -> RetryLater:
+    """Back to the queue until Slack can be reached again: nobody's attempt is used up by that."""
+    return RetryLater(error.retry_after_s or min(60.0, 2.0**event.attempt), str(error), counts=False)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong in a sentence for the asker; nothing of the inside of an unexpected error."""
+    if isinstance(error, RookeryError):
+        return error.message if error.message.endswith((".", "!", "?")) else error.message + "."
+    return "Something unexpected went wrong."
