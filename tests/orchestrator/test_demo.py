@@ -42,7 +42,7 @@ def test_three_questions_are_answered_from_slack_docs_and_memory(
     assert "slack.com/archives/" in first
     assert "data-retention" in second
     assert "memory://" in third
-    assert "rookery install --print" in done.stdout
+    assert "install --print claude-desktop" in done.stdout
 
 
 @pytest.mark.slow
