@@ -7,7 +7,7 @@ import re
 import pytest
 
 from asking_github import Asking, Connect
-from emulators.github import Emulator
+from emulators.github import Emulator, Fault
 from emulators.github.sample import HIDDEN, STALLED
 
 WEB = "https://github.com/acme/widgets"
@@ -128,9 +128,29 @@ async def test_a_deleted_fork_and_a_deleted_account(ask: Asking, emulator: Emula
 async def test_threads_lie_on_permalinks_of_lines(ask: Asking) -> None:
     reply = await ask("get_pull_request", pull="acme/widgets#5", parts=["threads"])
     assert re.search(
-        rf"on {WEB}/blob/[0-9a-f]{{40}}/widgets/exporter.py#L11\n{WEB}/pull/5#discussion_r701", reply.text
+        rf"on {WEB}/blob/[0-9a-f]{{40}}/widgets/exporter.py#L11 unresolved\n{WEB}/pull/5#discussion_r701", reply.text
     )
     assert reply.text.index("discussion_r701") < reply.text.index("discussion_r702")
+
+
+async def test_threads_say_whether_they_are_resolved(
+    ask: Asking, connect: Connect, emulator: Emulator
+) -> None:
+    repository = emulator.world.find("acme/widgets")
+    assert repository is not None
+    nobody = await connect(GITHUB_TOKEN="")
+    untold = await nobody("get_pull_request", pull="acme/widgets#5", parts=["threads"])
+    assert "#L11\n" in untold.text
+    before = await ask("get_pull_request", pull="acme/widgets#5", parts=["threads"])
+    assert "#L11 unresolved\n" in before.text
+    repository.resolved.add(701)
+    enterprise = await connect(ROOKERY_GITHUB_URL=f"{emulator.url}/api/v3")
+    after = await enterprise("get_pull_request", pull="acme/widgets#5", parts=["threads"])
+    assert "#L11 resolved\n" in after.text
+    assert emulator.asked("POST /api/graphql") == 1
+    emulator.fail(Fault(status=502, method="POST", path="graphql", times=9))
+    failing = await connect()
+    assert "#L11\n" in (await failing("get_pull_request", pull="acme/widgets#5", parts=["threads"])).text
 
 
 async def test_hunks_lie_on_permalinks_and_together_are_the_patch(ask: Asking, emulator: Emulator) -> None:

@@ -65,8 +65,9 @@ def read_file(item: Any) -> None:
 
 def items_of(body: Any) -> list[dict[str, Any]]:
     """The items of a list, of a search, or the one that is answered alone."""
-    found: Any = body if isinstance(body, list) else body.get("items", [body])
-    return cast("list[dict[str, Any]]", found)
+    if isinstance(body, list):
+        return cast("list[dict[str, Any]]", body)
+    return cast("list[dict[str, Any]]", body.get("items", [body]))
 
 
 def message_of(body: Any) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from asking_github import Asking, Connect
 from emulators.github import Emulator, Fault, Repository
+from emulators.github.sample import HIDDEN
 from rookery_core.settings import CoreSettings
 
 
@@ -120,6 +121,17 @@ async def test_an_issue_is_changed_only_as_it_was_read(write: Asking, widgets: R
     assert widgets.issues[1]["title"].startswith("Exporter stalls")
     late = await write("update_issue", issue="acme/widgets#1", expected_updated_at=seen, title="Mine")
     assert json.loads(late.text)["code"] == "conflict"
+
+
+async def test_what_is_read_and_written_back_is_unchanged(write: Asking, widgets: Repository) -> None:
+    """Nothing between angle brackets, in fences or invisible may be lost on the way to a model and back."""
+    widgets.issues[1]["body"] = HIDDEN
+    reply = await write("get_issue", issue="acme/widgets#1", comments="none")
+    body = reply.text.partition(f"# {widgets.issues[1]['title']}\n")[2].rpartition("\n</untrusted ")[0]
+    await write(
+        "update_issue", issue="acme/widgets#1", expected_updated_at=widgets.issues[1]["updated_at"], body=body
+    )
+    assert widgets.issues[1]["body"] == HIDDEN
 
 
 async def test_what_was_written_is_what_is_read_next(write: Asking) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rookery_core.errors import RookeryError, Unavailable
+from rookery_core.errors import NotFound, RookeryError, Unavailable
 from rookery_core.identity import Caller, current_caller
 from rookery_core.telemetry import get_logger
 from rookery_github import usage
@@ -28,6 +28,7 @@ logger = get_logger(__name__)
 _T = TypeVar("_T")
 RAW = "application/vnd.github.raw+json"
 TEXT_MATCHES = "application/vnd.github.text-match+json"
+QUERY_FRESH_S = 300.0
 MAX_CACHED_BYTES = 8 * 1024 * 1024
 _MAX_AGE = re.compile(r"max-age=(\d+)")
 
@@ -53,7 +54,10 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """One GET, as its answer is looked up, kept and named in errors."""
+    """One question, as its answer is looked up, kept and named in errors.
+
+    query: the body of a GraphQL query, which has no ETag. about: the path of what it is about.
+    """
 
     caller: Caller
     key: str
@@ -61,8 +65,10 @@ class _Question:
     parameters: Mapping[str, Any]
     accept: str
     what: str
-    immutable: bool
-    fresh: bool
+    immutable: bool = False
+    fresh: bool = False
+    query: Any = None
+    about: str = ""
 
 
 class GitHubClient:
@@ -108,10 +114,26 @@ class GitHubClient:
         parameters = {name: value for name, value in (parameters or {}).items() if value not in (None, "")}
         key = key_of(self.host.name, path, parameters, accept)
         caller = current_caller()
-        place = (caller.team, f"{key} fresh" if fresh else key)
+        return await self._asked(_Question(caller, key, path, parameters, accept, what, immutable, fresh))
+
+    async def query(self, text: str, variables: Mapping[str, Any], *, what: str, about: str) -> Any:
+        """Ask GitHub's GraphQL API. about: the REST path of the thing, whose changes make the answer stale.
+
+        The answer is used for QUERY_FRESH_S at least, because there is no ETag to ask with. Raises NotFound when
+        GitHub answers with errors and no data, else as `get`.
+        """
+        body = {"query": text, "variables": dict(variables)}
+        key = key_of(self.host.name, "/graphql", {"q": json.dumps(body, sort_keys=True)}, JSON)
+        question = _Question(current_caller(), key, "/graphql", {}, JSON, what, query=body, about=about)
+        answer = (await self._asked(question)).json()
+        if not answer.get("data"):
+            raise NotFound(f"{what}: GitHub's GraphQL API does not tell.")
+        return answer["data"]
+
+    async def _asked(self, question: _Question) -> Fetched:
+        place = (question.caller.team, f"{question.key} fresh" if question.fresh else question.key)
         flight = self._flights.get(place)
         if flight is None:
-            question = _Question(caller, key, path, parameters, accept, what, immutable, fresh)
             flight = asyncio.create_task(self._look_up(question))
             self._flights[place] = flight
             flight.add_done_callback(lambda done: self._landed(place, done))
@@ -156,8 +178,7 @@ class GitHubClient:
         if kept is not None and (kept.immutable or (kept.fresh_until > time.time() and not question.fresh)):
             return Fetched(kept.body, kept.headers, "cached", kept.stored_at)
         try:
-            headers = {"Accept": question.accept, **_conditions(kept)}
-            response = await self._wire.get(question.path, question.parameters, headers, question.what)
+            response = await self._ask(question, kept)
         except Unavailable as error:
             return self._fall_back(None if question.fresh else kept, error)
         if response.status == 304 and kept is not None:
@@ -168,10 +189,18 @@ class GitHubClient:
             await self._keep(store, identity, question, response)
         return Fetched(response.body, response.headers, "fetched", time.time())
 
+    async def _ask(self, question: _Question, kept: CachedAnswer | None) -> Response:
+        if question.query is not None:
+            return await self._wire.query(question.query, question.what)
+        headers = {"Accept": question.accept, **_conditions(kept)}
+        return await self._wire.get(question.path, question.parameters, headers, question.what)
+
     async def _keep(self, store: AnswerStore, identity: str, question: _Question, response: Response) -> None:
         until = math.inf if question.immutable else self._fresh_until(response)
+        if question.query is not None:
+            until = time.time() + max(QUERY_FRESH_S, self._settings.fresh_s)
         answer = CachedAnswer(response.body, response.headers, time.time(), until, question.immutable)
-        subject = subject_of(self.host.name, question.path)
+        subject = subject_of(self.host.name, question.about or question.path)
         await _tolerating(store.save(question.caller, identity, question.key, subject, answer))
 
     def _fall_back(self, kept: CachedAnswer | None, error: Unavailable) -> Fetched:

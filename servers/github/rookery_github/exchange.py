@@ -118,6 +118,11 @@ class Exchanger:
             return Response(error.status, headers, json.dumps(error.data).encode())
         raise AssertionError("the connection always raises")
 
+    @property
+    def graphql(self) -> str:
+        """The address of the GraphQL API beside this REST API."""
+        return self._requester.graphql_url
+
     def fetch_elsewhere(self, url: str, headers: Mapping[str, str]) -> Response:
         """GET an address that GitHub redirected to (logs, archives), unsigned: the token stays with GitHub."""
         return _fetch(self._session, "GET", url, {"User-Agent": USER_AGENT, **headers}, None, self._timeout)

@@ -78,7 +78,7 @@ def resource_of(path: str) -> str:
         return "code_search"
     if path.startswith("/search/"):
         return "search"
-    return "graphql" if path.startswith("/graphql") else "core"
+    return "graphql" if path.endswith("/graphql") else "core"
 
 
 def asked_wait_s(status: int, headers: Mapping[str, str], message: str, now: float) -> float | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rookery_github.settings import GitHubSettings
 
 JSON = "application/vnd.github+json"
+GRAPHQL = "/graphql"
 MAX_REDIRECTS = 3
 READ_ATTEMPTS = 3
 _WRITING = ("POST", "PATCH", "PUT", "DELETE")
@@ -73,6 +74,11 @@ class Wire:
             if elsewhere is not None:
                 return await self._checked(elsewhere, what)
         raise Unavailable(f"GitHub redirects {what} in circles.")
+
+    async def query(self, body: Any, what: str) -> Response:
+        """Ask the GraphQL API. It only reads, so it is repeated like any read."""
+        response = await self._exchange("POST", GRAPHQL, {}, {"Accept": JSON}, body, READ_ATTEMPTS, what)
+        return await self._checked(response, what)
 
     async def write(self, method: str, path: str, body: Any, what: str) -> Response:
         """Send once. Raises WriteInDoubt when nobody knows whether it happened, else as `get`."""
@@ -148,6 +154,7 @@ class Wire:
         """One request, repeated within the cap for limits and, when it only reads, for failures of GitHub."""
         exchanger, _credentials = await self._open()
         resource = resource_of(path)
+        path = exchanger.graphql if path == GRAPHQL else path
         waited = 0.0
         for attempt in range(1, attempts + 1):
             waited += await self._wait_for_turn(resource, waited)
@@ -187,7 +194,11 @@ class Wire:
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
             except NoAnswer as error:
-                problem = WriteInDoubt if error.sent and arguments[0] in _WRITING else Unavailable
+                problem = (
+                    WriteInDoubt
+                    if error.sent and arguments[0] in _WRITING and resource_of(arguments[1]) != "graphql"
+                    else Unavailable
+                )
                 raise problem(
                     f"GitHub gave no usable answer for {what}: {error}.",
                     hint="Call again.",

@@ -222,6 +222,8 @@ def _typed(name: str, value: str) -> str | int:
 def _resource(path: str) -> str:
     if path.endswith("/search/code"):
         return "code_search"
+    if path.endswith("/graphql"):
+        return "graphql"
     return "search" if "/search/" in path else "core"
 
 

@@ -104,6 +104,29 @@ def review_comment(asked: Asked, owner: str, repo: str, ident: int) -> Response:
     raise Refused(404, "Not Found")
 
 
+def graphql(asked: Asked) -> Response:
+    """The one query that is understood: the threads of a pull request, and whether they are resolved."""
+    if asked.viewer is None:
+        raise Refused(401, "This endpoint requires you to be authenticated.")
+    wanted: Json = asked.fields.get("variables") or {}
+    if "reviewThreads" not in asked.fields.get("query", ""):
+        return whole(asked.request, {"errors": [{"message": "the emulator knows reviewThreads only"}]})
+    repository, _pull = find_pull(asked, wanted["owner"], wanted["name"], wanted["number"])
+    roots = [
+        one["id"]
+        for one in repository.review_comments.get(wanted["number"], [])
+        if not one.get("in_reply_to_id")
+    ]
+    start = int(wanted.get("after") or 0)
+    nodes = [
+        {"isResolved": ident in repository.resolved, "comments": {"nodes": [{"databaseId": ident}]}}
+        for ident in roots[start : start + 100]
+    ]
+    page = {"hasNextPage": start + 100 < len(roots), "endCursor": str(start + 100)}
+    threads = {"pageInfo": page, "nodes": nodes}
+    return whole(asked.request, {"data": {"repository": {"pullRequest": {"reviewThreads": threads}}}})
+
+
 def commits(asked: Asked, owner: str, repo: str, number: int) -> Response:
     """The commits of a pull request, oldest first."""
     repository, _pull = find_pull(asked, owner, repo, number)
@@ -122,6 +145,8 @@ def files(asked: Asked, owner: str, repo: str, number: int) -> Response:
 
 
 ROUTES = [
+    ("POST", "/graphql", graphql),
+    ("POST", "/api/graphql", graphql),
     ("GET", "/repos/{owner}/{repo}/pulls", pulls),
     ("GET", "/repos/{owner}/{repo}/pulls/{number:d}", pull),
     ("GET", "/repos/{owner}/{repo}/pulls/{number:d}/reviews", reviews),

@@ -31,6 +31,7 @@ class Repository:
     runs: dict[int, Json] = field(default_factory=dict[int, Json])
     jobs: dict[int, list[Json]] = field(default_factory=dict[int, list[Json]])
     logs: dict[int, str] = field(default_factory=dict[int, str])
+    resolved: set[int] = field(default_factory=set[int])
     permissions: dict[str, str] = field(default_factory=dict[str, str])
 
     @property

@@ -12,6 +12,7 @@ from rookery_github.tools.changes import Sides, commit_row, diff_entries, file_r
 from rookery_github.tools.checks import Checks, check_entries, read_checks
 from rookery_github.tools.issues import comment_entry
 from rookery_github.tools.items import heading
+from rookery_github.tools.resolution import resolved_threads
 from rookery_github.tools.reviews import thread_entries, verdicts
 from rookery_github.voices import PEOPLE, voice_of
 from rookery_github.workspace import Place, Workspace, each_of
@@ -153,15 +154,13 @@ class PullReading:
                 yield comment_entry(at, review, max(120, self._max_tokens // 5), f"{verdict} ")
 
     async def _threads(self, start: Position) -> AsyncIterator[Entry]:
-        comments = [
-            one
-            async for _at, one in each_of(
-                self._place, f"{self._rest}/comments", {}, what="the review comments"
-            )
-        ]
+        listed = each_of(self._place, f"{self._rest}/comments", {}, what="the review comments")
+        comments = [one async for _at, one in listed]
         chosen = [one for one in comments if wanted(one["path"], self._path)]
+        resolved = await resolved_threads(self._place, self._item["number"]) if chosen else {}
+        limit = max(120, self._max_tokens // 6)
         async for entry, comment in thread_entries(
-            self._place, chosen, int(start.get("c", 0)), max(120, self._max_tokens // 6)
+            self._place, chosen, resolved, int(start.get("c", 0)), limit
         ):
             if await self._shows(comment):
                 yield entry

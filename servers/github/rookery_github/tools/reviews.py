@@ -45,9 +45,16 @@ def verdicts(item: Mapping[str, Any], reviews: Sequence[Mapping[str, Any]]) -> s
 
 
 async def thread_entries(
-    place: Place, comments: Sequence[Mapping[str, Any]], first: int, max_tokens: int
+    place: Place,
+    comments: Sequence[Mapping[str, Any]],
+    resolved: Mapping[int, bool],
+    first: int,
+    max_tokens: int,
 ) -> AsyncIterator[tuple[Entry, Mapping[str, Any]]]:
-    """Inline comments, thread after thread, each thread under the lines it is about. Position key: `c`."""
+    """Inline comments, thread after thread, each thread under the lines it is about. Position key: `c`.
+
+    resolved: by the id of a thread's first comment; a thread that is not in it says nothing of that.
+    """
     number = 0
     for thread in threads_of(comments):
         for index, comment in enumerate(thread):
@@ -56,13 +63,17 @@ async def thread_entries(
                 if index == 0:
                     entry = Entry(
                         at=entry.at,
-                        label=f"{_where(place, comment)}\n{entry.label}",
+                        label=f"{_where(place, comment)}{_state(comment, resolved)}\n{entry.label}",
                         body=entry.body,
                         voice=entry.voice,
                         note=entry.note,
                     )
                 yield entry, comment
             number += 1
+
+
+def _state(comment: Mapping[str, Any], resolved: Mapping[int, bool]) -> str:
+    return "" if comment["id"] not in resolved else " resolved" if resolved[comment["id"]] else " unresolved"
 
 
 def threads_of(comments: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
