@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _log = telemetry.get_logger(__name__)
 TEND_EVERY_S = 600.0
+CLOSING_S = 5.0
 
 
 class MemoryStore:
@@ -145,10 +146,13 @@ class MemoryStore:
         return await upkeep.tend_large_scopes(self.context, caller)
 
     async def close(self) -> None:
-        """Wait for what goes on in the background."""
-        for task in self._tending:
+        """Wait a little for what goes on in the background, then give it up."""
+        if not self._tending:
+            return
+        _, late = await asyncio.wait(self._tending, timeout=CLOSING_S)
+        for task in late:
             task.cancel()
-        await asyncio.gather(*self._tending, return_exceptions=True)
+        await asyncio.gather(*late, return_exceptions=True)
 
     def _tend(self, caller: Caller) -> None:
         """Look after large scopes now and then, behind the answer."""

@@ -97,6 +97,7 @@ async def update(
             raise _no_memory(memory_id)
         old = memory_from(row)
         columns = _changed(old, changes)
+        await _refuse_twin(conn, old, columns.content)
         new_start = changes.get("valid_from") or (None if "content" in changes else old.valid_from)
         start = new_start or await conn.fetchval("select now()")
         await conn.execute(SQL["close_version"], old.id, old.version, start)
@@ -197,6 +198,15 @@ def _changed(old: Memory, changes: Mapping[str, Any]) -> NewMemory:
     if changed.valid_until and changed.valid_from and changed.valid_until <= changed.valid_from:
         raise InvalidInput("valid_until: is not after valid_from.")
     return changed
+
+
+async def _refuse_twin(conn: Connection, old: Memory, content: str) -> None:
+    twin = await conn.fetchrow(SQL["existing_memory"], old.scope, content_hash(content))
+    if twin is not None and twin["id"] != old.id:
+        raise InvalidInput(
+            f"content: another memory says this already ({twin['id']}).",
+            hint="Forget one of the two instead.",
+        )
 
 
 async def _embed_version(

@@ -1,0 +1,132 @@
+"""Export, import, merge and erase, through the store as the commands use it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rookery_core.errors import InvalidInput
+from rookery_core.identity import Caller
+from rookery_memory.records import Filters, NewMemory, NewTurn
+from rookery_memory.store import MemoryStore
+from rookery_memory.store.erasure import erase
+from rookery_memory.store.graph_import import import_graph, read_graph
+from rookery_memory.store.merging import find_duplicates, merge, same_statement
+from rookery_memory.store.portability import export_scope, import_lines
+
+SCOPE = "user:U_ADA"
+GRAPH: list[dict[str, Any]] = [
+    {
+        "type": "entity",
+        "name": "Maria",
+        "entityType": "person",
+        "observations": ["keeps two cats", "likes tea"],
+    },
+    {"type": "entity", "name": "Halden", "entityType": "company", "observations": []},
+    {"type": "relation", "from": "Maria", "to": "Halden", "relationType": "works_at"},
+    {"type": "relation", "from": "Maria", "to": "Unknown", "relationType": "knows"},
+]
+
+
+async def exported(store: MemoryStore, caller: Caller, scope: str) -> list[dict[str, Any]]:
+    return [json.loads(line) async for line in export_scope(store.context, caller, scope)]
+
+
+async def test_an_export_comes_back_whole_once(store: MemoryStore, ada: Caller) -> None:
+    start = datetime.now(UTC) - timedelta(days=9)
+    made = await store.remember(ada, NewMemory(content="Launch in May", valid_from=start, tags=["plan"]))
+    await store.update(ada, made.id, {"content": "Launch in June\u2028really"}, "late")
+    await store.add_turns(
+        ada,
+        "talk",
+        [NewTurn(speaker="Ana", content="Hello?", said_at=start), NewTurn(speaker="Ben", content="Yes.")],
+    )
+    lines = [json.dumps(entry) for entry in await exported(store, ada, SCOPE)]
+    same = await import_lines(store.context, ada, SCOPE, lines)
+    assert (same.memories, same.turns, same.known) == (0, 0, 4)
+
+    bob = Caller(user="U_BOB", kind="member")
+    moved = await import_lines(store.context, bob, "user:U_BOB", lines)
+    assert (moved.memories, moved.turns) == (2, 2)
+    assert (await import_lines(store.context, bob, "user:U_BOB", lines)).memories == 0
+    (found,) = await store.recall(bob, "when is the launch", filters=Filters(as_of=start + timedelta(days=1)))
+    assert found.memory.content == "Launch in May"
+    assert await store.embed_pending(bob) == 2  # the turns had theirs when they were added
+    assert await store.embed_pending(bob) == 0
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["{}"],
+        ["not json"],
+        ['{"type":"rookery-memory","version":99}'],
+        ['{"type":"rookery-memory","version":1}', '{"type":"memory"}'],
+    ],
+)
+async def test_what_is_no_export_is_refused(store: MemoryStore, ada: Caller, lines: list[str]) -> None:
+    with pytest.raises(InvalidInput, match="import"):
+        await import_lines(store.context, ada, SCOPE, lines)
+
+
+async def test_a_knowledge_graph_is_found_and_linked(store: MemoryStore, ada: Caller) -> None:
+    report = await import_graph(store.context, ada, SCOPE, read_graph(GRAPH))
+    assert (report.memories, report.links) == (7, 4)
+    again = await import_graph(store.context, ada, SCOPE, read_graph(GRAPH))
+    assert (again.memories, again.known) == (0, 7)
+    best = (await store.recall(ada, "Which animals does Maria keep?"))[0].memory
+    assert best.content == "Maria: keeps two cats"
+    near = (await store.related(ada, [best]))[best.id]
+    assert ("about", "Maria (person)") in [(relation, memory.content) for relation, memory in near]
+    with pytest.raises(InvalidInput, match="line 1"):
+        read_graph([{"type": "other"}])
+
+
+async def test_near_duplicates_merge_and_keep_where_they_came_from(store: MemoryStore, ada: Caller) -> None:
+    first = await store.remember(ada, NewMemory(content="Maria keeps two cats at home", source="https://a"))
+    second = await store.remember(
+        ada, NewMemory(content="Maria keeps two cats at home now", source="https://b", tags=["pets"])
+    )
+    await store.remember(ada, NewMemory(content="Maria keeps 3 cats at home"))
+    (group,) = await find_duplicates(store.context, ada, SCOPE)
+    assert await merge(store.context, ada, [group]) == 1
+    kept = {memory.id: memory for memory in await store.list_memories(ada)}
+    assert set(kept) & {first.id, second.id} == {group.kept.id}
+    survivor = kept[group.kept.id]
+    assert survivor.tags == ["pets"]
+    assert {entry["source"] for entry in survivor.provenance} | {survivor.source} == {
+        "https://a",
+        "https://b",
+    }
+    assert await find_duplicates(store.context, ada, SCOPE) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("The port is 5432", "the port is: 5432", True),
+        ("The port is 5432", "The port is 5433", False),
+        ("Maria eats meat", "Maria does not eat meat", False),
+        ("alpha", "omega", False),
+    ],
+)
+def test_what_says_the_same(one: str, other: str, same: bool) -> None:
+    assert same_statement(one, other) == same
+
+
+async def test_erasing_leaves_nothing_but_a_receipt(store: MemoryStore, ada: Caller) -> None:
+    made = await store.remember(ada, NewMemory(content="secret one"))
+    await store.update(ada, made.id, {"content": "secret two"}, "changed")
+    await store.remember(ada, NewMemory(content="ours"), "team")
+    await store.add_turns(ada, "talk", [NewTurn(speaker="a", content="secret three")])
+    one = await erase(store.context, ada, SCOPE, ids=[made.id], reason="asked for")
+    assert (one.memories, one.versions, one.turns) == (1, 2, 0)
+    rest = await erase(store.context, ada, SCOPE)
+    assert (rest.turns, rest.remaining) == (1, 0)
+    assert [entry["type"] for entry in await exported(store, ada, SCOPE)] == ["rookery-memory"]
+    assert [memory.content for memory in await store.list_memories(ada)] == ["ours"]
+    async with store.context.database.transaction(ada) as conn:
+        assert await conn.fetchval("select count(*) from memory.erasure") == 2

@@ -1,0 +1,160 @@
+"""The server as clients meet it: tools over MCP, and vectors made in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastmcp import Client
+from pydantic import SecretStr
+
+from rookery_core.budget import estimate_tokens
+from rookery_core.identity import Caller
+from rookery_core.serving.commandline import ServeArguments
+from rookery_memory.embedding_worker import open_queue, run_worker
+from rookery_memory.records import NewMemory
+from rookery_memory.server import build
+from rookery_memory.settings import MemorySettings
+from rookery_memory.store import MemoryStore
+
+if TYPE_CHECKING:
+    from rookery_core.embedders.local import LocalEmbedder
+    from rookery_core.settings import CoreSettings
+
+STDIO = ServeArguments("stdio", "", 0, "U_ADA")
+
+
+def settings_of(settings: CoreSettings) -> MemorySettings:
+    assert settings.database_url is not None
+    url = SecretStr(settings.database_url.get_secret_value())
+    return MemorySettings(database_url=url, data_dir=settings.data_dir, embedder="wordllama")
+
+
+async def call(client: Client[Any], name: str, **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool(name, arguments)
+    assert isinstance(result.structured_content, dict)
+    return result.structured_content
+
+
+def text_of(part: Any) -> str:
+    return part.text
+
+
+async def test_eleven_tools_whose_list_is_short() -> None:
+    async with Client(build(MemorySettings(), STDIO).server) as client:
+        tools = await client.list_tools()
+    assert [tool.name for tool in tools] == [
+        "remember", "recall", "update", "forget", "list_memories", "add_turns", "recall_conversation",
+        "enqueue_event", "list_events", "queue_stats", "retry_event",
+    ]  # fmt: skip
+    listed = json.dumps([tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools])
+    assert estimate_tokens(listed) < 4300
+    for tool in tools:
+        assert tool.annotations is not None
+        assert tool.output_schema is not None
+
+
+async def test_a_memory_from_remembering_to_forgetting(settings: CoreSettings) -> None:
+    async with Client(build(settings_of(settings), STDIO).server) as client:
+        first = await call(client, "remember", content="Maria lives in Oslo", source="https://chat/1")
+        second = await call(client, "remember", content="Maria lives in Lisbon now", replaces=[first["id"]])
+        assert first["id"].startswith("memory://user/")
+        assert second["superseded"] == [first["id"].rpartition("/")[2]]
+        found = await call(client, "recall", query="where does Maria live?")
+        assert [one["content"] for one in found["memories"]] == ["Maria lives in Lisbon now"]
+        assert found["scopes"] == ["user:U_ADA", "team"]
+        changed = await call(
+            client, "update", id=second["id"], reason="more exact", content="Maria lives in Alfama"
+        )
+        assert changed["version"] == 2
+        history = await call(client, "list_memories", history_of=second["id"])
+        assert [one.get("version", 1) for one in history["memories"]] == [2, 1]
+        (resource,) = await client.read_resource(second["id"])
+        assert [one["content"] for one in json.loads(text_of(resource))] == [
+            "Maria lives in Alfama",
+            "Maria lives in Lisbon now",
+        ]
+        (scope,) = await client.read_resource("memory://user")
+        assert [one["content"] for one in json.loads(text_of(scope))["memories"]] == ["Maria lives in Alfama"]
+        await call(client, "forget", ids=[second["id"]], reason="moved away")
+        assert (await call(client, "recall", query="Maria"))["memories"] == []
+
+
+async def test_pages_follow_each_other_without_gaps(settings: CoreSettings) -> None:
+    async with Client(build(settings_of(settings), STDIO).server) as client:
+        for number in range(7):
+            await call(client, "remember", content=f"harbour note {number}")
+        for name, arguments in (("list_memories", {}), ("recall", {"query": "harbour note"})):
+            seen: list[str] = []
+            cursor = ""
+            while True:
+                page = await call(client, name, limit=3, cursor=cursor, **arguments)
+                seen += [one["id"] for one in page["memories"]]
+                if not (cursor := page.get("next_cursor", "")):
+                    break
+            assert len(seen) == len(set(seen)) == 7
+        short = await call(client, "recall", query="harbour note", max_tokens=200)
+        assert 1 <= len(short["memories"]) < 7
+        assert short["next_cursor"]
+
+
+async def test_turns_and_errors_as_a_model_sees_them(settings: CoreSettings) -> None:
+    async with Client(build(settings_of(settings), STDIO).server) as client:
+        turns = [
+            {"speaker": "Ana", "content": "Where shall we meet?"},
+            {"speaker": "Ben", "content": "At the old crane."},
+        ]
+        assert (await call(client, "add_turns", conversation="plan", turns=turns))["added"] == 2
+        found = await call(client, "recall_conversation", question="Where do they meet?", around=1)
+        assert {one["speaker"] for one in found["turns"]} == {"Ana", "Ben"}
+        for name, arguments, code in (
+            ("recall_conversation", {"question": "x", "conversation": "other"}, "not_found"),
+            ("remember", {"content": "x", "scope": "agent"}, "not_allowed"),
+            ("forget", {"ids": ["nonsense"], "reason": "test"}, "invalid_input"),
+            ("recall", {"query": "x", "as_of": "yesterday"}, "invalid_input"),
+        ):
+            refused = await client.call_tool(name, arguments, raise_on_error=False)
+            assert refused.is_error
+            answer = json.loads(text_of(refused.content[0]))
+            assert answer["code"] == code
+
+
+async def test_vectors_are_made_in_the_background_through_the_queue(
+    open_database: Any, embedder: LocalEmbedder, ada: Caller
+) -> None:
+    database = await open_database("rookery_memory")
+    store = MemoryStore(database, embedder, await open_queue(database))
+    await store.remember(ada, NewMemory(content="Maria keeps two cats at home"))
+    assert await store.recall(ada, "kittens as pets") == []
+    worker = asyncio.create_task(run_worker(store))
+    try:
+        async with asyncio.timeout(20):
+            while not await store.recall(ada, "kittens as pets"):
+                await asyncio.sleep(0.02)
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+    await store.close()
+
+
+async def test_search_goes_on_by_words_when_the_embedder_is_down(open_database: Any, ada: Caller) -> None:
+    from rookery_core.embedders.remote import RemoteEmbedder
+
+    down = RemoteEmbedder(
+        model="m", api_key=None, base_url="http://127.0.0.1:9/v1", timeout_s=1, max_retries=0
+    )
+    store = MemoryStore(await open_database("rookery_memory"), down)
+    await store.remember(ada, NewMemory(content="the crane stands at the harbour"))
+    (found,) = await store.recall(ada, "crane")
+    assert (found.memory.content, found.meaning) == ("the crane stands at the harbour", 0.0)
+    await store.close()
+    await down.close()
+
+
+@pytest.mark.parametrize("work", [False, True])
+async def test_tools_to_work_on_events_are_there_when_switched_on(work: bool) -> None:
+    async with Client(build(MemorySettings(queue_work_tools=work), STDIO).server) as client:
+        names = {tool.name for tool in await client.list_tools()}
+    assert ("claim_events" in names) == work
