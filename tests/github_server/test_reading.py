@@ -128,7 +128,8 @@ async def test_a_deleted_fork_and_a_deleted_account(ask: Asking, emulator: Emula
 async def test_threads_lie_on_permalinks_of_lines(ask: Asking) -> None:
     reply = await ask("get_pull_request", pull="acme/widgets#5", parts=["threads"])
     assert re.search(
-        rf"on {WEB}/blob/[0-9a-f]{{40}}/widgets/exporter.py#L11 unresolved\n{WEB}/pull/5#discussion_r701", reply.text
+        rf"on {WEB}/blob/[0-9a-f]{{40}}/widgets/exporter.py#L11 unresolved\n{WEB}/pull/5#discussion_r701",
+        reply.text,
     )
     assert reply.text.index("discussion_r701") < reply.text.index("discussion_r702")
 
