@@ -268,6 +268,10 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return statistics.quantiles(values, n=100)[round(share * 100) - 1]
 
 
+def _say(stage: str) -> None:
+    print(f"bench.docs: {stage} ...", file=sys.stderr, flush=True)
+
+
 def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
     import httpx2
 
@@ -289,7 +293,9 @@ async def measure(places: list[Path], files: list[Path]) -> list[Result]:
     folder = Path(tempfile.mkdtemp(prefix="bench-docs-"))
     try:
         bench = Bench(CoreSettings(data_dir=folder / "data"), folder)
+        _say("importing five versions")
         versions = await bench.imports(corpora)
+        _say("asking the judged queries")
         await bench.retrieval(corpora, judgments)
         asked = [row.query for rows in judgments.values() for row in rows] or [
             "create index",
@@ -297,6 +303,7 @@ async def measure(places: list[Path], files: list[Path]) -> list[Result]:
             "backup",
         ]
         queries = random.Random(SEED).sample(asked, min(200, len(asked)))
+        _say("searching under a version filter, then over HTTP")
         await bench.recall(versions, queries)
         bench.http(versions, queries)
         return bench.results

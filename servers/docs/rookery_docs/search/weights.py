@@ -26,7 +26,7 @@ PAGE_SATURATION = 3.0
 PASSAGE_SHARE = 0.55
 """Of a page's lexical score, what its best passage gives; the rest comes from the page as a whole."""
 
-TITLE_BONUS = 0.2
+TITLE_BONUS = 0.25
 """For a title that is the query, in proportion to how far both are the same words."""
 
 SEMANTIC_WEIGHT_WEAK = 0.2
@@ -39,7 +39,7 @@ PRIOR = {"page": 1.0, "changelog": 0.6, "index": 0.0}
 PARTS_OF_KNOWN_IDENTIFIER = 0.25
 """Weight of the parts of an identifier that occurs as a whole."""
 
-SYNONYM = 0.6
+SYNONYM = 0.7
 """Another way to say it, against the query's own words: of the two the stronger counts, not both."""
 
 WEAK_WORD = 0.4
