@@ -27,6 +27,7 @@ _log = telemetry.get_logger(__name__)
 _SQL = sql.load(PACKAGE, "tend.sql")
 _SPREAD_S = 0.010  # over which processes look when a hint wakes them all and another goes first
 _SILENT_S = 20.0  # after which a worker no longer counts as alive
+_STALE_S = 1.0  # after which an event that was claimed and not begun is given back
 _ANSWER_S = 15.0  # without an answer for so long the connection is dead, whatever the socket says
 
 
@@ -104,6 +105,8 @@ class Keeper:
             raise ConnectionResetError("the connection for wake-ups was closed")
 
     async def _once(self, line: asyncpg.Connection[Any]) -> None:
+        for flight in self._slots.take_back_stale(_STALE_S):  # others may be idle
+            self._fetcher.returned(flight, 0.0, None, refund=True)
         async with asyncio.timeout(_ANSWER_S):
             now = time.monotonic()
             if now >= self._beat_at:

@@ -30,12 +30,13 @@ _LONGEST_ERROR = 2_000
 class Flight:
     """An event between its claim and its verdict."""
 
-    __slots__ = ("attempt", "deadline", "event", "revoked", "task")
+    __slots__ = ("attempt", "deadline", "event", "offered", "revoked", "task")
 
     def __init__(self, event: Event, attempt: Attempt, deadline: float) -> None:
         self.event = event
         self.attempt = attempt
         self.deadline = deadline  # of the lease, on this process's monotonic clock
+        self.offered = 0.0
         self.task: asyncio.Task[None] | None = None
         self.revoked: Reason | None = None
 
@@ -99,7 +100,9 @@ class Slots:
 
     def offer(self, run: list[Flight]) -> None:
         """Run these one after the other as soon as a slot is free."""
+        now = time.monotonic()
         for flight in run:
+            flight.offered = now
             self.flights[flight.event.id] = flight
         self._waiting += len(run)
         self._runs.append(run)
@@ -126,6 +129,13 @@ class Slots:
         for flight in unbegun:
             self.flights.pop(flight.event.id, None)
         return unbegun
+
+    def take_back_stale(self, seconds: float) -> list[Flight]:
+        """Empty the buffer when its first event has waited for so long: the handlers have become slow."""
+        if not self._runs or time.monotonic() - self._runs[0][0].offered < seconds:
+            return []
+        self._mean_s = 1.0
+        return self.take_back()
 
     async def stop(self) -> None:
         """End the slots. Whatever still runs is given back first, by `revoke`."""

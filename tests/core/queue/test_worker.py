@@ -45,6 +45,10 @@ async def empty(queue: Queue) -> bool:
     return not await queue.list(limit=1)
 
 
+async def leased_are(queue: Queue, number: int) -> bool:
+    return len(await queue.list("leased", limit=100)) == number
+
+
 async def test_every_event_is_handled_and_a_lane_in_order(live_queue: Queue) -> None:
     await live_queue.subscribe("t", "s")
     seen: list[tuple[str | None, int]] = []
@@ -352,3 +356,22 @@ async def test_what_had_an_attempt_never_waits_in_a_buffer(live_queue: Queue) ->
         await until(lambda: empty(live_queue))
     assert len(await live_queue.list("done", limit=1000)) == 400
     assert most <= 4
+
+
+async def test_a_buffer_that_stands_still_is_given_back(live_queue: Queue) -> None:
+    await live_queue.subscribe("t", "s")
+    go_on = asyncio.Event()
+
+    async def handle(event: Event, attempt: Attempt) -> None:
+        if event.payload["slow"]:
+            await go_on.wait()
+
+    await live_queue.enqueue_many("t", [Message({"slow": n >= 500}) for n in range(560)])
+    worker = Worker(live_queue, {"s": handle}, concurrency=2, poll_s=0.2)
+    async with worker:
+        await until(lambda: worker.in_flight > 2)
+        await until(lambda: worker.completed >= 500)
+        await until(lambda: leased_are(live_queue, 2))
+        assert {row["attempts"] for row in await live_queue.list("ready", limit=100)} == {0}
+        go_on.set()
+        await until(lambda: empty(live_queue))
