@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 import rookery_ingest.docs.commands
+import rookery_ingest.github.commands
 import rookery_ingest.slack.commands
 
 _EPILOG = """\
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     rookery_ingest.slack.commands.add_commands(commands)
     rookery_ingest.docs.commands.add_commands(commands)
+    rookery_ingest.github.commands.add_commands(commands)
     rookery_ingest.slack.commands.add_worker_commands(commands)
     return main_parser
 
