@@ -17,11 +17,15 @@ from rookery.slack.interactions import Interactions
 from rookery.slack.services import Services, assemble
 from rookery.slack.settings import SlackSettings
 from rookery.slack.socket import SocketReceiver
+from rookery_core.errors import Unavailable
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
     from rookery.agent import Agent
+    from rookery_core.database import Database
+    from rookery_core.queue import Queue
 
+START_PATIENCE_S = 60.0
 CRASHES = 6
 """Attempts beyond `max_attempts` that a question gets when workers die under it without saying a word."""
 _log = get_logger(__name__)
@@ -33,32 +37,49 @@ async def open_bot(
 ) -> AsyncGenerator[Services]:
     """Everything the bot needs, up to the point where it would listen. Raises ConfigurationError or SlackRefused."""
     from rookery.agent import open_agent
-    from rookery_core.database import Database
-    from rookery_core.queue import Backoff, Queue
 
     async with AsyncExitStack() as stack:
         api = connect(settings)
-        database = await Database.open(
-            settings, role="rookery_agent", application_name="rookery-bot", max_connections=10
-        )
+        database, queue = await _open_queue(settings)
         stack.push_async_callback(database.close)
-        queue = Queue(database, team=settings.team)
-        await queue.subscribe(
-            TOPIC,
-            SUBSCRIPTION,
-            max_attempts=settings.max_attempts + CRASHES,
-            lease_s=settings.lease_s,
-            backoff=Backoff(base_s=settings.retry_base_s, cap_s=60.0),
-        )
-        await queue.subscribe(
-            actions.TOPIC,
-            actions.SUBSCRIPTION,
-            max_attempts=settings.max_attempts + CRASHES,
-            lease_s=settings.lease_s,
-            backoff=Backoff(base_s=settings.retry_base_s, cap_s=60.0),
-        )
         chosen = agent or await stack.enter_async_context(open_agent(settings, **agent_options))
         yield await assemble(settings, api, database, queue, chosen)
+
+
+async def _open_queue(settings: SlackSettings) -> tuple[Database, Queue]:
+    """Database and queue; a database that is starting or recovering is waited for, up to START_PATIENCE_S."""
+    deadline = asyncio.get_running_loop().time() + START_PATIENCE_S
+    while True:
+        try:
+            return await _open_queue_once(settings)
+        except Unavailable as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            _log.warning("waiting for the database: %s", error.message)
+            await asyncio.sleep(1.0)
+
+
+async def _open_queue_once(settings: SlackSettings) -> tuple[Database, Queue]:
+    from rookery_core.database import Database
+    from rookery_core.queue import Backoff, Queue
+
+    database = await Database.open(
+        settings, role="rookery_agent", application_name="rookery-bot", max_connections=10
+    )
+    try:
+        queue = Queue(database, team=settings.team)
+        for topic, name in ((TOPIC, SUBSCRIPTION), (actions.TOPIC, actions.SUBSCRIPTION)):
+            await queue.subscribe(
+                topic,
+                name,
+                max_attempts=settings.max_attempts + CRASHES,
+                lease_s=settings.lease_s,
+                backoff=Backoff(base_s=settings.retry_base_s, cap_s=60.0),
+            )
+    except BaseException:
+        await database.close()
+        raise
+    return database, queue
 
 
 async def run(
