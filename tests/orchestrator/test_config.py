@@ -177,3 +177,14 @@ def test_what_is_wrong_in_rookery_toml_is_named(
     with pytest.raises(ConfigurationError, match=re.escape(told)):
         prepared(AgentSettings.from_environment())
     assert "ROOKERY_CONFIG" in os.environ
+
+
+def test_a_limit_on_money_needs_a_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rookery.agent.opening import prepared
+
+    monkeypatch.chdir(tmp_path)
+    told = {"ROOKERY_MODEL": "openai:nobody-knows", "ROOKERY_MAX_DAY_USD": 5, "ROOKERY_DATA_DIR": tmp_path}
+    with pytest.raises(ConfigurationError, match="price of openai:nobody-knows is not known"):
+        prepared(AgentSettings.model_validate(told))
+    (tmp_path / "rookery.toml").write_text('[prices."nobody-knows"]\ninput = 1\noutput = 2\n')
+    assert prepared(AgentSettings.model_validate(told)).prices == {"nobody-knows": Price(1, 2)}

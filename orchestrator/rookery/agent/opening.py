@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rookery.mcp.config import NamedServer
 from rookery.mcp.defaults import configured_servers
+from rookery_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rookery.agent.agent import Agent
@@ -37,7 +38,23 @@ def prepared(settings: AgentSettings) -> Parts:
     key = settings.context_key.get_secret_value() if settings.context_key else secrets.token_urlsafe(48)
     servers = [_knowing(server, key, settings) for server in configured_servers(settings)]
     told = configuration_of(type(settings), settings.config_file)
+    _require_prices(settings, told.prices)
     return Parts(servers, lambda: choose_model(settings), told.prices, key, agent_class_of(told))
+
+
+def _require_prices(settings: AgentSettings, prices: Mapping[str, Price]) -> None:
+    """A limit on money means nothing for a model whose price nobody knows."""
+    from rookery.models.choosing import model_names
+    from rookery.models.pricing import price_of
+
+    if not any((settings.max_run_usd, settings.max_user_day_usd, settings.max_day_usd)):
+        return
+    for name in model_names(settings):
+        if price_of(name, prices) is None:
+            raise ConfigurationError(
+                f"There is a limit on money, but the price of {name} is not known.",
+                hint=f'Give it in rookery.toml: [prices."{name.rpartition(":")[2]}"] with input and output.',
+            )
 
 
 def _knowing(server: NamedServer, key: str, settings: AgentSettings) -> NamedServer:

@@ -15,6 +15,7 @@ SAFETY = 0.9
 PROMPT_SHARE = 0.5
 MEDIA_TOKENS = 1600
 _KEPT_OF_OLD_RESULT = 60
+_NOTE = 50  # tokens of the note on what was dropped, and of the end of the fence
 _DROPPED = "[the rest of this earlier result was dropped to save room; call the tool again if it is needed]"
 
 
@@ -78,7 +79,8 @@ def fit_messages(messages: Sequence[Message], fixed_tokens: int, tokens: int) ->
     if excess > 0 and fitted:
         results = [block for block in fitted[-1].blocks if isinstance(block, ToolResult)]
         if results:
-            each = max(_KEPT_OF_OLD_RESULT, (sum(map(block_tokens, results)) - excess) // len(results))
+            each = (sum(map(block_tokens, results)) - excess) // len(results) - _NOTE
+            each = max(_KEPT_OF_OLD_RESULT, each)
             fitted[-1] = _shortened(fitted[-1], each)
     return fitted
 
