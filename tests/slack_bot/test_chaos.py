@@ -99,7 +99,7 @@ async def flock(slack: SlackEmulator, chaos_folder: Path, tmp_path: Path) -> Asy
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 async def test_chaos(slack: SlackEmulator, cast: Cast, flock: Flock, server: EmbeddedServer) -> None:
     chance = random.Random(8)
     slack.sockets.most_retries = 30
@@ -113,7 +113,7 @@ async def test_chaos(slack: SlackEmulator, cast: Cast, flock: Flock, server: Emb
     await _ask(slack, cast, questions, chance)
     await havoc
     try:
-        await slack.state.wait_for(lambda: _all_answered(slack, questions), timeout=120)
+        await slack.state.wait_for(lambda: _all_answered(slack, questions), timeout=150)
     finally:
         print(f"{asyncio.get_running_loop().time() - started:.1f} s", _figures(slack, questions))
     for channel, root in questions:
