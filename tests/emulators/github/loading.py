@@ -57,23 +57,24 @@ def _commit_in(line: Json) -> Json | None:
 def _repository_of(world: World, line: Json) -> Repository:
     item = line[line["type"]]
     owner, name = item["url"].partition("/repos/")[2].split("/")[:2]
-    known = world.find(f"{owner}/{name}")
-    if known:
-        return known
-    account = world.users.setdefault(owner.lower(), shapes.user(owner, kind="Organization"))
+    repository = world.find(f"{owner}/{name}")
+    if repository is None:
+        account = world.users.setdefault(owner.lower(), shapes.user(owner, kind="Organization"))
+        minimal = shapes.minimal_repository(f"{owner}/{name}", account, private=False, description=None)
+        began = "2020-01-01T00:00:00Z"
+        data = shapes.repository(minimal, default_branch="master", created_at=began, pushed_at=began)
+        repository = world.add(Repository(data=data))
     side: Json = item.get("base") or {}
-    base: Json = side.get("repo") or {}
-    minimal = shapes.minimal_repository(
-        f"{owner}/{name}", account, private=False, description=base.get("description")
-    )
-    branch = base.get("default_branch") or side.get("ref") or "master"
-    data = shapes.repository(
-        minimal, default_branch=branch, created_at="2020-01-01T00:00:00Z", pushed_at="2020-01-01T00:00:00Z"
-    )
-    for key in ("language", "stargazers_count", "topics", "license", "pushed_at", "created_at"):
+    base: Json = side.get("repo") or {"default_branch": side.get("ref")}
+    for key in _KNOWN_OF_BASE:
         if base.get(key) is not None:
-            data[key] = base[key]
-    return world.add(Repository(data=data))
+            repository.data[key] = base[key]
+    return repository
+
+
+_KNOWN_OF_BASE = (
+    "default_branch", "description", "language", "stargazers_count", "topics", "license", "pushed_at", "created_at",
+)  # fmt: skip
 
 
 def _take(world: World, repository: Repository, line: Json) -> None:
