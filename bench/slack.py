@@ -67,7 +67,9 @@ async def measure_import(bench: BenchStore) -> list[Result]:
     exports = EXPORTS or [made_up_export(bench.folder)]
     command = f"EXPORT={','.join(map(str, EXPORTS))} {COMMAND}" if EXPORTS else COMMAND
     started = time.monotonic()
-    messages = sum([(await import_export(bench.ingest, INGEST, path, Options())).messages for path in exports])
+    messages = sum(
+        [(await import_export(bench.ingest, INGEST, path, Options())).messages for path in exports]
+    )
     await refresh(bench.ingest, INGEST)
     by_words = time.monotonic() - started
     embedder = create_embedder(bench.settings)
@@ -79,7 +81,9 @@ async def measure_import(bench: BenchStore) -> list[Result]:
     for path in exports:
         await import_export(bench.ingest, INGEST, path, Options())
     again = time.monotonic() - started
-    _say(f"import {messages} messages: {by_words:.1f} s by words, {both:.1f} s both ways, again {again:.1f} s")
+    _say(
+        f"import {messages} messages: {by_words:.1f} s by words, {both:.1f} s both ways, again {again:.1f} s"
+    )
     return [
         Result(id="slack.import.words", value=messages / by_words, unit="messages/s", target=5000, command=command),
         Result(id="slack.import.both", value=messages / both, unit="messages/s", target=2000, command=command),

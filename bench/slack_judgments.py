@@ -32,19 +32,22 @@ class Judged:
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Every line as JSON."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
-        return [json.loads(line) for line in file if line.strip()]
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
-def judgments(lines: Iterable[dict[str, Any]], texts: dict[Place, str], names: dict[str, str]) -> list[Judged]:
+def judgments(
+    lines: Iterable[dict[str, Any]], texts: dict[Place, str], names: dict[str, str]
+) -> list[Judged]:
     """The judgments of a file. texts: of every message; names: ids of channels by name."""
     lines = list(lines)
     if lines and "query" in lines[0]:
         return [_judged(line) for line in lines]
     conversations: defaultdict[tuple[str, ...], list[Place]] = defaultdict(list)
     for line in lines:
-        place = (names.get(line["channel"], line["channel"]), line["ts"])
+        channel = str(line["channel"])
+        place: Place = (names.get(channel, channel), str(line["ts"]))
         if place in texts:
             conversations[line["channel"], line.get("year_file", ""), line["conversation_id"]].append(place)
     found: list[Judged] = []
@@ -58,4 +61,6 @@ def judgments(lines: Iterable[dict[str, Any]], texts: dict[Place, str], names: d
 def _judged(line: dict[str, Any]) -> Judged:
     channel = line.get("channel_id", "")
     exclude = frozenset((channel, ts) for ts in line.get("exclude") or ())
-    return Judged(line["query"], exclude, frozenset((each["channel_id"], each["ts"]) for each in line["relevant"]))
+    return Judged(
+        line["query"], exclude, frozenset((each["channel_id"], each["ts"]) for each in line["relevant"])
+    )

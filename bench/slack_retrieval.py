@@ -43,7 +43,9 @@ async def texts_and_names(bench: BenchStore) -> tuple[dict[Place, str], dict[str
     async with bench.ingest.transaction(INGEST) as connection:
         rows = await connection.fetch("select channel, ts, text from slack.messages where text is not null")
         channels = await connection.fetch("select name, id from slack.channels")
-    return {(row["channel"], format_ts(row["ts"])): row["text"] for row in rows}, {r["name"]: r["id"] for r in channels}
+    return {(row["channel"], format_ts(row["ts"])): row["text"] for row in rows}, {
+        r["name"]: r["id"] for r in channels
+    }
 
 
 async def quality(bench: BenchStore, judged: list[Judged], mode: Mode) -> Quality:

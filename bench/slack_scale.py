@@ -36,12 +36,31 @@ class MadeUp:
 
     def text(self, least: int = 4, most: int = 40) -> str:
         """So many words."""
-        words = self.dice.choices(self._words, cum_weights=self._weights, k=self.dice.randrange(least, most + 1))
+        words = self.dice.choices(
+            self._words, cum_weights=self._weights, k=self.dice.randrange(least, most + 1)
+        )
         return " ".join(words)
 
 
 def _syllables(number: int) -> str:
-    parts = "ba do ki lu me no pa ri so tu va ze gra plo ster mi".split()
+    parts = [
+        "ba",
+        "do",
+        "ki",
+        "lu",
+        "me",
+        "no",
+        "pa",
+        "ri",
+        "so",
+        "tu",
+        "va",
+        "ze",
+        "gra",
+        "plo",
+        "ster",
+        "mi",
+    ]
     word = parts[number % 16] + parts[number // 16 % 16] + parts[number // 256 % 16]
     return word + (parts[number // 4096] if number >= 4096 else "")
 
@@ -71,7 +90,17 @@ def _row(made: MadeUp, number: int, spacing: timedelta) -> tuple[Any, ...]:
     ts = START + spacing * number
     # Busy and quiet channels: the busiest has a hundred times the messages of the quietest.
     channel = f"C{1 + int(CHANNELS * made.dice.random() ** 3)}"
-    return "default", channel, ts, f"U{made.dice.randrange(500)}", made.text(), ts, ts, 1, number.to_bytes(8, "big")
+    return (
+        "default",
+        channel,
+        ts,
+        f"U{made.dice.randrange(500)}",
+        made.text(),
+        ts,
+        ts,
+        1,
+        number.to_bytes(8, "big"),
+    )
 
 
 async def waits(bench: BenchStore, calls: int) -> dict[str, list[float]]:
@@ -82,7 +111,11 @@ async def waits(bench: BenchStore, calls: int) -> dict[str, list[float]]:
         "keyword": lambda: ("search_messages", {"query": made.text(2, 5), "mode": "keyword"}),
         "keyword_one_channel": lambda: (
             "search_messages",
-            {"query": made.text(2, 4), "mode": "keyword", "channels": [f"C{made.dice.randrange(1, CHANNELS)}"]},
+            {
+                "query": made.text(2, 4),
+                "mode": "keyword",
+                "channels": [f"C{made.dice.randrange(1, CHANNELS)}"],
+            },
         ),
         "keyword_one_day": lambda: (
             "search_messages",

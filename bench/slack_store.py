@@ -32,7 +32,15 @@ class BenchStore:
 
     async def forget_everything(self) -> None:
         """Empty the store, so that the next part begins anew. Runs as ingest, which may delete."""
-        tables = ("messages", "message_history", "reactions", "message_index", "channels", "memberships", "users")
+        tables = (
+            "messages",
+            "message_history",
+            "reactions",
+            "message_index",
+            "channels",
+            "memberships",
+            "users",
+        )
         async with self.ingest.transaction(INGEST) as connection:
             for table in (*tables, "imported_days", "coverage", "raw_events", "marks"):
                 await connection.execute(f"delete from slack.{table} where team = $1", INGEST.team)

@@ -37,7 +37,16 @@ def said(
     """A message."""
     moment = at(ts)
     version = MessageVersion(
-        channel, moment, at(thread) if thread else None, author, None, text, content or None, moment, moment, Source.EVENT
+        channel,
+        moment,
+        at(thread) if thread else None,
+        author,
+        None,
+        text,
+        content or None,
+        moment,
+        moment,
+        Source.EVENT,
     )
     return Observations(messages=[version])
 

@@ -29,7 +29,8 @@ def write_export(tmp_path: Path) -> WriteExport:
 
     def write(files: Mapping[str, Any], *, name: str = "export.zip") -> Path:
         contents = {
-            path: value if isinstance(value, bytes) else json.dumps(value).encode() for path, value in files.items()
+            path: value if isinstance(value, bytes) else json.dumps(value).encode()
+            for path, value in files.items()
         }
         target = tmp_path / name
         if name.endswith(".zip"):

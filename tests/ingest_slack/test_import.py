@@ -67,7 +67,9 @@ async def run(database: Database, path: Path, **options: Any) -> Report:
     return await import_export(database, CALLER, path, Options(**options))
 
 
-async def test_everything_is_stored(ingest: Database, write_export: WriteExport, owner_connection: Any) -> None:
+async def test_everything_is_stored(
+    ingest: Database, write_export: WriteExport, owner_connection: Any
+) -> None:
     report = await run(ingest, write_export(export()))
     assert (report.messages, report.added, report.reactions, report.users) == (4, 4, 2, 3)
     found = await digest_of_tables(owner_connection)
@@ -109,7 +111,10 @@ async def test_overlapping_exports_in_any_order_give_one_state(
         ),
     ]  # fmt: skip
     later["general/2024-01-05.json"] = [message("1704460000.000100", "the last day")]
-    later["channels.json"] = [{**CHANNELS[0], "name": "everybody", "previous_names": ["general"], "members": ["U1"]}, CHANNELS[1]]
+    later["channels.json"] = [
+        {**CHANNELS[0], "name": "everybody", "previous_names": ["general"], "members": ["U1"]},
+        CHANNELS[1],
+    ]
     early, late = write_export(export(), name="early.zip"), write_export(later, name="late")
     for team, paths in (("one", [early, late]), ("two", [late, early]), ("three", [late, early, late])):
         for path in paths:
@@ -129,7 +134,10 @@ async def test_oddities_are_named_and_nothing_else_is_lost(
 ) -> None:
     files = export(
         **{
-            "groups.json": [{"id": "G1", "name": "secret", "members": ["U1"]}, {"id": "G2", "name": "unlisted"}],
+            "groups.json": [
+                {"id": "G1", "name": "secret", "members": ["U1"]},
+                {"id": "G2", "name": "unlisted"},
+            ],
             "dms.json": [{"id": "D1", "members": ["U1", "U2"]}],
             "D1/2024-01-01.json": [message("1704100003.000100", "psst")],
             "secret/2024-01-01.json": [message("1704100004.000100", "a secret")],
@@ -145,7 +153,12 @@ async def test_oddities_are_named_and_nothing_else_is_lost(
                     {"type": "channel_join", "ts": "1704500002.000100"},
                     "not a message",
                     message("1704500003.000100", "bad reactions", reactions="none"),
-                    message("1704500004.000100", "with a file", subtype="file_share", file={"id": "F1", "name": "a.txt"}),
+                    message(
+                        "1704500004.000100",
+                        "with a file",
+                        subtype="file_share",
+                        file={"id": "F1", "name": "a.txt"},
+                    ),
                 ]
             ).encode(),
             "general/2024-01-07.json": b'[{"type": "message", "ts": "1704600000.000100", "text": "kept", "user": "U1"}, {"ty',
@@ -163,7 +176,14 @@ async def test_oddities_are_named_and_nothing_else_is_lost(
         assert expected in reasons, expected
     found = await digest_of_tables(owner_connection)
     texts = " | ".join(str(json.loads(row)["text"])[:60] for row in found["messages"])
-    for expected in ("nul \ufffd and half \ufffd", "<|endoftext|>", "with a file", "kept", "former name", "a secret"):
+    for expected in (
+        "nul \ufffd and half \ufffd",
+        "<|endoftext|>",
+        "with a file",
+        "kept",
+        "former name",
+        "a secret",
+    ):
         assert expected in texts
     assert "psst" not in texts and "outside" not in texts and "lost channel" not in texts
     kinds = {json.loads(row)["id"]: json.loads(row)["kind"] for row in found["channels"]}
@@ -191,7 +211,9 @@ async def test_channels_and_since_and_dry_run(
         await run(ingest, path, channels=("nowhere",))
 
 
-async def test_what_is_no_export_is_refused(ingest: Database, write_export: WriteExport, tmp_path: Path) -> None:
+async def test_what_is_no_export_is_refused(
+    ingest: Database, write_export: WriteExport, tmp_path: Path
+) -> None:
     (tmp_path / "not.zip").write_bytes(b"PK nonsense")
     with pytest.raises(InvalidInput, match="not a readable zip"):
         await run(ingest, tmp_path / "not.zip")
@@ -201,7 +223,9 @@ async def test_what_is_no_export_is_refused(ingest: Database, write_export: Writ
         await run(ingest, tmp_path / "absent")
 
 
-async def test_an_export_packed_in_a_folder_and_without_people(ingest: Database, write_export: WriteExport) -> None:
+async def test_an_export_packed_in_a_folder_and_without_people(
+    ingest: Database, write_export: WriteExport
+) -> None:
     files = {f"Acme export/{name}": value for name, value in export().items() if name != "users.json"}
     files["__MACOSX/Acme export/._channels.json"] = b"junk"
     report = await run(ingest, write_export(files))
@@ -276,7 +300,9 @@ async def test_killed_in_the_middle_and_run_again(
 ) -> None:
     many = export(
         **{
-            f"general/2024-02-{day:02d}.json": [message(f"17067{day:02d}{n:03d}.000100", f"day {day} {n}") for n in range(40)]
+            f"general/2024-02-{day:02d}.json": [
+                message(f"17067{day:02d}{n:03d}.000100", f"day {day} {n}") for n in range(40)
+            ]
             for day in range(1, 20)
         }
     )

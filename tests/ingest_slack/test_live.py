@@ -100,7 +100,9 @@ def live_a_little(slack: SlackEmulator, ada: str, bob: str, channel: str) -> Non
 
 async def acknowledged(slack: SlackEmulator) -> None:
     """Until the app has taken everything."""
-    await asyncio.gather(*(asyncio.wait_for(asyncio.shield(each.acked), 10) for each in slack.sockets.delivered))
+    await asyncio.gather(
+        *(asyncio.wait_for(asyncio.shield(each.acked), 10) for each in slack.sockets.delivered)
+    )
 
 
 async def test_heard_by_two_listeners_and_applied_by_a_worker(
@@ -111,7 +113,8 @@ async def test_heard_by_two_listeners_and_applied_by_a_worker(
     await subscribe(queue)
     client = web_client(slack.state.app.bot_token, slack.api_url)
     listeners = [
-        Listener(ingest, queue, CALLER, slack.state.app.app_token, client, ping_interval_s=1) for _ in range(2)
+        Listener(ingest, queue, CALLER, slack.state.app.app_token, client, ping_interval_s=1)
+        for _ in range(2)
     ]
     worker = IngestWorker(ingest, queue, live_settings, None)
     async with worker.events():
@@ -133,7 +136,10 @@ async def test_heard_by_two_listeners_and_applied_by_a_worker(
     texts = sorted(str(row["text"]) for row in rows.values())
     assert "It has, twice" in texts and "None" in texts and len(texts) == 6
     everything = json.dumps(found) + json.dumps(
-        [row["payload"] for row in await owner_connection.fetch("select payload::text as payload from slack.raw_events")]
+        [
+            row["payload"]
+            for row in await owner_connection.fetch("select payload::text as payload from slack.raw_events")
+        ]
     )
     assert "hunter" not in everything and "psst" not in everything
     assert [json.loads(row)["emoji"] for row in found["reactions"] if json.loads(row)["present"]] == ["eyes"]
@@ -141,7 +147,9 @@ async def test_heard_by_two_listeners_and_applied_by_a_worker(
     assert len(found["message_history"]) == 1 and "It has" in found["message_history"][0]
     members = {json.loads(row)["member"]: json.loads(row)["present"] for row in found["memberships"]}
     assert list(members.values()).count(True) == 1 and members[bob] is False
-    covered = await owner_connection.fetchval("select count(*) from slack.coverage where channel = $1", channel)
+    covered = await owner_connection.fetchval(
+        "select count(*) from slack.coverage where channel = $1", channel
+    )
     assert covered == 1
 
 
@@ -168,8 +176,18 @@ async def test_any_order_of_events_gives_the_same_tables(
 
 
 async def test_a_poisonous_event_holds_up_nobody(ingest: Database, owner_connection: Any) -> None:
-    good = {"event": {"type": "message", "channel": "C1", "ts": "1700000000.000100", "user": "U1", "text": "good"}}
-    odd = {"event": {"type": "message", "channel": "C1", "ts": "1700000001.000100", "reactions": 5, "blocks": "no"}}
+    good = {
+        "event": {"type": "message", "channel": "C1", "ts": "1700000000.000100", "user": "U1", "text": "good"}
+    }
+    odd = {
+        "event": {
+            "type": "message",
+            "channel": "C1",
+            "ts": "1700000001.000100",
+            "reactions": 5,
+            "blocks": "no",
+        }
+    }
     huge = {"event": {"type": "reaction_added", "user": "U1", "reaction": "x" * 9000, "event_ts": "1700000003.000100",
                       "item": {"type": "message", "channel": "C1", "ts": "1700000000.000100"}}}  # fmt: skip
     unknown = {"event": {"type": "moon_landed", "event_ts": "1700000004.000100"}}
@@ -177,14 +195,22 @@ async def test_a_poisonous_event_holds_up_nobody(ingest: Database, owner_connect
     assert applied.events == 5 and applied.not_understood == 2
     texts = await owner_connection.fetch("select text from slack.messages order by ts")
     assert texts[0]["text"] == "good"
-    outcomes = await owner_connection.fetch("select outcome, count(*) as n from slack.raw_events group by 1 order by 1")
+    outcomes = await owner_connection.fetch(
+        "select outcome, count(*) as n from slack.raw_events group by 1 order by 1"
+    )
     assert {row["outcome"] for row in outcomes} >= {"applied", "not_understood"}
 
 
 async def test_what_was_not_understood_is_applied_by_a_later_program(
     ingest: Database, owner_connection: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event = {"type": "moon_landed", "event_ts": "1700000004.000100", "channel": "C1", "ts": "1700000004.000100", "text": "x"}
+    event = {
+        "type": "moon_landed",
+        "event_ts": "1700000004.000100",
+        "channel": "C1",
+        "ts": "1700000004.000100",
+        "text": "x",
+    }
     await Applier(ingest, CALLER).apply([{"type": "event_callback", "event": event}])
     assert (await replay(ingest, CALLER)).left == 1
 
@@ -219,7 +245,9 @@ async def test_history_is_read_within_the_limits(
     assert {"line 0", "line 59", "It has, twice", "log attached"} <= texts
     assert max(waits) >= 1
     assert len(slack.journal.of("conversations.replies")) >= 1
-    stretches = await owner_connection.fetch("select from_ts, to_ts from slack.coverage where channel = $1", channel)
+    stretches = await owner_connection.fetch(
+        "select from_ts, to_ts from slack.coverage where channel = $1", channel
+    )
     assert len(stretches) == 1
     again = len(slack.journal.of("conversations.history"))
     await Backfiller(ingest, CALLER, api, reach=timedelta(days=3650)).run([channel])
@@ -234,7 +262,9 @@ async def bookkeeping_cover(ingest: Database, channel: str) -> None:
         await bookkeeping.cover(connection, CALLER, channel, start, end)
 
 
-async def test_synchronising(slack: SlackEmulator, ingest: Database, api: SlackApi, owner_connection: Any) -> None:
+async def test_synchronising(
+    slack: SlackEmulator, ingest: Database, api: SlackApi, owner_connection: Any
+) -> None:
     ada, bob, channel = furnish(slack)
     secret = slack.state.add_channel("secret", [bob], kind="private").id
     slack.state.add_user("guest", membership="single_channel_guest")
@@ -269,7 +299,11 @@ async def test_refusals_say_what_to_do(slack: SlackEmulator, ingest: Database) -
 
 
 async def test_a_listener_keeps_its_coverage_and_fills_its_gaps(
-    slack: SlackEmulator, ingest: Database, api: SlackApi, live_settings: SlackIngestSettings, owner_connection: Any
+    slack: SlackEmulator,
+    ingest: Database,
+    api: SlackApi,
+    live_settings: SlackIngestSettings,
+    owner_connection: Any,
 ) -> None:
     ada, _, channel = furnish(slack)
     slack.people.say(ada, channel, "before we listened")
@@ -328,7 +362,7 @@ async def test_erasing_a_person_and_a_channel(ingest: Database, owner_connection
     await applier.apply(stream)
     rows = await owner_connection.fetch("select text from slack.messages")
     assert [row["text"] for row in rows] == ["theirs"]
-    kept = json.dumps([row["p"] for row in await owner_connection.fetch("select payload::text as p from slack.raw_events")])
+    kept = json.dumps(
+        [row["p"] for row in await owner_connection.fetch("select payload::text as p from slack.raw_events")]
+    )
     assert kept.count("theirs") == 2
-
-

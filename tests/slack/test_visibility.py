@@ -22,7 +22,22 @@ if TYPE_CHECKING:
     from rookery_core.database import Database
 
 Fill = Callable[[Observations], Awaitable[None]]
-WORDS = "deploy failed index slow query vacuum replica lag timeout retry budget salary merger layoff".split()
+WORDS = [
+    "deploy",
+    "failed",
+    "index",
+    "slow",
+    "query",
+    "vacuum",
+    "replica",
+    "lag",
+    "timeout",
+    "retry",
+    "budget",
+    "salary",
+    "merger",
+    "layoff",
+]
 MEMBER = Caller(user="UADA", kind="member")
 GUEST = Caller(user="UGUEST", kind="guest")
 OUTSIDER = Caller(user="UOUT", kind="outsider", channel="CSHARED")
@@ -92,7 +107,9 @@ def _private(seed: int) -> Observations:
         where = dice.choice(["CSECRET", "CLAYOFF", "DBOB", "CUNKNOWN"])
         ts = f"{1700000000 + dice.randrange(40)}.{n:06d}"
         text = " ".join(dice.choices(WORDS, k=8))
-        facts.add(said(where, ts, text, dice.choice(["UADA", "UBOB"]), files=[{"id": "F1", "title": "budget"}]))
+        facts.add(
+            said(where, ts, text, dice.choice(["UADA", "UBOB"]), files=[{"id": "F1", "title": "budget"}])
+        )
         facts.reactions.append(Reaction(where, at(ts), "eyes", "UADA", True, at(ts)))
     facts.add(said("CSECRET", "1700000010.000100", "the merger", "UBOB"))
     facts.add(said("CSECRET", "1700000011.000100", "yes", "UADA", thread="1700000010.000100"))
@@ -105,12 +122,16 @@ async def _embed(database: Database) -> None:
 
     async with database.transaction(INGEST) as connection:
         waiting = await vectors.without_vector(connection, INGEST, 1000)
-        made = np.array([[1.0 + each.text.count(word) for word in WORDS] for each in waiting], dtype=np.float32)
+        made = np.array(
+            [[1.0 + each.text.count(word) for word in WORDS] for each in waiting], dtype=np.float32
+        )
         if waiting:
             await vectors.store_vectors(connection, INGEST, "by hand", waiting, made)
         await refresh_statistics(connection, INGEST.team, COLLECTION, PUBLIC_WORDS)
         for name in ("CGENERAL", "CSECRET"):
-            await bookkeeping.cover(connection, INGEST, name, at("1700000000.000000"), at("1700000900.000000"))
+            await bookkeeping.cover(
+                connection, INGEST, name, at("1700000000.000000"), at("1700000900.000000")
+            )
 
 
 class ByHand:
@@ -127,7 +148,9 @@ class ByHand:
         return None
 
 
-async def _answers(store: Store, settings: SlackSettings, callers: list[Caller]) -> dict[tuple[Any, ...], str]:
+async def _answers(
+    store: Store, settings: SlackSettings, callers: list[Caller]
+) -> dict[tuple[Any, ...], str]:
     found = by_name(store, settings)
     return {
         (caller.kind, caller.user, name, repr(arguments)): await answer(found[name], caller, **arguments)
@@ -138,7 +161,10 @@ async def _answers(store: Store, settings: SlackSettings, callers: list[Caller])
 
 @pytest.fixture(autouse=True)
 def _embedder(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction]
-    monkeypatch.setattr("rookery_core.embedders.create_embedder", lambda _settings: ByHand())
+    def create(_settings: object) -> ByHand:
+        return ByHand()
+
+    monkeypatch.setattr("rookery_core.embedders.create_embedder", create)
 
 
 async def test_private_rows_change_no_byte_of_a_strangers_answer(
@@ -148,7 +174,9 @@ async def test_private_rows_change_no_byte_of_a_strangers_answer(
     await _embed(ingest)
     before = await _answers(store, slack_settings, STRANGERS)
     assert any('"results": [{' in each for each in before.values())
-    assert all("error" in each for key, each in before.items() if "secret" in key[3] and "in:secret" not in key[3])
+    assert all(
+        "error" in each for key, each in before.items() if "secret" in key[3] and "in:secret" not in key[3]
+    )
     for seed in range(2):
         await fill(_private(seed))
         await _embed(ingest)
@@ -243,6 +271,10 @@ async def test_another_team_is_another_world(
     found = by_name(store, slack_settings)
     for name, arguments in CALLS:
         assert "archives" not in await answer(found[name], Caller(), **arguments), name
-    await fill(Observations(deletions=[MessageDeleted("CGENERAL", at("1700000000.000100"), None, at("1800000000.000000"))]))
+    await fill(
+        Observations(
+            deletions=[MessageDeleted("CGENERAL", at("1700000000.000100"), None, at("1800000000.000000"))]
+        )
+    )
     async with store.session(Caller(team="other")) as session:
         assert len(await session.rows("read_messages", ["CGENERAL"], [at("1700000000.000100")])) == 1

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from slack_tables import FINAL_TABLES, digest_of_tables
 from rookery_core.identity import Caller
 from rookery_slack.facts import (
     ChannelFact,
+    ChannelKind,
     FileDeleted,
     Membership,
     MembersListed,
@@ -27,6 +27,7 @@ from rookery_slack.facts import (
 )
 from rookery_slack.store.writer import Writer
 from rookery_slack.timestamps import parse_ts
+from slack_tables import FINAL_TABLES, digest_of_tables
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -78,14 +79,17 @@ def _fact(dice: random.Random) -> Observations:
                 snapshot.reactions.append(Reaction(*place, "a", "U2", True, moment))
             return snapshot
         case 6:
-            kind = dice.choice(["public", "private", None])
+            kinds: list[ChannelKind | None] = ["public", "private", None]
+            kind = dice.choice(kinds)
             name = dice.choice([None, "one", "two"])
             return Observations(channels=[ChannelFact(channel, moment, name=name, kind=kind)])
         case 7:
             joined = Membership(channel, dice.choice(["U1", "U2"]), dice.random() < 0.5, moment)
             if dice.random() < 0.7:
                 return Observations(members=[joined])
-            return Observations(member_lists=[MembersListed(channel, moment)], members=[replace(joined, present=True)])
+            return Observations(
+                member_lists=[MembersListed(channel, moment)], members=[replace(joined, present=True)]
+            )
         case _:
             if dice.random() < 0.3:
                 return Observations(deleted_files=[FileDeleted("F1", moment)])
@@ -103,7 +107,9 @@ async def _merge(database: Database, team: str, facts: list[Observations], batch
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_any_order_gives_the_same_tables(open_database: OpenDatabase, owner_connection: Any, seed: int) -> None:
+async def test_any_order_gives_the_same_tables(
+    open_database: OpenDatabase, owner_connection: Any, seed: int
+) -> None:
     database = await open_database("rookery_ingest")
     dice = random.Random(seed)
     facts = [_fact(dice) for _ in range(140)]

@@ -65,12 +65,13 @@ class SlackApi:
 
     async def pages(self, method: str, key: str, **arguments: Any) -> AsyncIterator[list[dict[str, Any]]]:
         """The lists under `key` of every page."""
-        cursor = None
+        cursor: str | None = None
         while True:
-            given = {**arguments, "cursor": cursor} if cursor else arguments
+            given: dict[str, Any] = {**arguments, "cursor": cursor} if cursor else arguments
             answer = await self.call(method, **given)
             yield answer.get(key) or []
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            metadata: dict[str, Any] = answer.get("response_metadata") or {}
+            cursor = metadata.get("next_cursor")
             if not cursor:
                 return
 
@@ -86,18 +87,18 @@ class SlackApi:
         from aiohttp import ClientError
         from slack_sdk.errors import SlackApiError
 
+        client: Any = self._client  # slack_sdk's types say less than strict checking wants to know
         try:
-            response = await self._client.api_call(method, params=arguments)
+            response = await client.api_call(method, params=arguments)
         except SlackApiError as error:
-            status = error.response.status_code
-            if status == 429:
-                return float(error.response.headers.get("Retry-After", 30))
-            raise _explained(
-                method, error.response.get("error") or f"HTTP {status}", error.response
-            ) from None
+            refusal: Any = error.response  # pyright: ignore[reportUnknownMemberType]
+            if refusal.status_code == 429:
+                return float(refusal.headers.get("Retry-After", 30))
+            code = refusal.get("error") or f"HTTP {refusal.status_code}"
+            raise _explained(method, code, refusal) from None
         except (ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"Slack is not reachable: {type(error).__name__}.", retry_after_s=30) from None
-        return dict(response.data) if isinstance(response.data, dict) else {}
+        return dict(response.data)
 
 
 def _explained(method: str, code: str, response: Any) -> Exception:

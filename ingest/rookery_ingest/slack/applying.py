@@ -90,7 +90,7 @@ class Applier:
             return await self._together([payload])
         except Unavailable:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever it is, it concerns this event alone
             _log.warning("an event was kept but not applied: %s", type(error).__name__)
             event, _ = inner_event(payload)
             row = _raw_row(_Read(payload, event, None), "failed", f"{type(error).__name__}: {error}"[:500])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import NotAllowed
@@ -43,7 +44,7 @@ def gaps(
     stretches: list[tuple[datetime, datetime]], now: datetime, reach: timedelta
 ) -> list[tuple[datetime, datetime]]:
     """The times that are not known within the last `reach`, and between stretches that are known, oldest first."""
-    found = [(before[1], after[0]) for before, after in zip(stretches, stretches[1:], strict=False)]
+    found = [(before[1], after[0]) for before, after in pairwise(stretches)]
     first = stretches[0][0] if stretches else now
     if now - reach < first:
         found.insert(0, (now - reach, first))

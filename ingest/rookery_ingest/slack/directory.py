@@ -93,6 +93,7 @@ def channel_facts(
     facts = Observations()
     topic, purpose = _part(raw, "topic"), _part(raw, "purpose")
     former = raw.get("previous_names")
+    names = cast("list[Any]", former) if isinstance(former, list) else []
     facts.channels.append(
         ChannelFact(
             id=channel_id,
@@ -107,9 +108,7 @@ def channel_facts(
             archived=bool(raw["is_archived"]) if "is_archived" in raw else None,
             shared=bool(raw.get("is_ext_shared")) if "is_ext_shared" in raw else None,
             created=moment_of(raw.get("created")),
-            previous_names=tuple(name for name in former if isinstance(name, str))
-            if isinstance(former, list | tuple)
-            else (),
+            previous_names=tuple(name for name in names if isinstance(name, str)),
         )
     )
     if isinstance(members := raw.get("members"), list):

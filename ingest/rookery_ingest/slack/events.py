@@ -96,7 +96,7 @@ def _changed(event: Raw, channel: str, at: datetime) -> Observations | None:
 
 def _deleted(event: Raw, channel: str, at: datetime) -> Observations | None:
     previous = event.get("previous_message")
-    before = cast(Raw, previous) if isinstance(previous, dict) else {}
+    before: Raw = cast(Raw, previous) if isinstance(previous, dict) else {}
     ts = parse_ts(event.get("deleted_ts")) or parse_ts(before.get("ts"))
     if ts is None:
         return None
@@ -128,7 +128,7 @@ def _channel_notice(**changes: Any) -> Callable[[Raw, str, datetime], Observatio
 
     def read(event: Raw, channel: str, at: datetime) -> Observations:
         facts = Observations()
-        said = {
+        said: dict[str, Any] = {
             key: text_of(event.get(key)) or "" if value is None else value for key, value in changes.items()
         }
         facts.channels.append(ChannelFact(channel, at, **said))
@@ -165,7 +165,7 @@ _NOTICES: dict[str, Callable[[Raw, str, datetime], Observations]] = {
 def _reaction(present: bool) -> Callable[[Raw, datetime], Observations | None]:
     def read(event: Raw, at: datetime) -> Observations | None:
         item = event.get("item")
-        target = cast(Raw, item) if isinstance(item, dict) else {}
+        target: Raw = cast(Raw, item) if isinstance(item, dict) else {}
         if target.get("type") not in ("message", None):
             return Observations()  # to a file, as it was long ago
         channel, ts = text_of(target.get("channel")), parse_ts(target.get("ts"))

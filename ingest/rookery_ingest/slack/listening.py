@@ -80,7 +80,7 @@ class Listener:
         if request.type == "events_api":
             try:
                 await self.publish(request.payload)
-            except Exception:
+            except Exception:  # noqa: BLE001 any failure means: not stored, so not acknowledged
                 _log.exception("event not stored, so not acknowledged: Slack will send it again")
                 return
         await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
@@ -115,7 +115,8 @@ class Listener:
 
     async def close(self) -> None:
         """Leave: what was not acknowledged goes to another socket."""
-        client, self._client = self._client, None
+        client: Any = self._client
+        self._client = None
         if client is None:
             return
         await client.close()

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -70,14 +70,14 @@ async def listen_command(arguments: argparse.Namespace, settings: SlackIngestSet
     return 0
 
 
-async def until_stopped(work: object) -> None:
+async def until_stopped(work: Awaitable[None]) -> None:
     """Run until the work ends or SIGTERM or SIGINT comes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    running = asyncio.ensure_future(work)  # pyright: ignore[reportArgumentType] a coroutine
+    running = asyncio.ensure_future(work)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     for task in (running, stopping):
@@ -156,7 +156,7 @@ class LiveKeeper:
 
     async def _after_live(self) -> None:
         """History yields to what is being said now."""
-        while await pending_events(self._queue) > LIVE_BACKLOG:
+        while await pending_events(self._queue) > LIVE_BACKLOG:  # noqa: ASYNC110 other processes empty it
             await asyncio.sleep(1)
 
 

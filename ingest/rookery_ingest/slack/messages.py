@@ -116,10 +116,11 @@ def _content(raw: Raw) -> dict[str, Any]:
 
 
 def _files(raw: Raw) -> list[Raw]:
-    found = raw.get("files") or []
+    found = raw.get("files")
     if not found and isinstance(raw.get("file"), dict):  # as it was before 2018
         found = [raw["file"]]
-    return [cast(Raw, file) for file in found if isinstance(file, dict)] if isinstance(found, list) else []
+    files = cast("list[Any]", found) if isinstance(found, list) else []
+    return [cast(Raw, file) for file in files if isinstance(file, dict)]
 
 
 def _file(file: Raw) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rookery_slack.store import bookkeeping
@@ -31,7 +32,7 @@ async def read_status(database: Database, caller: Caller) -> dict[str, Any]:
 
 
 def _channel(row: Any, now: datetime) -> dict[str, Any]:
-    stretches = row["covered"] or []
+    stretches: list[list[str]] = row["covered"] or []
     return {
         "id": row["channel"],
         "name": row["name"],
@@ -40,7 +41,7 @@ def _channel(row: Any, now: datetime) -> dict[str, Any]:
         "without_vector": row["without_vector"],
         "from": stretches[0][0] if stretches else None,
         "to": stretches[-1][1] if stretches else None,
-        "gaps": [[before[1], after[0]] for before, after in zip(stretches, stretches[1:], strict=False)],
+        "gaps": [[before[1], after[0]] for before, after in pairwise(stretches)],
         "lag_s": round((now - datetime.fromisoformat(stretches[-1][1])).total_seconds())
         if stretches
         else None,

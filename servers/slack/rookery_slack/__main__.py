@@ -12,7 +12,7 @@ from rookery_slack.settings import SlackSettings
 def main() -> int:
     """Serve until the client leaves. Returns the exit status."""
     return run(
-        build,
+        build,  # pyright: ignore[reportArgumentType] it is given what `settings` reads
         prog=NAME,
         description="MCP server: what was said in Slack, found and cited.",
         default_port=8711,

@@ -91,7 +91,6 @@ class Hit(TypedDict, total=False):
 
 class Found(Answer, total=False):
     searched: str
-    people: dict[str, str]
     results: list[Hit]
 
 

@@ -74,8 +74,8 @@ class Presenter:
         author = row["author"]
         if author:
             self.shown.add(author)
-        signed = (row["content"] or {}).get("username")
-        bot = bool((row["content"] or {}).get("bot_id"))
+        content: dict[str, Any] = row["content"] or {}
+        signed, bot = content.get("username"), bool(content.get("bot_id"))
         name = self.names.users.get(author or "") or signed or author or "nobody"
         return name, self.kinds.get(author or "") or ("bot" if bot or signed else "unknown")
 

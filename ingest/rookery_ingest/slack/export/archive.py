@@ -93,7 +93,7 @@ class Zip(AbstractContextManager["Zip"]):
             ValueError,
         ) as error:
             raise Refused(f"cannot be read ({error})") from None
-        except Exception as error:  # a damaged stream fails in whatever way its decompressor fails
+        except Exception as error:  # noqa: BLE001 a damaged stream fails in whatever way its decompressor fails
             raise Refused(f"cannot be read ({type(error).__name__})") from None
         if len(data) > MAX_FILE_BYTES:
             raise Refused(f"larger than {MAX_FILE_BYTES // 1024**2} MB")

@@ -101,6 +101,10 @@ def _chosen(layout: Layout, options: Options, report: Report) -> Layout:
     return replace(layout, conversations=conversations, days=days)
 
 
+def _silently(_done: int, _all: int) -> None:
+    return None
+
+
 class _Importer:
     def __init__(
         self,
@@ -118,7 +122,7 @@ class _Importer:
         self._layout = layout
         self._options = options
         self._report = report
-        self._progress = progress or (lambda _done, _all: None)
+        self._progress = progress or _silently
         self._writer = Writer(caller)
         self._known: set[tuple[str, str, bytes]] = set()
         self._done = 0

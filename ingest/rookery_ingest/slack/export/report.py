@@ -99,8 +99,10 @@ class Report:
             if not self.dry_run
             else f"  {self.messages} messages read",
             f"  {self.reactions} reactions, {self.files} files, {self.deleted} deleted messages",
-            f"  {self.seconds:.1f} s; {self.embedded} vectors made, searchable both ways after"
-            f" {self.seconds_searchable:.1f} s",
+            (
+                f"  {self.seconds:.1f} s; {self.embedded} vectors made, searchable both ways after"
+                f" {self.seconds_searchable:.1f} s"
+            ),
         ]
         for title, counted in (("skipped", self.skipped), ("odd, but stored", self.oddities)):
             if counted:

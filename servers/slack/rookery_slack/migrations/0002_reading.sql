@@ -203,13 +203,14 @@ create type slack.channel_card as (
     previous_names text[], workspace text, url text, member_count integer
 );
 
-create function slack.cards() returns setof slack.channel_card language sql stable security definer
+-- Cards of visible channels, of those named or (null) of all.
+create function slack.cards(wanted text[]) returns setof slack.channel_card language sql stable security definer
 set search_path = pg_catalog, slack as $$
     select c.id, c.name, c.kind, c.topic, c.purpose, c.is_archived, c.is_shared, c.previous_names, c.workspace, w.url,
         (select count(*)::integer from slack.memberships as m
             where m.team = c.team and m.channel = c.id and m.present and m.at >= c.members_as_of)
     from unnest(slack.visible_channels()) as visible (id)
-    join slack.channels as c on c.team = slack.setting('team') and c.id = visible.id
+    join slack.channels as c on c.team = slack.setting('team') and c.id = visible.id and (wanted is null or c.id = any (wanted))
     left join slack.workspaces as w on w.team = c.team and w.id = c.workspace
 $$;
 
@@ -218,7 +219,7 @@ create function slack.list_channels(
     containing text, with_archived boolean, after_name text, after_id text, row_limit integer
 ) returns setof slack.channel_card language sql stable security definer
 set search_path = pg_catalog, slack as $$
-    select * from slack.cards() as c
+    select * from slack.cards(null) as c
     where (with_archived or not c.is_archived)
       and (containing is null or strpos(lower(concat_ws(' ', c.id, c.name, c.topic, c.purpose,
           array_to_string(c.previous_names, ' '))), lower(containing)) > 0)
@@ -234,7 +235,8 @@ set search_path = pg_catalog, slack, public as $$
         (case when c.id = reference then 4 when c.name = reference then 3
             when lower(c.name) = lower(reference) then 2 when reference = any (c.previous_names) then 1.5
             else similarity(lower(coalesce(c.name, '')), lower(reference)) end)::real as likeness
-    from slack.cards() as c
+    from slack.channels as c
+    where c.team = slack.setting('team') and c.id = any ((select slack.visible_channels())::text[])
     order by likeness desc, c.name, c.id limit 6
 $$;
 

@@ -23,3 +23,12 @@ end
 $$;
 revoke execute on function slack.compact_chunks(interval) from public;
 grant execute on function slack.compact_chunks(interval) to rookery_ingest;
+
+-- After an import the planner should know the tables as they are now, not as autovacuum will find them in a minute.
+do $$
+begin
+    if current_setting('server_version_num')::integer >= 170000 then
+        execute 'grant maintain on slack.messages, slack.message_index, slack.reactions to rookery_ingest';
+    end if;
+end
+$$;

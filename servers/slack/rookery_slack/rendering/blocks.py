@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from rookery_slack.rendering.mrkdwn import to_markdown
 from rookery_slack.rendering.names import Names
@@ -94,10 +94,11 @@ def _anything(block: Block, names: Names) -> str:
     """A block of a kind unknown here: whatever text it holds, so that nothing said is lost."""
     parts: list[str] = []
     for value in block.values():
-        if isinstance(value, dict):
-            parts.append(_text_object(value, names) or _anything(value, names))  # pyright: ignore[reportUnknownArgumentType]
-        elif isinstance(value, list):
-            parts += [_anything(each, names) for each in value if isinstance(each, dict)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        inner = cast("list[Any]", value) if isinstance(value, list) else [value]
+        for each in inner:
+            if isinstance(each, dict):
+                part = cast(Block, each)
+                parts.append(_text_object(part, names) or _anything(part, names))
     return " ".join(filter(None, parts))
 
 

@@ -142,3 +142,8 @@ async def add_discard_rule(connection: Connection, caller: Caller, rule: str, no
 async def compact_chunks(connection: Connection) -> int:
     """Turn chunks older than 45 days into columns, where the server has TimescaleDB; returns how many."""
     return await connection.fetchval(_SQL["compact_chunks"])
+
+
+async def analyze(connection: Connection) -> None:
+    """Let the planner look at the tables as they are now."""
+    await connection.execute(_SQL["analyze"])

@@ -102,5 +102,9 @@ select channel, keep_days from slack.retention where team = $1 order by channel;
 -- name: add_discard_rule
 insert into slack.discard_rules (team, rule, note) values ($1, $2::text::jsonpath, $3) returning id;
 
+-- name: analyze
+-- where the server lets ingest do it (17 and newer); elsewhere a warning, and autovacuum does it a minute later
+analyze slack.messages, slack.message_index, slack.reactions;
+
 -- name: compact_chunks
 select slack.compact_chunks(interval '45 days');

@@ -14,7 +14,7 @@ select id, name, likeness from slack.find_channels($1);
 select id, name, likeness from slack.find_users($1);
 
 -- name: channel_cards
-select * from slack.cards() where id = any ($1::text[]);
+select * from slack.cards($1::text[]);
 
 -- name: list_channels
 select * from slack.list_channels($1, $2, $3, $4, $5);

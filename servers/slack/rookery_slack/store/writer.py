@@ -21,7 +21,7 @@ _SQL = sql.load("rookery_slack.store", "merging.sql")
 UNINDEXED_SUBTYPES = frozenset({"channel_join", "channel_leave", "group_join", "group_leave"})
 """Messages that say only who came and went; they are kept and shown, but no search should find them."""
 
-Keyed = TypeVar("Keyed", MessageVersion, MessageDeleted)
+Said = MessageVersion | MessageDeleted
 
 
 @dataclass(slots=True)
@@ -52,7 +52,8 @@ class Writer:
         facts = await self._prepared(connection, facts, merged)
         await self._merge_directory(connection, facts)
         await connection.execute(_SQL["know_channels"], self._team, sorted(_channels_of(facts)))
-        for wave in _waves([*facts.messages, *facts.deletions]):
+        said: list[Said] = [*facts.messages, *facts.deletions]
+        for wave in _distinct(said, "channel", "ts"):
             await self._merge_messages(connection, wave, facts, merged)
         await self._merge_listed_reactions(connection, facts)
         await self._merge_reactions(connection, facts)
@@ -126,7 +127,7 @@ class Writer:
     async def _merge_messages(
         self,
         connection: Connection,
-        wave: Sequence[MessageVersion | MessageDeleted],
+        wave: Sequence[Said],
         facts: Observations,
         merged: Merged,
     ) -> None:
@@ -155,9 +156,7 @@ class Writer:
             await self._run(connection, "merge_reactions", found)
 
 
-def _message_row(
-    each: MessageVersion | MessageDeleted, listed: dict[tuple[str, datetime], datetime]
-) -> tuple[Any, ...]:
+def _message_row(each: Said, listed: dict[tuple[str, datetime], datetime]) -> tuple[Any, ...]:
     if isinstance(each, MessageDeleted):
         gone = (
             each.channel,
@@ -184,15 +183,11 @@ def _message_row(
     return (*said, *version, None, at, words, files, has_link(spoken))
 
 
-def _waves(messages: Iterable[Keyed]) -> list[list[Keyed]]:
-    """The same message at most once in each wave: a statement cannot change a row twice."""
-    return _distinct(messages, "channel", "ts")
-
-
 Fact = TypeVar("Fact")
 
 
 def _distinct(facts: Iterable[Fact], *key: str) -> list[list[Fact]]:
+    """The facts in waves, each key at most once in each: a statement cannot change a row twice."""
     waves: list[list[Fact]] = []
     seen: dict[tuple[Any, ...], int] = {}
     for fact in facts:

@@ -30,7 +30,7 @@ class ActivityTools(SlackTools):
     """Looks back."""
 
     async def catch_up(
-        self, since: str, channels: list[str] | None = None, until: str | None = None, max_tokens: int = 4000
+        self, since: str, channels: list[str] | None = None, until: str = "", max_tokens: int = 4000
     ) -> Digest:
         """What changed in Slack since a moment: figures for each channel, and its busiest threads with their links.
 
@@ -89,12 +89,12 @@ class ActivityTools(SlackTools):
     async def get_user_activity(
         self,
         user: str,
-        start: str | None = None,
-        end: str | None = None,
+        start: str = "",
+        end: str = "",
         channels: list[str] | None = None,
         limit: int = 30,
         max_tokens: int = 4000,
-        cursor: str | None = None,
+        cursor: str = "",
     ) -> Said:
         """What someone wrote in Slack, newest first, in all channels or those named; with links to read around it.
 
@@ -130,10 +130,15 @@ class ActivityTools(SlackTools):
 
 def _highlight(presenter: Presenter, row: Row) -> Highlight:
     message = presenter.message(row, HIGHLIGHT_TOKENS)
-    kept = {
-        key: message[key] for key in ("time", "author", "text", "permalink", "reply_count") if key in message
-    }
-    return Highlight(**kept)
+    kept = Highlight(
+        time=message.get("time", ""),
+        author=message.get("author", ""),
+        text=message.get("text", ""),
+        permalink=message.get("permalink", ""),
+    )
+    if replies := message.get("reply_count"):
+        kept["reply_count"] = replies
+    return kept
 
 
 def _month_before(stop: datetime, now: datetime) -> datetime:
@@ -141,7 +146,7 @@ def _month_before(stop: datetime, now: datetime) -> datetime:
 
 
 def _before(cursor: str | None, stop: datetime) -> datetime:
-    if cursor is None:
+    if not cursor:
         return stop
     position: dict[str, Any] = cursors.decode(cursor)
     last = parse_ts(position.get("u"))

@@ -34,13 +34,13 @@ class ConversationTools(SlackTools):
     async def get_conversation(
         self,
         channel: str,
-        start: str | None = None,
-        end: str | None = None,
+        start: str = "",
+        end: str = "",
         neighbours: int = 5,
         include_replies: bool = True,
         limit: int = 50,
         max_tokens: int = 4000,
-        cursor: str | None = None,
+        cursor: str = "",
     ) -> Conversation:
         """Read messages of a Slack channel, oldest first: the newest ones, or those between start and end.
 
@@ -54,7 +54,7 @@ class ConversationTools(SlackTools):
         async with self.store.session() as session:
             channel_id, reference = await resolve_channel(session, channel)
             zone = await zone_of(session)
-            if reference.ts is not None and start is None and end is None:
+            if reference.ts is not None and not start and not end:
                 return await self._at_link(
                     session, channel_id, reference, zone, neighbours, limit, max_tokens, cursor
                 )
@@ -62,7 +62,7 @@ class ConversationTools(SlackTools):
             stop = moment(end, zone, self.now(), field="end", end=True) if end else LATEST
             if begin > stop:
                 raise InvalidInput("start: it is after end.", hint="Exchange the two.")
-            newest_first = start is None
+            newest_first = not start
             begin, stop = _continued(cursor, begin, stop, newest_first=newest_first)
             rows = await session.rows(
                 "read_channel", channel_id, begin, stop, newest_first, include_replies, limit + 1
@@ -74,7 +74,7 @@ class ConversationTools(SlackTools):
             return answer
 
     async def get_thread(
-        self, thread: str, channel: str | None = None, max_tokens: int = 4000, cursor: str | None = None
+        self, thread: str, channel: str = "", max_tokens: int = 4000, cursor: str = ""
     ) -> Conversation:
         """Read one Slack thread: its first message and the replies, oldest first.
 
@@ -84,7 +84,7 @@ class ConversationTools(SlackTools):
         max_tokens = bounded(max_tokens, 200, 50_000, "max_tokens")
         async with self.store.session() as session:
             root = parse_ts(thread.strip())
-            if root is not None and channel is None:
+            if root is not None and not channel:
                 raise InvalidInput("channel: needed where thread is a ts.", hint="Or give a link as thread.")
             channel_id, reference = await resolve_channel(session, channel if root and channel else thread)
             ts = root or reference.thread_ts or reference.ts
@@ -137,7 +137,7 @@ class ConversationTools(SlackTools):
     ) -> Conversation:
         after, _ = _continued(cursor, EARLIEST, LATEST, newest_first=False)
         rows = await session.rows("read_thread", channel_id, root, after - _TICK if cursor else after, 501)
-        if not rows and cursor is None:
+        if not rows and not cursor:
             raise _no_message(root)
         page = _Page(rows[:500], newest_first=False, more=len(rows) > 500)
         return await self._answer(session, channel_id, zone, page, max_tokens)
@@ -196,7 +196,7 @@ def _continued(
     cursor: str | None, begin: datetime, stop: datetime, *, newest_first: bool
 ) -> tuple[datetime, datetime]:
     """The range that is left after the page that gave this cursor."""
-    if cursor is None:
+    if not cursor:
         return begin, stop
     position: dict[str, Any] = cursors.decode(cursor)
     last = parse_ts(position.get("t"))

@@ -22,10 +22,10 @@ class DirectoryTools(SlackTools):
 
     async def list_channels(
         self,
-        query: str | None = None,
+        query: str = "",
         include_archived: bool = False,
         limit: int = 50,
-        cursor: str | None = None,
+        cursor: str = "",
     ) -> Channels:
         """List the Slack channels you may read: id, name, topic, purpose, members.
 
@@ -42,11 +42,11 @@ class DirectoryTools(SlackTools):
 
     async def list_users(
         self,
-        query: str | None = None,
+        query: str = "",
         include_bots: bool = True,
         include_deactivated: bool = False,
         limit: int = 50,
-        cursor: str | None = None,
+        cursor: str = "",
     ) -> People:
         """List people and bots of the Slack workspace: id, name, handle, kind, time zone.
 
@@ -60,7 +60,7 @@ class DirectoryTools(SlackTools):
             )
         return _people(rows, limit)
 
-    async def get_channel_members(self, channel: str, limit: int = 100, cursor: str | None = None) -> People:
+    async def get_channel_members(self, channel: str, limit: int = 100, cursor: str = "") -> People:
         """List the members of a channel (name, id or link). next_cursor, when given, gets the next page."""
         limit = bounded(limit, 1, 500, "limit")
         after = _position(cursor)
@@ -101,7 +101,7 @@ def _cursor(row: Row) -> str:
 
 
 def _position(cursor: str | None) -> tuple[str | None, str | None]:
-    if cursor is None:
+    if not cursor:
         return None, None
     position = cursors.decode(cursor)
     name, last = position.get("n"), position.get("i")

@@ -144,15 +144,19 @@ class PostingTools(SlackTools):
         token = self._settings.slack_bot_token
         if token is None:
             raise ConfigurationError("There is no token to post with.", hint="Set SLACK_BOT_TOKEN.")
-        client = AsyncWebClient(token.get_secret_value(), base_url=self._settings.slack_api_url, timeout=20)
+        # slack_sdk's types say less than strict checking wants to know.
+        client: Any = AsyncWebClient(
+            token.get_secret_value(), base_url=self._settings.slack_api_url, timeout=20
+        )
         try:
             response = await client.api_call(method, json=arguments)
         except SlackApiError as error:
-            code = error.response.get("error") or f"HTTP {error.response.status_code}"
+            refusal: Any = error.response  # pyright: ignore[reportUnknownMemberType]
+            code = refusal.get("error") or f"HTTP {refusal.status_code}"
             raise NotAllowed(f"Slack refuses {method}: {code}.") from None
         except (OSError, TimeoutError) as error:
             raise Unavailable(
                 f"No answer from Slack ({type(error).__name__}): whether it was done is not known.",
                 hint="Look into the channel before you try again.",
             ) from None
-        return dict(response.data) if isinstance(response.data, dict) else {}
+        return dict(response.data)

@@ -46,14 +46,14 @@ class SearchTools(SlackTools):
         query: str,
         channels: list[str] | None = None,
         authors: list[str] | None = None,
-        after: str | None = None,
-        before: str | None = None,
+        after: str = "",
+        before: str = "",
         has: list[Has] | None = None,
-        thread: str | None = None,
+        thread: str = "",
         mode: Mode = "hybrid",
         limit: int = 10,
         max_tokens: int = 3000,
-        cursor: str | None = None,
+        cursor: str = "",
     ) -> Found:
         """Search Slack messages by words and by meaning; one result a thread, best first, each with its permalink.
 
@@ -73,13 +73,13 @@ class SearchTools(SlackTools):
             narrow = await self._narrowing(session, channels, authors, after, before, has, thread, zone)
             asked = await read_modifiers(session, query, narrow, zone, self.now())
             skipped = 0
-            if cursor is not None:
+            if cursor:
                 skipped, asked.narrow = _continued(cursor, asked.narrow)
             ranked = await rank(session, asked.text or query, asked.narrow, mode, self._get_embedder())
             hits, rows = await _conversations(session, ranked.places)
             answer = await self._answer(session, hits, rows, asked, (skipped, limit, max_tokens), zone)
             if ranked.note:
-                answer["searched"] += f" ({ranked.note})"
+                answer["searched"] = f"{answer.get('searched')} ({ranked.note})"
             return answer
 
     def _get_embedder(self) -> Embedder | None:
@@ -141,9 +141,7 @@ class SearchTools(SlackTools):
             results.append(hit)
             left -= cost
         searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.told])
-        answer = Found(
-            notice=explain(presenter.nonce), searched=searched, results=results, people=presenter.people()
-        )
+        answer = Found(notice=explain(presenter.nonce), searched=searched, results=results)
         done = skipped + len(results)
         if done < len(hits):
             answer["left_out"] = f"{len(hits) - done} further results; pass next_cursor as cursor."

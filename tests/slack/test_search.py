@@ -1,0 +1,165 @@
+"""Search: finds, narrows, pages, never fails, and goes through the index as the serving role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rookery_core.identity import Caller
+from rookery_core.ranking import refresh_statistics
+from rookery_slack.facts import Observations, Reaction
+from rookery_slack.settings import SlackSettings
+from rookery_slack.store import COLLECTION, PUBLIC_WORDS
+from rookery_slack.store.session import Store
+from slack_calls import answer, by_name
+from slack_facts import INGEST, at, channel, person, said, together
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+
+Fill = Callable[[Observations], Awaitable[None]]
+
+
+def _workspace() -> Observations:
+    return together(
+        channel("CGENERAL", "general", members=("UADA",)),
+        channel("CRANDOM", "random"),
+        person("UADA", "Ada", tz="Europe/Berlin"),
+        person("UBOB", "Bob"),
+        said("CGENERAL", "1700000000.000100", "How do I find slow queries?", "UADA"),
+        said("CGENERAL", "1700000060.000100", "pg_stat_statements, sorted by total time", "UBOB"),
+        said("CGENERAL", "1700003000.000100", "C++ and 40P01 deadlocks <https://x.example>", "UBOB"),
+        said("CGENERAL", "1700003001.000100", "in a thread about lunch", "UADA", thread="1700003000.000100"),
+        said("CRANDOM", "1700009000.000100", "動きが遅いです", "UADA"),
+        said("CRANDOM", "1700009001.000100", "slow lunch", "UBOB", files=[{"id": "F1", "name": "menu.pdf"}]),
+    )
+
+
+@pytest.fixture
+def search(store: Store, slack_settings: SlackSettings) -> Callable[..., Awaitable[dict[str, Any]]]:
+    tool = by_name(store, slack_settings)["search_messages"]
+
+    async def run(query: str, caller: Caller | None = None, **arguments: Any) -> dict[str, Any]:
+        return json.loads(await answer(tool, caller or Caller(), query=query, **arguments))
+
+    return run
+
+
+def _texts(found: dict[str, Any]) -> list[str]:
+    return [hit["text"].split("\n")[1] for hit in found["results"]]
+
+
+async def test_finds_by_words_of_any_kind(fill: Fill, search: Any) -> None:
+    await fill(_workspace())
+    assert "slow queries" in _texts(await search("slow query"))[0]
+    assert "pg_stat_statements" in " ".join(_texts(await search("how to find slow queries")))
+    assert "40P01" in _texts(await search("40P01"))[0]
+    assert "C++" in _texts(await search("C++"))[0]
+    assert "遅い" in _texts(await search("遅い"))[0]
+    assert "slow queries" in _texts(await search("how do I"))[0]
+    assert "menu.pdf" in json.dumps(await search("menu"))
+    hit = (await search("deadlocks"))["results"][0]
+    assert hit["permalink"].endswith("/archives/CGENERAL/p1700003000000100") and hit["reply_count"] == 1
+
+
+async def test_narrowing(fill: Fill, search: Any) -> None:
+    await fill(_workspace())
+    await fill(
+        Observations(
+            reactions=[
+                Reaction("CRANDOM", at("1700009001.000100"), "eyes", "UADA", True, at("1700009002.000100"))
+            ]
+        )
+    )
+    assert len(_texts(await search("slow"))) >= 2
+    assert _texts(await search("slow", channels=["random"]))[0] == "slow lunch"
+    assert "CGENERAL" not in json.dumps(await search("slow", channels=["random"]))
+    assert all("lunch" in text for text in _texts(await search("lunch", authors=["Bob"])))
+    assert _texts(await search("lunch from:@bob")) == ["slow lunch"]
+    assert _texts(await search("lunch", has=["reaction"])) == ["slow lunch"]
+    assert "deadlocks" in _texts(await search("deadlocks", has=["link"]))[0]
+    assert (
+        "thread"
+        in _texts(await search("lunch", thread="https://a.slack.com/archives/CGENERAL/p1700003000000100"))[0]
+    )
+    assert _texts(await search('"slow lunch"')) == ["slow lunch"]
+    assert _texts(await search("slow before:2023-11-14T22:14:00Z")) == ["How do I find slow queries?"]
+    assert "CGENERAL" not in json.dumps(await search("slow", after="2023-11-15"))
+    assert (await search("slow in:nowhere"))["results"]
+
+
+async def test_pages_do_not_repeat(fill: Fill, search: Any) -> None:
+    await fill(_workspace())
+    await fill(
+        together(*(said("CRANDOM", f"{1700100000 + 700 * n}.000100", f"walrus number {n}") for n in range(7)))
+    )
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = await search("walrus", limit=3, cursor=cursor)
+        seen += [hit["ts"] for hit in page["results"]]
+        await fill(said("CRANDOM", f"{1800000000 + len(seen)}.000100", "a walrus that came later"))
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == 7
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["a", "?", "'", "&|!():*<->", "\\", "x" * 10_000, "from:", 'in:"', "the of and", "🎉", "遅", "\ud83d", "%_", "a\0b",
+     "has:nothing", "select 1; drop table slack.messages", "<@U1> <#C1>", "é" * 5000, "--", "\n\n x"],
+)  # fmt: skip
+async def test_no_query_fails(fill: Fill, search: Any, query: str) -> None:
+    await fill(_workspace())
+    found = await search(query)
+    assert "results" in found, found
+
+
+async def test_bad_arguments_say_what_would_be_right(search: Any) -> None:
+    assert (await search(" "))["error"]["code"] == "invalid_input"
+    assert "limit" in (await search("x", limit=0))["error"]["message"]
+    assert "after" in (await search("x", after="sometime"))["error"]["message"]
+    assert "cursor" in (await search("x", cursor="nonsense"))["error"]["message"]
+
+
+async def test_edits_and_deletions_are_found_and_lost_at_once(fill: Fill, search: Any) -> None:
+    from dataclasses import replace
+
+    from rookery_slack.facts import MessageDeleted
+
+    await fill(_workspace())
+    facts = said("CRANDOM", "1700009001.000100", "swift brunch", "UBOB")
+    later = at("1700009100.000100")
+    await fill(Observations(messages=[replace(facts.messages[0], edit_ts=later, seen_ts=later)]))
+    assert _texts(await search("brunch"))[0] == "swift brunch"
+    assert (await search("menu.pdf"))["results"] == []
+    await fill(Observations(deletions=[MessageDeleted("CRANDOM", at("1700009001.000100"), None, later)]))
+    assert (await search("brunch"))["results"] == []
+
+
+async def test_the_serving_role_searches_through_the_index(
+    ingest: Database, fill: Fill, store: Store, owner_connection: Any
+) -> None:
+    rows = [
+        said("CRANDOM", f"{1700000000 + n}.000100", f"word{n % 500} common text number{n}")
+        for n in range(4000)
+    ]
+    await fill(together(channel("CRANDOM", "random"), *rows))
+    async with ingest.transaction(INGEST) as connection:
+        await refresh_statistics(connection, INGEST.team, COLLECTION, PUBLIC_WORDS)
+    await owner_connection.execute("analyze slack.message_index")
+    async with store.session(Caller()) as session:
+        before = await session.connection.fetchval(
+            "select pg_stat_get_xact_numscans('slack.message_index_words'::regclass)"
+        )
+        await session.rows(
+            "search_words", "'word7'", None, ["'word7'"], [1.0], 4.0, (None,) * 10, 2000, 200,
+        )  # fmt: skip
+        after = await session.connection.fetchval(
+            "select pg_stat_get_xact_numscans('slack.message_index_words'::regclass)"
+        )
+    assert after > before

@@ -1,0 +1,160 @@
+"""The server as a client sees it: its list, its answers, what it may not do unasked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from fastmcp import Client
+
+from emulators.slack import SlackEmulator
+from rookery_core.errors import ConfigurationError, Conflict, InvalidInput, NotAllowed
+from rookery_core.identity import Caller, acting_as
+from rookery_slack.facts import Observations
+from rookery_slack.server import build
+from rookery_slack.settings import SlackSettings
+from rookery_slack.store.session import Store
+from rookery_slack.tools.posting import PostingTools
+from slack_calls import answer, by_name
+from slack_facts import channel, person, said, together
+
+Fill = Callable[[Observations], Awaitable[None]]
+ADA = Caller(user="UADA", kind="member")
+MOST_TOKENS = 3_200
+
+
+async def test_the_list_of_tools_is_small_and_writes_nothing(slack_settings: SlackSettings) -> None:
+    async with Client(build(slack_settings).server) as client:
+        listed = await client.list_tools()
+    assert len(listed) == 9
+    assert all(tool.annotations and tool.annotations.read_only_hint for tool in listed)
+    assert all(tool.output_schema and tool.description for tool in listed)
+    whole = json.dumps(
+        [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed],
+        separators=(",", ":"),
+    )
+    assert len(whole) / 4 <= MOST_TOKENS
+
+
+async def test_answers_through_the_protocol(fill: Fill, slack_settings: SlackSettings) -> None:
+    await fill(
+        together(
+            channel("C1", "general"), person("U1", "Ada"), said("C1", "1700000000.000100", "hello there")
+        )
+    )
+    async with Client(build(slack_settings).server) as client:
+        found = (await client.call_tool("get_conversation", {"channel": "#general"})).structured_content
+        assert found is not None and "hello there" in found["messages"][0]["text"]
+        failed = await client.call_tool("get_conversation", {"channel": "generall"}, raise_on_error=False)
+        assert failed.is_error and "general (C1)" in str(failed.content)
+
+
+def test_starting_imports_no_driver_and_no_model() -> None:
+    code = (
+        "import sys; from rookery_slack.server import build; from rookery_slack.settings import SlackSettings; "
+        "build(SlackSettings()); "
+        "print([name for name in ('asyncpg', 'numpy', 'wordllama', 'slack_sdk', 'openai', 'aiohttp') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def test_long_channels_are_read_by_page(
+    fill: Fill, store: Store, slack_settings: SlackSettings
+) -> None:
+    await fill(
+        together(
+            channel("C1", "general"),
+            *(said("C1", f"{1700000000 + n}.000100", f"line {n} " * 30) for n in range(40)),
+        )
+    )
+    read = by_name(store, slack_settings)["get_conversation"]
+    for arguments in ({}, {"start": "2020-01-01"}):
+        seen: list[str] = []
+        cursor = None
+        while True:
+            page = json.loads(
+                await answer(
+                    read, Caller(), channel="C1", limit=15, max_tokens=700, cursor=cursor, **arguments
+                )
+            )
+            times = [message["ts"] for message in page["messages"]]
+            assert times == sorted(times)
+            seen += times
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                break
+            assert "cursor" in page["left_out"]
+        assert len(seen) == len(set(seen)) == 40
+
+
+async def test_a_link_leads_to_its_thread_or_its_neighbours(
+    fill: Fill, store: Store, slack_settings: SlackSettings
+) -> None:
+    lines = [said("C1", f"{1700000000 + n}.000100", f"line {n}") for n in range(9)]
+    reply = said("C1", "1700000100.000100", "a reply", thread="1700000004.000100")
+    await fill(together(channel("C1ABCDEF", "general"), *lines, reply, channel("C1", "one")))
+    found = by_name(store, slack_settings)
+    link = "https://x.slack.com/archives/C1/p{}"
+    for name, argument in (("get_conversation", "channel"), ("get_thread", "thread")):
+        reply_link = "https://x.slack.com/archives/C1ABCDEF/p1700000100000100"
+        assert "not_found" in await answer(found[name], Caller(), **{argument: reply_link})
+    around = json.loads(
+        await answer(
+            found["get_conversation"], Caller(), channel=link.format("1700000002000100"), neighbours=1
+        )
+    )
+    if "messages" in around:  # ids in links have at least six characters; a shorter one is a name
+        assert [message["ts"] for message in around["messages"]] == [
+            f"{1700000000 + n}.000100" for n in (1, 2, 3)
+        ]
+    thread = json.loads(await answer(found["get_thread"], Caller(), thread="1700000004.000100", channel="C1"))
+    assert [message["text"].split("\n")[1] for message in thread["messages"]] == ["line 4", "a reply"]
+    assert thread["messages"][1]["permalink"].endswith("?thread_ts=1700000004.000100&cid=C1")
+
+
+async def test_posting_takes_a_draft_and_its_token_once(
+    fill: Fill, store: Store, slack_settings: SlackSettings
+) -> None:
+    async with SlackEmulator() as slack:
+        room = slack.state.add_channel("general", [])
+        await fill(
+            together(channel(room.id, "general"), channel("CELSE", "elsewhere"), person("UADA", "Ada"))
+        )
+        settings = slack_settings.model_copy(
+            update={"slack_posting": "on", "slack_post_channels": ("general",), "slack_api_url": slack.api_url,
+                    "slack_bot_token": _secret(slack.state.app.bot_token)}
+        )  # fmt: skip
+        tools: Any = PostingTools(store, settings)
+        with acting_as(ADA):
+            draft = await tools.post_message("general", "hello")
+            assert draft["sent"] is False and not slack.state.in_order(room.id)
+            with pytest.raises(InvalidInput, match="not for this"):
+                await tools.post_message("general", "something else", confirm=draft["confirm"])
+            sent = await tools.post_message("general", "hello", confirm=draft["confirm"])
+            assert sent["sent"] and [message.text for message in slack.state.in_order(room.id)] == ["hello"]
+            with pytest.raises(Conflict):
+                await tools.post_message("general", "hello", confirm=draft["confirm"])
+            with pytest.raises(NotAllowed):
+                await tools.post_message("elsewhere", "hello")
+            link = f"https://x.slack.com/archives/{room.id}/p{slack.state.in_order(room.id)[0].ts.replace('.', '')}"
+            reaction = await tools.add_reaction(link, ":tada:")
+            await tools.add_reaction(link, ":tada:", confirm=reaction["confirm"])
+            assert slack.state.in_order(room.id)[0].reactions == {"tada": [slack.state.app.bot_user]}
+        with acting_as(Caller()), pytest.raises(NotAllowed):
+            await tools.post_message("general", "hello")
+        poor: Any = PostingTools(store, settings.model_copy(update={"slack_bot_token": None}))
+        with acting_as(ADA):
+            draft = await poor.post_message("general", "hello")
+            with pytest.raises(ConfigurationError):
+                await poor.post_message("general", "hello", confirm=draft["confirm"])
+
+
+def _secret(text: str) -> Any:
+    from pydantic import SecretStr
+
+    return SecretStr(text)
