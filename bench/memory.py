@@ -46,6 +46,7 @@ async def run(arguments: argparse.Namespace, folder: Path) -> list[Result]:
             print("No DATA: retrieval is left out. Pass a file in LoCoMo's format.")
         if "conflicts" in wanted:
             results += await conflicts(store, arguments.conflicts)
+            write("memory", results)  # what is known, should the rest take too long
         if "speed" in wanted:
             results += await speed(store, float(os.environ.get("SCALE", "1")))
     finally:
