@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastmcp import FastMCP
-from fastmcp.tools import Tool
+from fastmcp.tools import FunctionTool, Tool
 from mcp_types import ToolAnnotations
 
 from rookery_core.identity.asker import AskerVerifier
 from rookery_core.identity.resolution import CallerResolver
 from rookery_core.serving.failures import answering_failures
+from rookery_core.serving.lean_tool import lean
 from rookery_core.serving.requests import RequestMiddleware
 
 if TYPE_CHECKING:
@@ -56,12 +57,9 @@ def tool(
 
     open_world: it reaches beyond our database. enabled=False leaves it out of the list altogether.
     """
-    annotations = ToolAnnotations(
-        read_only_hint=read_only,
-        idempotent_hint=idempotent,
-        destructive_hint=destructive,
-        open_world_hint=open_world,
-    )
+    annotations = ToolAnnotations(read_only_hint=read_only, open_world_hint=open_world)
+    if not read_only:  # the other hints mean something only of a tool that changes something
+        annotations.idempotent_hint, annotations.destructive_hint = idempotent, destructive
     return ToolSpec(fn=fn, name=name or fn.__name__, annotations=annotations, enabled=enabled)
 
 
@@ -107,9 +105,8 @@ def resolver(audience: str, settings: CoreSettings, as_user: str | None = None) 
 
 
 def _as_fastmcp_tool(spec: ToolSpec) -> Tool:
-    return Tool.from_function(
-        answering_failures(spec.fn, spec.name), name=spec.name, annotations=spec.annotations
-    )
+    fn = answering_failures(spec.fn, spec.name)
+    return lean(FunctionTool.from_function(fn, name=spec.name, annotations=spec.annotations))
 
 
 def _lifespan(on_start: Hook | None, on_stop: Hook | None) -> Callable[[FastMCP], Any]:

@@ -1,0 +1,52 @@
+"""A tool whose entry in tools/list holds only what a model needs: every client pays for the list in each request."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from fastmcp.tools import FunctionTool
+from mcp_types import Tool as ListedTool
+
+Schema = dict[str, Any]
+
+
+class LeanTool(FunctionTool):
+    """Listed without what can be derived (a title made of the name), or is empty."""
+
+    def to_mcp_tool(self, **overrides: Any) -> ListedTool:
+        return super().to_mcp_tool(title=None, _meta=None, **overrides)
+
+
+def lean(tool: FunctionTool) -> FunctionTool:
+    """`tool` as a LeanTool, with shorter schemas that accept and promise the same."""
+    fields = {name: getattr(tool, name) for name in type(tool).model_fields}
+    output = tool.output_schema
+    fields["parameters"] = _without_empty_defaults(tool.parameters)
+    fields["output_schema"] = _without_required(output) if output else output
+    return LeanTool.model_validate(fields)
+
+
+def _without_empty_defaults(schema: Schema) -> Schema:
+    """Leaves out `default` where it is empty: an optional parameter that is not given."""
+    properties = {
+        name: {key: value for key, value in one.items() if key != "default" or value not in ("", [], None)}
+        for name, one in schema.get("properties", {}).items()
+    }
+    return schema | {"properties": properties} if properties else schema
+
+
+def _without_required(schema: Schema) -> Schema:
+    """Leaves out which fields of an answer are always there; the model sees that in the answer."""
+    shorter: Schema = {}
+    for key, value in schema.items():
+        if key == "required":
+            continue
+        if key == "properties":
+            shorter[key] = {name: _without_required(one) for name, one in value.items()}
+        elif key in ("items", "additionalProperties") and isinstance(value, dict):
+            shorter[key] = _without_required(cast(Schema, value))
+        elif key == "$defs":
+            shorter[key] = {name: _without_required(one) for name, one in value.items()}
+        else:
+            shorter[key] = value
+    return shorter
