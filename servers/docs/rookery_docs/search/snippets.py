@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from rookery_docs.search.analysis import terms_of
 
@@ -18,14 +19,21 @@ def snippet(text: str, terms: Mapping[str, float], longest: int) -> str:
     text = text.strip()
     if len(text) <= longest:
         return text
-    segments = _segments(text)
-    values = [_value(text[start:end], terms) for start, end in segments]
+    segments, words = _analysed(text)
+    values = [sum(terms.get(word, 0.0) for word in present) for present in words]
     first, last = _window(segments, values, longest - 4)
     start, end = segments[first][0], segments[last][1]
     if end - start > longest - 4:
         start, end = _around(text, start, end, terms, longest - 4)
     body = text[start:end].strip()
     return ("… " if start > 0 else "") + body + (" …" if end < len(text) else "")
+
+
+@lru_cache(maxsize=2048)
+def _analysed(text: str) -> tuple[list[tuple[int, int]], list[frozenset[str]]]:
+    """The segments of a text and the terms of each. Kept, because the same passages are found again and again."""
+    segments = _segments(text)
+    return segments, [frozenset(terms_of(text[start:end], stop_words=True)) for start, end in segments]
 
 
 def _segments(text: str) -> list[tuple[int, int]]:
