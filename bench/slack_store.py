@@ -57,7 +57,7 @@ class _Open:
 @asynccontextmanager
 async def bench_store() -> AsyncGenerator[BenchStore]:
     """Open the store; stop its server and remove its folder afterwards."""
-    with tempfile.TemporaryDirectory(prefix="rookery-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rookery-slack-bench-") as folder:
         external = os.environ.get("DATABASE_URL")
         values = {"data_dir": folder, "database_url": external, "embedder": "wordllama"}
         settings = SlackIngestSettings.model_validate(values)

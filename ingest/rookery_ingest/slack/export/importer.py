@@ -217,6 +217,7 @@ class _Importer:
         if self._database is None or not (batch.facts or batch.complete):
             return
         async with self._database.transaction(self._caller) as connection:
+            await bookkeeping.commit_lazily(connection)
             merged = await self._writer.merge(connection, batch.facts)
             for day, digest, messages in batch.complete:
                 await bookkeeping.remember_day(

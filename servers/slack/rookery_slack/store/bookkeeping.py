@@ -147,3 +147,8 @@ async def compact_chunks(connection: Connection) -> int:
 async def analyze(connection: Connection) -> None:
     """Let the planner look at the tables as they are now."""
     await connection.execute(_SQL["analyze"])
+
+
+async def commit_lazily(connection: Connection) -> None:
+    """Do not wait for the disk at the end of this transaction; for work that is done again if it is lost."""
+    await connection.execute(_SQL["commit_lazily"])

@@ -102,6 +102,10 @@ select channel, keep_days from slack.retention where team = $1 order by channel;
 -- name: add_discard_rule
 insert into slack.discard_rules (team, rule, note) values ($1, $2::text::jsonpath, $3) returning id;
 
+-- name: commit_lazily
+-- for work that remembers in the same transaction that it was done: what a crash of the server undoes is done again
+select set_config('synchronous_commit', 'off', true);
+
 -- name: analyze
 -- where the server lets ingest do it (17 and newer); elsewhere a warning, and autovacuum does it a minute later
 analyze slack.messages, slack.message_index, slack.reactions;
