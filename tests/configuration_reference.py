@@ -19,7 +19,8 @@ GROUPS = {
     "rookery-docs": "servers/docs/rookery_docs/settings.py",
     "rookery-github": "servers/github/rookery_github/settings.py",
     "rookery-memory": "servers/memory/rookery_memory/settings.py",
-    "rookery-ingest": "ingest/rookery_ingest/settings.py",
+    "rookery-ingest slack": "ingest/rookery_ingest/slack/settings.py",
+    "rookery-ingest github": "ingest/rookery_ingest/github/settings.py",
     "rookery (agent and command line)": "orchestrator/rookery/settings.py",
     "rookery slack (the bot)": "orchestrator/rookery/slack/settings.py",
 }
@@ -51,9 +52,9 @@ class Variable:
 
 def variables(path: Path) -> Iterator[Variable]:
     """The variables that the settings classes in a file read, in the order of the file."""
-    module = importlib.import_module(
-        ".".join(path.with_suffix("").parts[-(3 if path.parent.name == "slack" else 2) :])
-    )
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    package = next(place for place, part in enumerate(parts) if part.startswith("rookery"))
+    module = importlib.import_module(".".join(parts[package:]))
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ClassDef) and issubclass(read := getattr(module, node.name), BaseSettings):
             yield from _of_class(node, read)

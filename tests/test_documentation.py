@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -38,6 +39,7 @@ OF_OTHERS = {
     "ANTHROPIC_BASE_URL",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
+    "SLACK_SIGNING_SECRET",
 }
 OF_DEPLOYMENT = {"ROOKERY_LOGIN_PASSWORD", "ROOKERY_BOT_TOKEN"}
 """Read by compose.yaml only."""
@@ -58,7 +60,8 @@ def strings(path: Path) -> Iterator[str]:
             yield node.value
 
 
-def variables_read() -> set[str]:
+@cache
+def variables_read() -> frozenset[str]:
     """Variables that stand alone in a string: an alias of a setting, a key of the environment."""
     found = {
         value
@@ -66,7 +69,7 @@ def variables_read() -> set[str]:
         for value in strings(path)
         if VARIABLE.fullmatch(value) or value in OF_OTHERS
     }
-    return {name for name in found if not OF_TESTS.fullmatch(name)}
+    return frozenset(name for name in found if not OF_TESTS.fullmatch(name))
 
 
 def variables_told() -> dict[str, str]:
@@ -120,6 +123,7 @@ COMMANDS = sorted(
 )
 
 
+@cache
 def help_of(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([BIN / words[0], *words[1:], "--help"], capture_output=True, text=True, check=False)
 

@@ -83,7 +83,7 @@ def test_the_readme_shows_each_client(server: str) -> None:
         "Claude Code",
         "Cursor",
         "VS Code",
-        f"uvx rookery-{server}",
+        '"uvx"',
         "rookery install --print",
     ):
         assert words in told, words

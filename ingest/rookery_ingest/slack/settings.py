@@ -13,15 +13,21 @@ class SlackIngestSettings(CoreSettings):
     ingest_app_token: SecretStr | None = Field(
         default=None, validation_alias="ROOKERY_SLACK_INGEST_APP_TOKEN"
     )
+    """App-level token (xapp-…) of an app of ingest's own; default: SLACK_APP_TOKEN."""
     ingest_bot_token: SecretStr | None = Field(
         default=None, validation_alias="ROOKERY_SLACK_INGEST_BOT_TOKEN"
     )
+    """Bot token (xoxb-…) of an app of ingest's own; default: SLACK_BOT_TOKEN."""
     slack_app_token: SecretStr | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
+    """App-level token with connections:write (xapp-…), for Socket Mode."""
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="ROOKERY_SLACK_API_URL")
     ingest_dms: bool = Field(default=False, validation_alias="ROOKERY_SLACK_INGEST_DMS")
+    """Whether direct messages are stored."""
     raw_event_days: int = Field(default=90, ge=1, validation_alias="ROOKERY_SLACK_RAW_EVENT_DAYS")
+    """Days for which raw events are kept, to be replayed."""
     backfill_days: int = Field(default=30, ge=0, validation_alias="ROOKERY_SLACK_BACKFILL_DAYS")
+    """How far back, in days, a channel without history is filled from Slack."""
 
     @property
     def app_token(self) -> str | None:

@@ -8,7 +8,7 @@ import socket
 from rookery.doctor.finding import Examined, Finding, failed
 from rookery_core.errors import RookeryError
 
-HTTP_PORTS = {"rookery-slack": 8711, "rookery-docs": 8802, "rookery-github": 8403, "rookery-memory": 8804}
+HTTP_PORTS = {"rookery-slack": 8101, "rookery-docs": 8102, "rookery-github": 8103, "rookery-memory": 8104}
 
 
 async def check_servers(examined: Examined) -> list[Finding]:

@@ -11,7 +11,7 @@ from rookery_core.settings import CoreSettings
 from rookery_docs.server import NAME, build
 from rookery_docs.settings import DocsSettings
 
-PORT = 8802
+PORT = 8102
 
 
 def main() -> int:

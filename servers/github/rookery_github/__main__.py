@@ -7,7 +7,7 @@ import sys
 from rookery_core.serving import run
 from rookery_github.settings import GitHubSettings
 
-PORT = 8403
+PORT = 8103
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from rookery_core.settings import CoreSettings
 from rookery_memory.server import NAME, build
 from rookery_memory.settings import MemorySettings
 
-PORT = 8804
+PORT = 8104
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ def main() -> int:
         build,  # pyright: ignore[reportArgumentType] it is given what `settings` reads
         prog=NAME,
         description="MCP server: what was said in Slack, found and cited.",
-        default_port=8711,
+        default_port=8101,
         settings=SlackSettings.from_environment,
     )
 
