@@ -41,6 +41,7 @@ class ToolSpec:
     name: str
     annotations: ToolAnnotations
     enabled: bool = True
+    brief_output: bool = False
 
 
 def tool(
@@ -52,15 +53,19 @@ def tool(
     destructive: bool = False,
     open_world: bool = False,
     enabled: bool = True,
+    brief_output: bool = False,
 ) -> ToolSpec:
     """`fn` as a tool. Its docstring is the published description, its annotations the schema.
 
     open_world: it reaches beyond our database. enabled=False leaves it out of the list altogether.
+    brief_output: list the fields of the answer's items by name only, where another tool tells more of the same.
     """
     annotations = ToolAnnotations(read_only_hint=read_only, open_world_hint=open_world)
     if not read_only:  # the other hints mean something only of a tool that changes something
         annotations.idempotent_hint, annotations.destructive_hint = idempotent, destructive
-    return ToolSpec(fn=fn, name=name or fn.__name__, annotations=annotations, enabled=enabled)
+    return ToolSpec(
+        fn=fn, name=name or fn.__name__, annotations=annotations, enabled=enabled, brief_output=brief_output
+    )
 
 
 def build_server(
@@ -106,7 +111,8 @@ def resolver(audience: str, settings: CoreSettings, as_user: str | None = None) 
 
 def _as_fastmcp_tool(spec: ToolSpec) -> Tool:
     fn = answering_failures(spec.fn, spec.name)
-    return lean(FunctionTool.from_function(fn, name=spec.name, annotations=spec.annotations))
+    registered = FunctionTool.from_function(fn, name=spec.name, annotations=spec.annotations)
+    return lean(registered, brief_output=spec.brief_output)
 
 
 def _lifespan(on_start: Hook | None, on_stop: Hook | None) -> Callable[[FastMCP], Any]:

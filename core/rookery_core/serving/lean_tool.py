@@ -17,12 +17,17 @@ class LeanTool(FunctionTool):
         return super().to_mcp_tool(title=None, _meta=None, **overrides)
 
 
-def lean(tool: FunctionTool) -> FunctionTool:
-    """`tool` as a LeanTool, with shorter schemas that accept and promise the same."""
+def lean(tool: FunctionTool, *, brief_output: bool = False) -> FunctionTool:
+    """`tool` as a LeanTool, with shorter schemas that accept the same and promise no more.
+
+    brief_output: the items of lists in the answer are described by the names of their fields only.
+    """
     fields = {name: getattr(tool, name) for name in type(tool).model_fields}
     output = tool.output_schema
     fields["parameters"] = _without_empty_defaults(tool.parameters)
-    fields["output_schema"] = _without_required(output) if output else output
+    if output:
+        shorter = _without_required(output)
+        fields["output_schema"] = _with_brief_items(shorter) if brief_output else shorter
     return LeanTool.model_validate(fields)
 
 
@@ -33,6 +38,19 @@ def _without_empty_defaults(schema: Schema) -> Schema:
         for name, one in schema.get("properties", {}).items()
     }
     return schema | {"properties": properties} if properties else schema
+
+
+def _with_brief_items(schema: Schema) -> Schema:
+    definitions: dict[str, Schema] = schema.get("$defs", {})
+    properties = {name: _brief(one, definitions) for name, one in schema.get("properties", {}).items()}
+    return {key: value for key, value in schema.items() if key != "$defs"} | {"properties": properties}
+
+
+def _brief(schema: Schema, definitions: dict[str, Schema]) -> Schema:
+    items: Schema = schema.get("items", {})
+    item = definitions.get(str(items.get("$ref", "")).rpartition("/")[2], items)
+    names = item.get("properties", {})
+    return schema | {"items": {"type": "object", "description": ", ".join(names)}} if names else schema
 
 
 def _without_required(schema: Schema) -> Schema:

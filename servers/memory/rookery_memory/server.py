@@ -30,13 +30,13 @@ def tools(service: MemoryService) -> list[ToolSpec]:
     """The tools of memory and of conversations."""
     memories, conversations = MemoryTools(service), ConversationTools(service)
     return [
-        tool(memories.remember, read_only=False),
+        tool(memories.remember, read_only=False, brief_output=True),
         tool(memories.recall),
         tool(memories.update, read_only=False, idempotent=False),
         tool(memories.forget, read_only=False, destructive=True),
-        tool(memories.list_memories),
+        tool(memories.list_memories, brief_output=True),
         tool(conversations.add_turns, read_only=False, idempotent=False),
-        tool(conversations.recall_conversation),
+        tool(conversations.recall_conversation, brief_output=True),
     ]
 
 
@@ -45,8 +45,8 @@ def queue_tools(gate: DatabaseGate, *, trusted: bool, work: bool) -> list[ToolSp
     queue = QueueTools(gate, trusted=trusted)
     return [
         tool(queue.enqueue_event, read_only=False),
-        tool(queue.list_events),
-        tool(queue.queue_stats),
+        tool(queue.list_events, brief_output=True),
+        tool(queue.queue_stats, brief_output=True),
         tool(queue.retry_event, read_only=False),
         tool(queue.claim_events, read_only=False, idempotent=False, enabled=work),
         tool(queue.complete_event, read_only=False, enabled=work),
