@@ -24,7 +24,7 @@ from slack_facts import channel, person, said, together
 
 Fill = Callable[[Observations], Awaitable[None]]
 ADA = Caller(user="UADA", kind="member")
-MOST_TOKENS = 3_200
+MOST_TOKENS = 3_000
 
 
 async def test_the_list_of_tools_is_small_and_writes_nothing(slack_settings: SlackSettings) -> None:

@@ -35,7 +35,7 @@ async def check_slack_app(token: str) -> str:
 
 async def check_github(token: str) -> str:
     """How many requests the token has left."""
-    base = os.environ.get("ROOKERY_GITHUB_API_URL", GITHUB_API).rstrip("/")
+    base = os.environ.get("ROOKERY_GITHUB_URL", GITHUB_API).rstrip("/")
     told = await _json("GET", f"{base}/rate_limit", token, "GitHub")
     return f"{told['rate']['remaining']} requests left this hour"
 
