@@ -34,7 +34,7 @@ demo: .venv/ready ## Import sample data, ask three questions, print cited answer
 
 .PHONY: demo-slack
 demo-slack: .venv/ready ## Talk to the Slack bot in this terminal, against an emulated Slack
-	@PYTHONPATH=tests $(BIN)/python -m emulators.slack --chat --bot --port 0
+	@ROOKERY_DATA_DIR=$${ROOKERY_DATA_DIR:-.rookery/demo} PYTHONPATH=tests $(BIN)/python -m emulators.slack --chat --bot --port 0
 
 .PHONY: test
 test: check .venv/ready ## Everything: formatting, lint, types, import contracts and the whole test suite
