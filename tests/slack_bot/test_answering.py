@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
+
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import Listener, ModelOverloaded, ModelReply, ModelRequest, ToolUse
@@ -372,3 +374,21 @@ async def test_a_mention_that_never_arrived_is_answered_with_the_next_one(
         slack.people.mention(cast.ada.id, cast.general.id, "hello?", thread_ts=root)
         texts = await answered(slack, cast.general.id, root, 2)
     assert texts[0].startswith("The answer to: lost by Slack")
+
+
+async def test_an_answer_that_is_there_is_not_replaced_by_a_notice(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    """The answer is in the thread, and the database does not take that in."""
+    model = ScriptedModel()
+    async with start_bot(model):
+        await owner_connection.execute(
+            "alter table agent.slack_question add constraint nothing_ends check (state <> 'answered')"
+        )
+        root = slack.people.mention(cast.ada.id, cast.general.id, "what is a rookery?")
+        await slack.state.wait_for(lambda: calls(slack, "conversations.replies") > 1)  # attempts that look
+        await owner_connection.execute("alter table agent.slack_question drop constraint nothing_ends")
+        await answered(slack, cast.general.id, root)
+    (message,) = said(slack, cast.general.id, root)
+    assert [version for version in message.versions if "trying again" in version] == []
+    assert len(model.requests) == 1

@@ -1,4 +1,5 @@
-"""500 mentions in 50 threads while bots die, Slack limits, the model fails and the database crashes.
+"""500 mentions in 50 threads while bots die or stop for a while, Slack limits, the model's API is overloaded and breaks
+off, and the database crashes.
 
 Every question must be answered exactly once, in order within its thread; what the emulator shows is the proof.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,48 +18,74 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from emulators.models import ModelEmulator
+from emulators.models.brains import Fault, Reply, Request
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.slack.settings import SlackSettings
 from rookery_core.database.embedded import EmbeddedServer
-from slack_bot.bot_process import BotProcess, wait_for_socket
+from slack_bot.bot_process import BotProcess, Nursery, open_nursery, wait_for_socket
 from slack_bot.reading import is_final, mark_of, said
 
 THREADS = int(os.environ.get("ROOKERY_CHAOS_THREADS", "50"))
 MENTIONS = int(os.environ.get("ROOKERY_CHAOS_MENTIONS", "10"))
+SEED = int(os.environ.get("ROOKERY_CHAOS_SEED", "8"))
+MODEL_FAULTS = float(os.environ.get("ROOKERY_CHAOS_MODEL_FAULTS", "0.1"))
 BOTS = 3
 KILLS = 6
+PAUSES = (1, 4)
+"""After which of the kills one of the living is paused for longer than its lease."""
+LEASE_S = 2.0
 
 
 class Flock:
-    """Three bots; one that is killed is replaced by one that stands ready."""
+    """Three bots; one that is killed is replaced at once."""
 
-    def __init__(self, slack: SlackEmulator, settings: SlackSettings) -> None:
+    def __init__(self, slack: SlackEmulator, nursery: Nursery, settings: SlackSettings) -> None:
         self._slack = slack
+        self._nursery = nursery
         self._settings = settings
-        self.bots: list[BotProcess] = []
-        self._ready: list[BotProcess] = []
+        self._bots: list[BotProcess] = []
 
     async def start(self) -> None:
-        self._ready = [await BotProcess.prepare() for _ in range(BOTS)]
         for _ in range(BOTS):
             await self._join()
         await wait_for_socket(self._slack, BOTS)
 
     async def kill_one(self, chance: random.Random) -> None:
-        victim = self.bots.pop(chance.randrange(len(self.bots)))
+        victim = self._bots.pop(chance.randrange(len(self._bots)))
         await victim.kill()
         await self._join()
 
-    async def _join(self) -> None:
-        bot = self._ready.pop(0)
-        await bot.begin(self._settings, words=8, pieces=3, failures=0.06)
-        self.bots.append(bot)
-        self._ready.append(await BotProcess.prepare())
+    async def pause_one(self, chance: random.Random, seconds: float) -> None:
+        """It wakes up when others have taken over what it was doing, and goes on."""
+        bot = chance.choice(self._bots)
+        bot.pause()
+        await asyncio.sleep(seconds)
+        bot.resume()
 
-    async def close(self) -> None:
-        for bot in [*self.bots, *self._ready]:
-            await bot.kill()
+    async def _join(self) -> None:
+        self._bots.append(await self._nursery.bot(self._settings))
+
+
+class Moody:
+    """A provider that answers, except that a share of its replies are overloads, limits and broken streams."""
+
+    def __init__(self, chance: random.Random, share: float) -> None:
+        self._chance = chance
+        self._share = share
+        self.faults: Counter[str] = Counter()
+
+    def __call__(self, request: Request) -> Reply:
+        question = " ".join(request.last.rsplit("## The question", 1)[-1].split())
+        text = f"Answer to ({question}). " + "More of it follows here. " * 8
+        if self._chance.random() >= self._share:
+            return Reply(text=text)
+        fault: Fault = self._chance.choice(
+            ("overloaded", "rate_limited", "server_error", "cut", "error_in_stream")
+        )
+        self.faults[fault] += 1
+        return Reply(text=text, fault=fault, retry_after="0.1" if fault == "rate_limited" else None)
 
 
 @pytest.fixture
@@ -75,33 +103,45 @@ async def server(chaos_folder: Path) -> AsyncIterator[EmbeddedServer]:
 
 
 @pytest.fixture
-async def flock(slack: SlackEmulator, chaos_folder: Path, tmp_path: Path) -> AsyncIterator[Flock]:
+async def moody() -> Moody:
+    return Moody(random.Random(8), MODEL_FAULTS)
+
+
+@pytest.fixture
+async def flock(
+    slack: SlackEmulator, moody: Moody, chaos_folder: Path, tmp_path: Path
+) -> AsyncIterator[Flock]:
     servers = tmp_path / "mcp.json"
     servers.write_text('{"mcpServers": {}}')
     app = slack.state.app
-    values: dict[str, Any] = {
-        "data_dir": chaos_folder,
-        "bot_token": SecretStr(app.bot_token),
-        "app_token": SecretStr(app.app_token),
-        "slack_api_url": slack.api_url,
-        "mcp_config": servers,
-        "lease_s": 2.0,
-        "retry_base_s": 0.1,
-        "max_attempts": 20,
-        "user_limit": 0,
-        "channel_limit": 0,
-        "workers": 8,
-        "traces": "off",
-    }
-    bots = Flock(slack, SlackSettings(**values))
-    yield bots
-    await bots.close()
+    async with ModelEmulator(moody) as models, open_nursery() as nursery:
+        values: dict[str, Any] = {
+            "data_dir": chaos_folder,
+            "bot_token": SecretStr(app.bot_token),
+            "app_token": SecretStr(app.app_token),
+            "slack_api_url": slack.api_url,
+            "mcp_config": servers,
+            "model": "anthropic:emulated",
+            "anthropic_api_key": SecretStr("emulated"),
+            "anthropic_base_url": models.url,
+            "model_retries": 1,
+            "lease_s": LEASE_S,
+            "retry_base_s": 0.1,
+            "max_attempts": 20,
+            "user_limit": 0,
+            "channel_limit": 0,
+            "workers": 8,
+            "traces": "off",
+        }
+        yield Flock(slack, nursery, SlackSettings(**values))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-async def test_chaos(slack: SlackEmulator, cast: Cast, flock: Flock, server: EmbeddedServer) -> None:
-    chance = random.Random(8)
+async def test_chaos(
+    slack: SlackEmulator, cast: Cast, flock: Flock, moody: Moody, server: EmbeddedServer
+) -> None:
+    chance = random.Random(SEED)
     slack.sockets.most_retries = 30
     slack.sockets.ack_timeout_s = 3.0
     for method, nth in (("chat.startStream", 40), ("chat.stopStream", 30), ("chat.postMessage", 20)):
@@ -114,8 +154,11 @@ async def test_chaos(slack: SlackEmulator, cast: Cast, flock: Flock, server: Emb
     await havoc
     try:
         await slack.state.wait_for(lambda: _all_answered(slack, questions), timeout=150)
+    except TimeoutError:
+        pytest.fail(await _unanswered(slack, server, questions))
     finally:
-        print(f"{asyncio.get_running_loop().time() - started:.1f} s", _figures(slack, questions))
+        seconds = asyncio.get_running_loop().time() - started
+        print(f"{seconds:.1f} s", _figures(slack, questions), dict(moody.faults))
     for channel, root in questions:
         _check_thread(slack, channel, root, questions[channel, root])
     assert not [envelope for envelope in slack.sockets.delivered if envelope.lost]
@@ -146,8 +189,10 @@ async def _ask(
 
 async def _havoc(slack: SlackEmulator, flock: Flock, server: EmbeddedServer, chance: random.Random) -> None:
     for number in range(KILLS):
-        await asyncio.sleep(chance.uniform(1.0, 2.0))
+        await asyncio.sleep(chance.uniform(0.5, 1.5))
         await flock.kill_one(chance)
+        if number in PAUSES:
+            await flock.pause_one(chance, LEASE_S * 1.3)
         if number == KILLS // 2:
             await _crash_the_database(server)
         if number == KILLS - 1:
@@ -181,6 +226,37 @@ def _check_thread(slack: SlackEmulator, channel: str, root: str, asked: list[str
         assert is_final(message)
         shown = next(line for line in slack.screen.replies(channel, root) if line.ts == message.ts)
         assert f"Answer to (question {number} of {root})" in shown.text
+
+
+async def _unanswered(
+    slack: SlackEmulator, server: EmbeddedServer, questions: dict[tuple[str, str], list[str]]
+) -> str:
+    """What is known of the first answer that is missing or not whole."""
+    for (channel, root), asked in questions.items():
+        whole = {mark_of(message)["question"] for message in said(slack, channel, root) if is_final(message)}
+        for ts in asked:
+            if (key := f"{channel}:{ts}") not in whole:
+                return f"{key} in thread {root} has no whole answer:\n" + "\n".join(
+                    [
+                        *(f"{m.ts} {mark_of(m)} {m.versions}" for m in said(slack, channel, root)),
+                        *await _rows(server, channel, root, ts),
+                    ]
+                )
+    return f"all are answered, and {len(slack.sockets.waiting)} events still wait for a socket"
+
+
+async def _rows(server: EmbeddedServer, channel: str, root: str, ts: str) -> list[str]:
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(server.owner_dsn)
+    try:
+        found = [
+            *await connection.fetch("select * from agent.slack_question where ts = $1", ts),
+            *await connection.fetch("select * from queue.effect where owner = $1", f"slack:{channel}:{ts}"),
+            *await connection.fetch("select * from queue.event where ordering_key = $1", f"{channel}:{root}"),
+            *await connection.fetch("select * from queue.dead_letter"),
+        ]
+    finally:
+        await connection.close()
+    return [str(dict(row)) for row in found]
 
 
 def _figures(slack: SlackEmulator, questions: dict[tuple[str, str], list[str]]) -> dict[str, int]:

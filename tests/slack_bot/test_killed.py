@@ -11,7 +11,7 @@ from emulators.slack import SlackEmulator
 from emulators.slack.faults import Fault
 from emulators.slack.sample import Cast
 from rookery.slack.settings import SlackSettings
-from slack_bot.bot_process import BotProcess, wait_for_socket
+from slack_bot.bot_process import BotProcess, Nursery, open_nursery, wait_for_socket
 from slack_bot.reading import answered, said
 
 GAPS = [
@@ -25,38 +25,30 @@ GAPS = [
 
 
 class Standby:
-    """A bot that runs and one that is ready to."""
+    """A bot that runs, and the next one as soon as it is killed."""
 
-    def __init__(self, slack: SlackEmulator, settings: SlackSettings) -> None:
+    def __init__(self, slack: SlackEmulator, nursery: Nursery, settings: SlackSettings) -> None:
         self._slack = slack
+        self._nursery = nursery
         self._settings = settings
-        self.running: BotProcess | None = None
-        self._next: BotProcess | None = None
+        self._running: BotProcess | None = None
 
     async def start(self) -> None:
-        self.running = self._next or await BotProcess.prepare()
-        await self.running.begin(self._settings)
-        self._next = await BotProcess.prepare()
+        self._running = await self._nursery.bot(self._settings, words=40)
         await wait_for_socket(self._slack)
 
     async def replace(self) -> None:
-        """Kill the one that runs and let the other take over."""
-        assert self.running is not None
-        await self.running.kill()
+        """Kill the one that runs and let another take over."""
+        assert self._running is not None
+        await self._running.kill()
         await self._slack.state.wait_for(lambda: not self._slack.sockets.sockets)
         await self.start()
-
-    async def close(self) -> None:
-        for process in (self.running, self._next):
-            if process is not None:
-                await process.kill()
 
 
 @pytest.fixture
 async def standby(slack: SlackEmulator, bot_settings: Callable[..., SlackSettings]) -> AsyncIterator[Standby]:
-    bots = Standby(slack, bot_settings(lease_s=1.0))
-    yield bots
-    await bots.close()
+    async with open_nursery() as nursery:
+        yield Standby(slack, nursery, bot_settings(lease_s=1.0))
 
 
 @pytest.mark.slow

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from rookery.slack.incoming import Written
 from rookery.slack.questions import QuestionStore
 from rookery.slack.reply import Reply
 from rookery.slack.writer import ReplyWriter
-from rookery_core.queue import Queue
+from rookery_core.queue import LeaseLost, Queue, RetryLater
 from slack_bot.reading import is_final, said
 
 
@@ -38,17 +41,44 @@ class Desk:
         await self.questions.begin(written, "member", "0" * 32)
         return written
 
-    def worker(self, question: Written) -> Reply:
-        async def hold() -> None:
-            return None
-
+    def worker(self, question: Written, *, api: Any = None, lease: Lease | None = None) -> Reply:
         effects = self.queue.effects
-        return Reply(self.api, effects, self.questions, question, self.own, after_ts=question.ts, hold=hold)
+        hold = (lease or Lease()).hold
+        return Reply(
+            api or self.api, effects, self.questions, question, self.own, after_ts=question.ts, hold=hold
+        )
 
-    async def writer(self, question: Written) -> ReplyWriter:
+    async def writer(self, question: Written, **options: Any) -> ReplyWriter:
         """A worker that has looked at what is there, as each attempt does."""
-        reply = self.worker(question)
-        return ReplyWriter(reply, await reply.find(), streaming=True, interval_s=0.0)
+        reply = self.worker(question, **options)
+        return ReplyWriter(reply, await reply.find(), streaming=self.slack.streaming_offered, interval_s=0.0)
+
+
+@dataclass
+class Lease:
+    """The lease of a worker on its question; a worker that was paused for too long finds it gone."""
+
+    gone: bool = False
+
+    async def hold(self) -> None:
+        if self.gone:
+            raise LeaseLost("the lease is gone")
+
+
+@dataclass
+class Paused:
+    """The Web API of a worker that stops, for a while, just before it calls one method."""
+
+    api: Any
+    method: str
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, method: str, **arguments: Any) -> Any:
+        if method == self.method:
+            self.reached.set()
+            await self.go.wait()
+        return await self.api(method, **arguments)
 
 
 @pytest.fixture
@@ -200,3 +230,99 @@ async def test_reads_are_repeated_and_posts_are_not(desk: Desk, cast: Cast, bot_
     with pytest.raises(SlackUncertain):
         await api("chat.postMessage", channel=cast.general.id, text="once")
     assert len(desk.slack.journal.of("chat.postMessage")) == 1
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_a_worker_without_lease_cannot_reopen_what_another_finished(
+    desk: Desk, cast: Cast, streaming: bool
+) -> None:
+    desk.slack.streaming_offered = streaming
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    lease = Lease()
+    paused = await desk.writer(question, lease=lease)
+    await paused.say("a beginning")
+    await (await desk.writer(question)).finish("the whole answer", [])
+    lease.gone = True
+    for late in (
+        paused.notice("That failed. I am trying again.", final=False),
+        paused.finish("a beginning of something else", []),
+        paused.take_back(),
+    ):
+        with pytest.raises(LeaseLost):
+            await late
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert is_final(message)
+    assert message.text == "the whole answer"
+
+
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.postMessage"])
+async def test_of_two_workers_that_post_the_later_takes_its_own_back(
+    desk: Desk, cast: Cast, method: str
+) -> None:
+    desk.slack.streaming_offered = method == "chat.startStream"
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    api = Paused(desk.api, method)
+    paused = asyncio.create_task((await desk.writer(question, api=api)).say("of the paused worker"))
+    await api.reached.wait()
+    other = await desk.writer(question)
+    await other.say("of the other")
+    await other.finish("of the other worker", [])
+    api.go.set()
+    with pytest.raises(RetryLater):
+        await paused
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert is_final(message)
+    assert message.text == "of the other worker"
+
+
+async def test_a_worker_that_is_stopped_while_it_posts_still_takes_its_own_back(
+    desk: Desk, cast: Cast
+) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    api = Paused(desk.api, "chat.startStream")
+    paused = asyncio.create_task((await desk.writer(question, api=api)).say("of the paused worker"))
+    await api.reached.wait()
+    await (await desk.writer(question)).finish("of the other worker", [])
+    paused.cancel()
+    await asyncio.sleep(0)
+    api.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await paused
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert message.text == "of the other worker"
+
+
+async def test_what_was_begun_for_an_older_wording_is_not_taken_for_the_new_one(
+    desk: Desk, cast: Cast
+) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    writer = await desk.writer(question)
+    fault = desk.slack.faults.plan("chat.startStream", "hold")
+    saying = asyncio.create_task(writer.say("an answer to the old wording"))
+    await fault.reached.wait()
+    saying.cancel()
+    fault.release.set()
+    with contextlib.suppress(asyncio.CancelledError):
+        await saying
+    await writer.restart()
+    await writer.say("the new answer")
+    await writer.finish("the new answer, whole", [])
+    (line,) = desk.slack.screen.replies(question.channel, question.thread_ts)
+    assert line.text == "the new answer, whole"
+
+
+async def test_two_posts_of_one_part_become_one(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    await desk.queue.effects.intend(f"slack:{question.key}", "reply", {"after_ts": question.ts})
+    metadata = desk.worker(question).metadata(0, "open", 1)
+    for text in ("one", "two"):
+        await desk.api(
+            "chat.postMessage",
+            channel=question.channel,
+            thread_ts=question.thread_ts,
+            text=text,
+            metadata=metadata,
+        )
+    await (await desk.writer(question)).finish("only one", [])
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert is_final(message)

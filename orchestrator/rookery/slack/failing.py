@@ -29,6 +29,8 @@ class Failing:
             _log.warning("Slack is in the way of question %s: %s", work.question.key, error)
             raise later(error, event) from None
         _log.warning("question %s failed (attempt %d): %r", work.question.key, event.attempt, error)
+        if work.writer.finished:  # only the book-keeping failed, and the next attempt finds the answer
+            raise error
         if isinstance(error, RateLimited):
             await self._notice(work, error.message, final=True)
             await self._services.questions.finish(work.question, "refused")

@@ -5,6 +5,9 @@ that finds an intent without a receipt reads the thread before it does anything 
 of the bot, newer than the intent, that carries this question's metadata; or one without any metadata of ours (a
 stream cannot carry metadata before it is stopped) that is not known as the answer to another question. It
 finishes what it finds. Only when there is nothing does it post.
+
+A worker that was paused for longer than its lease may wake up and go on. Before whatever it writes it therefore asks
+whether the question is still its own; and a post that turns out to be the second one is taken back by whoever made it.
 """
 
 from __future__ import annotations
@@ -20,9 +23,11 @@ from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.incoming import Written
 from rookery.slack.questions import QuestionStore
 from rookery.slack.thread import pages_of_thread
+from rookery_core.queue import RetryLater
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
+    from rookery_core.queue import Effect
     from rookery_core.queue.effects import Effects
 
 Json = dict[str, Any]
@@ -35,11 +40,23 @@ _log = get_logger(__name__)
 
 @dataclass(slots=True)
 class Found:
-    """What of the answer is in the thread. parts: number of the part to ts; part 0 begins the answer."""
+    """What of the answer is in the thread. parts: number of the part to ts; part 0 begins the answer.
+
+    surplus: further messages of the same parts, which nobody should have posted.
+    """
 
     parts: dict[int, str] = field(default_factory=dict[int, str])
+    surplus: list[str] = field(default_factory=list[str])
     complete: bool = False
     gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A message of the answer. fresh: this call posted it, so that its text is what the call said."""
+
+    ts: str
+    fresh: bool
 
 
 class Reply:
@@ -75,11 +92,14 @@ class Reply:
             return Found()
         receipt: Json | None = main["receipt"]
         found = await self._look(str(main["request"]["after_ts"]), known=receipt["ts"] if receipt else None)
+        for ts in found.surplus:
+            _log.warning("two answers in %s: %s goes", self._question.key, ts)
+            await self._take_back(ts)
         if receipt and 0 not in found.parts:
             found.gone = True
         elif 0 in found.parts and not receipt:
             effect = await self._effects.intend(self._owner, _name(0), main["request"])
-            await self._effects.receipt(effect, {"ts": found.parts[0]})
+            await self._receipt(effect, found.parts[0])
             await self._questions.replied(self._question, found.parts[0])
         return found
 
@@ -89,7 +109,7 @@ class Reply:
         for message in messages:
             mark = self._mark(message)
             if mark is not None and mark.get("question") == self._question.key:
-                found.parts.setdefault(int(mark.get("part", 0)), message["ts"])
+                self._count(message["ts"], int(mark.get("part", 0)), found, known)
                 if mark.get("state") == "final":
                     sizes.add(int(mark.get("parts", 1)))
             elif message["ts"] == known:
@@ -101,6 +121,14 @@ class Reply:
         found.complete = bool(sizes) and set(range(max(sizes))) <= set(found.parts)
         return found
 
+    def _count(self, ts: str, part: int, found: Found, known: str | None) -> None:
+        """One message stands for each part: the one with the receipt, else the oldest."""
+        other = found.parts.setdefault(part, ts)
+        if other != ts:
+            kept, surplus = (ts, other) if ts == known else (other, ts)
+            found.parts[part] = kept
+            found.surplus.append(surplus)
+
     async def _adopt(self, unmarked: list[str], found: Found) -> None:
         """Take the bot's own unfinished message as this answer's. Of several the oldest stays, the others go."""
         taken = await self._questions.answers_of_others(self._question, unmarked)
@@ -108,10 +136,7 @@ class Reply:
         if not candidates:
             return
         found.parts[0] = candidates[0]
-        for ts in candidates[1:]:
-            _log.warning("two unfinished answers in %s: %s goes", self._question.key, ts)
-            await self.end_stream(ts, "open")
-            await self.remove(ts)
+        found.surplus += candidates[1:]
 
     async def _own_messages(self, after_ts: str) -> list[Json]:
         question = self._question
@@ -141,8 +166,8 @@ class Reply:
 
     # -- acting -----------------------------------------------------------------------------------------
 
-    async def start_stream(self, text: str) -> str:
-        """Begin the answer as a stream; answers the ts of its message."""
+    async def start_stream(self, text: str) -> Placed:
+        """Begin the answer as a stream."""
         question = self._question
         direct = question.is_direct
 
@@ -160,8 +185,8 @@ class Reply:
 
         return await self._once(0, start)
 
-    async def post(self, part: int, text: str, blocks: list[Json], state: State, parts: int = 1) -> str:
-        """Post a part of the answer, unless it is there; answers its ts."""
+    async def post(self, part: int, text: str, blocks: list[Json], state: State, parts: int = 1) -> Placed:
+        """Post a part of the answer, unless it is there."""
 
         async def send() -> str:
             answer = await self._api(
@@ -178,29 +203,49 @@ class Reply:
 
         return await self._once(part, send)
 
-    async def _once(self, part: int, act: Callable[[], Awaitable[str]]) -> str:
+    async def _once(self, part: int, act: Callable[[], Awaitable[str]]) -> Placed:
         await self._hold()
         effect = await self._effects.intend(self._owner, _name(part), {"after_ts": self._after_ts})
         if effect.state == "done":
-            return str(effect.receipt["ts"])
+            return Placed(effect.receipt["ts"], fresh=False)
+        posting = asyncio.ensure_future(self._act(effect, part, act))
+        try:
+            return await asyncio.shield(posting)
+        except asyncio.CancelledError:
+            # Nobody else will ever know what became of a call that is under way, and whether it was one too many.
+            await asyncio.gather(posting, return_exceptions=True)
+            raise
+
+    async def _act(self, effect: Effect, part: int, act: Callable[[], Awaitable[str]]) -> Placed:
+        """Look for what an earlier intent left, else act; then the receipt."""
         ts: str | None = None
         if effect.state == "intended":
             ts = (await self._look(str(effect.request["after_ts"]), None)).parts.get(part)
+        fresh = ts is None
         if ts is None:
             try:
                 ts = await act()
             except (SlackRefused, SlackUnavailable):
                 if effect.state == "new":  # it certainly did not happen
+                    await self._hold()  # an intent that another worker shares by now is not ours to withdraw
                     await self._effects.withdraw(effect)
                 raise
             except SlackUncertain:
                 ts = await self._appeared(part)
                 if ts is None:
                     raise
-        await self._effects.receipt(effect, {"ts": ts})
+        await self._receipt(effect, ts)
         if part == 0:
             await self._questions.replied(self._question, ts)
-        return ts
+        return Placed(ts, fresh)
+
+    async def _receipt(self, effect: Effect, ts: str) -> None:
+        """Write down which message it is. Another worker may have been first with another one: that one stays."""
+        kept = (await self._effects.receipt(effect, {"ts": ts})).receipt["ts"]
+        if kept != ts:
+            _log.warning("another worker answered %s meanwhile: %s goes", self._question.key, ts)
+            await self._take_back(ts)
+            raise RetryLater(0.0, "another worker answered at the same time", counts=False)
 
     async def _appeared(self, part: int) -> str | None:
         for pause in _LOOKS_S:
@@ -225,15 +270,14 @@ class Reply:
         parts: int = 1,
     ) -> bool:
         """Stop the stream. False when the message is not streaming (any more)."""
+        await self._hold()
+        return await self._end_stream(
+            ts, markdown_text=text or None, blocks=blocks, metadata=self.metadata(0, state, parts)
+        )
+
+    async def _end_stream(self, ts: str, **content: Any) -> bool:
         try:
-            await self._api(
-                "chat.stopStream",
-                channel=self._question.channel,
-                ts=ts,
-                markdown_text=text or None,
-                blocks=blocks,
-                metadata=self.metadata(0, state, parts),
-            )
+            await self._api("chat.stopStream", channel=self._question.channel, ts=ts, **content)
         except SlackRefused as refused:
             if refused.reason in ("message_not_in_streaming_state", "message_not_found", "stopped_by_user"):
                 return False
@@ -255,13 +299,15 @@ class Reply:
         wait: bool = True,
     ) -> None:
         """Replace a message of the answer. One that still streams is stopped first."""
+        await self._hold()
+        metadata = self.metadata(part, state, parts)
         try:
-            await self._edit(ts, text, blocks, self.metadata(part, state, parts), wait)
+            await self._edit(ts, text, blocks, metadata, wait)
         except SlackRefused as refused:
             if refused.reason != "streaming_state_conflict":
                 raise
             await self.end_stream(ts, "open")
-            await self._edit(ts, text, blocks, self.metadata(part, state, parts), wait)
+            await self._edit(ts, text, blocks, metadata, wait)
 
     async def _edit(self, ts: str, text: str, blocks: list[Json], metadata: Json, wait: bool) -> None:
         channel = self._question.channel
@@ -271,11 +317,20 @@ class Reply:
 
     async def remove(self, ts: str) -> None:
         """Delete one of the bot's messages; gone is gone."""
+        await self._hold()
+        await self._remove(ts)
+
+    async def _remove(self, ts: str) -> None:
         try:
             await self._api("chat.delete", channel=self._question.channel, ts=ts)
         except SlackRefused as refused:
             if refused.reason not in ("message_not_found", "cant_delete_message"):
                 raise
+
+    async def _take_back(self, ts: str) -> None:
+        """Remove a message that is one too many, whoever holds the lease now."""
+        await self._end_stream(ts)
+        await self._remove(ts)
 
     def metadata(self, part: int, state: State, parts: int) -> Json:
         payload = {"question": self._question.key, "part": part, "parts": parts, "state": state}

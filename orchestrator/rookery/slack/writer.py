@@ -9,7 +9,7 @@ from typing import Any, Literal
 from rookery.slack import blocks as block
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.markup import calm, to_mrkdwn
-from rookery.slack.reply import Found, Reply
+from rookery.slack.reply import Found, Reply, State
 from rookery.slack.split import MOST_CHARACTERS, split
 from rookery_core.telemetry import get_logger
 
@@ -61,6 +61,8 @@ class ReplyWriter:
         self._said: str = ""
         self._shown: str = ""
         self._mixed = False
+        self.finished = False
+        """Whether the whole answer is in the thread."""
 
     @property
     def begun(self) -> bool:
@@ -96,13 +98,13 @@ class ReplyWriter:
             await self._edit_open(calm(self._said))
         else:
             text = calm(self._said)
-            self._parts[0] = await self._reply.post(0, to_mrkdwn(text), [block.body(text)], "open")
+            await self._post(0, to_mrkdwn(text), [block.body(text)], "open")
             self._mode = "edit"
 
     async def _begin_stream(self) -> None:
         said: str = self._said
         try:
-            self._parts[0] = await self._reply.start_stream(calm(said))
+            placed = await self._reply.start_stream(calm(said))
         except SlackRefused as refused:
             if refused.reason not in _NO_STREAM:
                 raise
@@ -110,7 +112,9 @@ class ReplyWriter:
             self._streaming = False
             await self._show()
             return
+        self._parts[0] = placed.ts
         self._mode, self._shown = "stream", said
+        self._mixed = self._mixed or not placed.fresh
 
     async def _extend_stream(self) -> None:
         if self._mixed or not self._said.startswith(self._shown) or self._said == self._shown:
@@ -144,6 +148,7 @@ class ReplyWriter:
             await self._settle(part, text, blocks, count)
         for part in [number for number in self._parts if number >= count]:
             await self._reply.remove(self._parts.pop(part))
+        self.finished = True
 
     async def _finish_stream(self, text: str, tail: list[Json], parts: int) -> bool:
         """End the stream with what is missing. False when its text must be replaced by an edit."""
@@ -182,18 +187,24 @@ class ReplyWriter:
         if part in self._parts:
             await self._reply.edit(self._parts[part], text, blocks, "final", part=part, parts=parts)
         else:
-            self._parts[part] = await self._reply.post(part, text, blocks, "final", parts)
+            await self._post(part, text, blocks, "final", parts)
+
+    async def _post(self, part: int, text: str, blocks: list[Json], state: State, parts: int = 1) -> None:
+        placed = await self._reply.post(part, text, blocks, state, parts)
+        self._parts[part] = placed.ts
+        if not placed.fresh:
+            await self._reply.edit(placed.ts, text, blocks, state, part=part, parts=parts)
 
     async def notice(self, text: str, *, final: bool) -> None:
         """Put a notice where the answer would be: one message, edited as things go on."""
         if self._mode == "stream":
             await self._reply.end_stream(self._parts[0], "open")
         self._mode = "edit"
-        state = "final" if final else "open"
+        state: State = "final" if final else "open"
         if 0 in self._parts:
             await self._reply.edit(self._parts[0], text, [block.body(text)], state)
         else:
-            self._parts[0] = await self._reply.post(0, text, [block.body(text)], state)
+            await self._post(0, text, [block.body(text)], state)
         for part in [number for number in self._parts if number > 0]:
             await self._reply.remove(self._parts.pop(part))
 
