@@ -159,6 +159,32 @@ async def test_a_failure_shows_one_edited_notice_and_then_the_answer(
     assert not any("boom" in version for version in message.versions)
 
 
+async def test_the_next_attempt_waits_as_long_as_the_provider_says(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    async with start_bot(ScriptedModel(steps=[failing(ModelOverloaded(retry_after_s=40.0))])):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "patience?")
+        await slack.state.wait_for(lambda: "in about 40 seconds" in _text(slack, cast.general.id, root))
+        waiting = "select count(*) from queue.event where run_at > now() + interval '30 s' and attempts = 1"
+        while await owner_connection.fetchval(waiting) == 0:
+            await asyncio.sleep(0)
+
+
+async def test_a_thread_that_the_app_may_not_read_does_not_leave_a_question_unanswered(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    model = ScriptedModel()
+    root = slack.people.say(cast.grace.id, cast.general.id, "the build is red since noon")
+    slack.state.app.scopes -= {"channels:history", "groups:history", "im:history", "mpim:history"}
+    async with start_bot(model):
+        slack.people.mention(cast.ada.id, cast.general.id, "why?", thread_ts=root)
+        (text,) = await answered(slack, cast.general.id, root)
+    assert text.startswith("The answer to: why?")
+    assert "could not read this thread: Slack refused conversations.replies: missing_scope" in _prompt(
+        model.requests[0]
+    )
+
+
 async def test_the_last_failure_is_told_with_a_reference(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot
 ) -> None:

@@ -45,8 +45,9 @@ class QuestionBuilder:
         names = await self._directory.names(set(re.findall(r"<@([UW][A-Z0-9]+)", written.text)))
         files = await self._files.read(written.files)
         now = asker.local_time(self._clock())
+        problems = [*files.problems, *([thread.problem] if thread.problem else [])]
         sections = [
-            _circumstances(asker, room, now, files.problems),
+            _circumstances(asker, room, now, problems),
             *await self._threads.sections(thread),
             *files.sections,
         ]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rookery.slack.services import Services
     from rookery_core.queue import Event
 
+_LONGEST_WAIT_S = 300.0
 _log = get_logger(__name__)
 
 
@@ -37,9 +38,17 @@ class Failing:
             return
         transient = isinstance(error, Unavailable) or not isinstance(error, RookeryError)
         if transient and event.attempt < self._services.settings.max_attempts:
-            await self._notice(work, f"{_reason(error)} I am trying again.", final=False)
-            raise error
+            await self._again(work, error)
         await self.give_up(work, _reason(error), f"{type(error).__name__}: {error}")
+
+    async def _again(self, work: Work, error: Exception) -> NoReturn:
+        """Say that there will be another attempt, and raise for it: when the other side said so, else by back-off."""
+        wait_s = error.retry_after_s if isinstance(error, Unavailable) else None
+        when = f" in about {round(wait_s)} seconds" if wait_s and wait_s >= 5 else ""
+        await self._notice(work, f"{_reason(error)} I am trying again{when}.", final=False)
+        if wait_s:
+            raise RetryLater(min(wait_s, _LONGEST_WAIT_S), str(error)) from None
+        raise error
 
     async def give_up(self, work: Work, reason: str, detail: str = "") -> NoReturn:
         """The last word to the asker, with a reference. Raises PermanentFailure."""

@@ -10,24 +10,31 @@ from typing import Any
 from rookery.agent.question import ContextSection
 from rookery.slack.api import SlackApi
 from rookery.slack.directory import Directory
+from rookery.slack.errors import SlackRefused
 from rookery.slack.incoming import Written
 from rookery.slack.markup import unescape
 from rookery_core.budget import estimate_tokens
+from rookery_core.telemetry import get_logger
 
 Json = dict[str, Any]
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#([A-Z0-9]+)\|([^>]*)>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
 _MOST_PAGES = 20
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """Messages before the question, oldest first. newest_ts: of the whole thread as it was read."""
+    """Messages before the question, oldest first. newest_ts: of the whole thread as it was read.
+
+    problem: why it could not be read, for the model to know that something is missing.
+    """
 
     messages: tuple[Json, ...]
     newest_ts: str
     left_out: int = 0
+    problem: str | None = None
 
 
 class ThreadReader:
@@ -40,10 +47,17 @@ class ThreadReader:
         self._tokens = tokens
 
     async def read(self, question: Written) -> Thread:
-        """The messages of the question's thread before it: the root and the newest ones."""
+        """The messages of the question's thread before it: the root and the newest ones.
+
+        An app that may not read here still answers, without them.
+        """
         if not question.is_reply:
             return Thread((), question.ts)
-        found = await pages_of_thread(self._api, question.channel, question.thread_ts)
+        try:
+            found = await pages_of_thread(self._api, question.channel, question.thread_ts)
+        except SlackRefused as refused:
+            _log.warning("the thread of question %s is not read: %s", question.key, refused)
+            return Thread((), question.ts, problem=f"You could not read this thread: {refused}")
         before = [message for message in found if float(message["ts"]) < float(question.ts)]
         newest = max((str(message["ts"]) for message in found), key=float, default=question.ts)
         kept = before[-self._messages :]
