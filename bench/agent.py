@@ -2,7 +2,7 @@
 
 `python -m bench.agent` starts an embedded PostgreSQL in a folder of its own, imports the sample workspace, opens the agent
 with the four servers over stdio, and lets an emulated Anthropic API (tests/emulators/models) answer at once, so that what
-remains is ours. Prints a table and writes bench/results/agent.json.
+remains is ours. Then it does the same through the bot, as people in Slack would (bench/agent_slack.py). Prints a table and writes bench/results/agent.json.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench import agent_slack
 from bench.report import Result, show, write
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +57,9 @@ def main() -> int:
         _prepare(folder)
         results = asyncio.run(_measure(40 * arguments.scale, arguments.concurrent))
         results += _processes(3 * arguments.scale)
+        results += asyncio.run(
+            agent_slack.measure(QUESTIONS, _without_github, 40 * arguments.scale, arguments.concurrent)
+        )
     show(results, "orchestrator")
     write("agent", results)
     return 0 if all(result.met is not False for result in results) else 1
