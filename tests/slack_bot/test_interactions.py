@@ -163,6 +163,16 @@ async def test_a_standing_rule_is_judged_and_tells_its_owner_once(
         del root
     told = _told(slack, cast)
     assert len(told) == (1 if "1" in judged else 0)
+    async with (
+        database.acquire() as connection
+    ):  # what the judging cost is written down, for nobody in particular
+        (judging,) = await connection.fetch(
+            "select r.*, (select count(*) from agent.model_calls c where c.trace_id = r.trace_id) as calls "
+            "from agent.runs r where asker_kind = 'agent'"
+        )
+    assert (judging["asker"], judging["channel"], judging["calls"]) == (None, cast.general.id, 1)
+    assert judging["question"] == f"Which of 1 standing rules does a message in {cast.general.id} meet?"
+    assert (judging["answer"], judging["model_requests"]) == (judged, 1)
     if told:
         assert "Your rule “outages” matched" in told[0]
         assert "Summary after: Summarise it." in told[0]

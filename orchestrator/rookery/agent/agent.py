@@ -60,8 +60,8 @@ class Agent:
         self.fleet = fleet
         self.model = model
         self.prompts = prompts or Prompts([settings.prompts_dir] if settings.prompts_dir else [])
-        self._prices = dict(prices or {})
-        self._context_key = context_key
+        self.prices = dict(prices or {})
+        self.context_key = context_key
         self.recorder = recorder
         self._clock = clock
         self._tools: dict[str, LocalTool] = {}
@@ -137,10 +137,18 @@ class Agent:
             answer = await self.finished(question, await run.answer(), run)
         except BaseException as error:
             if attempt := await begun:
-                await recorder.fail(run, str(error) or type(error).__name__, attempt)
+                await recorder.fail(
+                    run.trace_id,
+                    str(error) or type(error).__name__,
+                    attempt,
+                    usage=run.usage,
+                    cost_usd=run.limits.cost(run.model_calls),
+                    model_calls=run.model_calls,
+                    tool_calls=run.tools.calls,
+                )
             raise
         if attempt := await begun:
-            await recorder.finish(answer, run, attempt)
+            await recorder.finish(answer, run.model_calls, attempt)
         return answer
 
     async def run_confirmed(self, action: PendingAction, question: Question) -> ToolCall:
@@ -173,7 +181,7 @@ class Agent:
             model=model,
             tools=self._runner(question, tools, guard, book, trace, nonce, confirm, on_tool),
             book=book,
-            limits=RunLimits.of(self.settings, self._prices),
+            limits=RunLimits.of(self.settings, self.prices),
             trace_id=trace,
             thinking=self.settings.thinking,
             max_output_tokens=self.settings.max_output_tokens,
@@ -220,7 +228,7 @@ class Agent:
             caller=question.caller,
             trace_id=trace,
             nonce=nonce,
-            context_key=self._context_key,
+            context_key=self.context_key,
             confirm=confirm,
             on_tool=on_tool,
         )

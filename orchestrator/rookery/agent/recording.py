@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from rookery.agent.question import Answer, Question
-from rookery.agent.run import Run
+from rookery.agent.question import Answer, Question, ToolCall
+from rookery.agent.run import ModelCall
+from rookery.models.usage import Usage
 from rookery_core.errors import RateLimited, RookeryError
 from rookery_core.telemetry import get_logger
 
@@ -53,18 +54,30 @@ class Recorder:
 
         return await _or_none(begin())
 
-    async def finish(self, answer: Answer, run: Run, attempt: int) -> None:
+    async def finish(self, answer: Answer, model_calls: Sequence[ModelCall], attempt: int) -> None:
+        """What came of a run."""
+
         async def finish() -> None:
-            await (await self.store()).finish(answer, run.model_calls, attempt)
+            await (await self.store()).finish(answer, model_calls, attempt)
 
         await _or_none(finish())
 
-    async def fail(self, run: Run, problem: str, attempt: int) -> None:
+    async def fail(
+        self,
+        trace_id: str,
+        problem: str,
+        attempt: int,
+        *,
+        usage: Usage | None = None,
+        cost_usd: float | None = 0.0,
+        model_calls: Sequence[ModelCall] = (),
+        tool_calls: Sequence[ToolCall] = (),
+    ) -> None:
+        """A run ended without an answer; what it had used counts all the same."""
+
         async def fail() -> None:
-            cost = run.limits.cost(run.model_calls)
-            await (await self.store()).fail(
-                run.trace_id, problem, run.usage, cost, run.model_calls, run.tools.calls, attempt
-            )
+            store = await self.store()
+            await store.fail(trace_id, problem, usage or Usage(), cost_usd, model_calls, tool_calls, attempt)
 
         await _or_none(fail())
 
@@ -74,6 +87,8 @@ class Recorder:
         Raises Unavailable when that cannot be looked up: a limit that nobody can check holds.
         """
         of_user, of_team = self._settings.max_user_day_usd, self._settings.max_day_usd
+        if question.caller.kind == "agent":  # what it does for everybody is nobody's own spending
+            of_user = None
         if of_user is None and of_team is None:
             return
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

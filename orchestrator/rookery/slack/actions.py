@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from rookery.slack.incoming import Written
+from rookery_core.telemetry import new_trace_id
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection
@@ -40,6 +41,7 @@ class Actions:
             key=f"{kind}:{key}",
             ordering_key=f"{kind}:{written.channel}:{written.thread_ts}",
             priority=priority,
+            trace_id=new_trace_id(),
             connection=connection,
         )
         return not stored.duplicate

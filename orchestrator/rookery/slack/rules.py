@@ -11,8 +11,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from rookery.agent.aside import ask_aside
 from rookery.agent.question import ContextSection, Question
-from rookery.models.protocol import Listener, Message, ModelRequest, Text
+from rookery.models.protocol import Message, ModelRequest, Text
 from rookery.slack import blocks as block
 from rookery.slack.asking import caller_of, is_internal
 from rookery.slack.incoming import Written
@@ -22,6 +23,8 @@ from rookery.slack.rule_store import Rule
 from rookery.slack.split import split
 from rookery.slack.thread import plain
 from rookery_core import fencing
+from rookery_core.errors import RateLimited
+from rookery_core.identity import Caller
 from rookery_core.telemetry import get_logger, trace_id
 
 if TYPE_CHECKING:
@@ -54,7 +57,11 @@ class RuleBook:
         rules = [rule for rule in rules if await self._may_see(rule, written.channel)]
         if not rules:
             return
-        met = await self._met(written, rules)
+        try:
+            met = await self._met(written, rules)
+        except RateLimited as limit:
+            _log.warning("message %s is not judged: %s", written.key, limit)
+            return
         for rule in met:
             async with services.database.acquire() as connection, connection.transaction():
                 if await services.rules.matched(rule, written.channel, written.ts, connection):
@@ -120,7 +127,12 @@ class RuleBook:
             max_output_tokens=200,
             question=written.text,
         )
-        reply = await self._services.agent.model.reply(request, Listener(_ignore, _ignore, _ignore_restart))
+        about = Question(
+            text=f"Which of {len(rules)} standing rules does a message in {written.channel} meet?",
+            caller=Caller(team=self._services.settings.team, kind="agent", channel=written.channel),
+            trace_id=trace_id(),
+        )
+        reply = await ask_aside(self._services.agent, request, about)
         return [rules[number - 1] for number in numbers_in(reply.text, len(rules))]
 
 
@@ -137,11 +149,3 @@ def _described(number: int, rule: Rule, nonce: str) -> str:
     examples = "".join(f"\nAn example that meets it: {example[:300]}" for example in rule.examples)
     words = fencing.fence(rule.criteria + examples, author=rule.owner, kind="rule", nonce=nonce)
     return f"Rule {number} is met when:\n{words}"
-
-
-async def _ignore(_: str) -> None:
-    return
-
-
-async def _ignore_restart() -> None:
-    return
