@@ -39,7 +39,10 @@ class DocsService:
             from rookery_core.embedders import create_embedder
             from rookery_docs.search.engine import SearchEngine
 
-            self._engine = SearchEngine(create_embedder(self._settings), self._settings.docs_semantic_weight)
+            settings = self._settings
+            self._engine = SearchEngine(
+                create_embedder(settings), settings.docs_semantic_weight, settings.data_dir / "docs-index"
+            )
         return self._engine
 
     async def database(self) -> Database:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from rookery_core.errors import RookeryError
@@ -14,6 +15,8 @@ from rookery_docs.search.cache import IndexCache
 from rookery_docs.store.reading import ReleaseInfo
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -40,14 +43,51 @@ class RankedPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class _Scored:
+    release: ReleaseInfo
+    index: ReleaseIndex
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """A page among the scores of its release."""
+
+    scored: _Scored
+    page: int
+
+    def best(self) -> tuple[RankedPassage, ...]:
+        """The best passages of the page."""
+        import numpy as np
+
+        index, scores = self.scored.index, self.scored.scores
+        rows = index.passages_of(self.page)
+        own = scores.passages[rows]
+        numbers = rows.start + np.argsort(-own, kind="stable")[:PASSAGES_A_PAGE]
+        return tuple(
+            RankedPassage(
+                int(index.content_ids[row]),
+                float(scores.passages[row]),
+                None if scores.cosine is None else float(1.0 - scores.cosine[row]),
+            )
+            for row in numbers.tolist()
+        )
+
+
+@dataclass(frozen=True)
 class RankedPage:
-    """A page found: its release, its score (about 0 to 1), its best passages."""
+    """A page found: its release, its score (about 0 to 1)."""
 
     release: ReleaseInfo
     page_id: int
     path: str
     score: float
-    passages: tuple[RankedPassage, ...]
+    _where: _Where = field(repr=False)
+
+    @cached_property
+    def passages(self) -> tuple[RankedPassage, ...]:
+        """The page's best passages. Looked up when they are asked for: few of the pages found are shown."""
+        return self._where.best()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +103,11 @@ class Ranking:
 class SearchEngine:
     """Ranks pages of releases. One for each server process."""
 
-    def __init__(self, embedder: Embedder | None, semantic_weight: float | None) -> None:
+    def __init__(
+        self, embedder: Embedder | None, semantic_weight: float | None, index_folder: Path | None = None
+    ) -> None:
         self._embedder = embedder
-        self._cache = IndexCache(embedder)
+        self._cache = IndexCache(embedder, index_folder)
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         weak = embedder is None or embedder.weak
         default = weights.SEMANTIC_WEIGHT_WEAK if weak else weights.SEMANTIC_WEIGHT_STRONG
@@ -97,11 +139,11 @@ class SearchEngine:
         weight = self._weight(mode, semantic_weight)
         vector, note = (await self._embed(text)) if weight > 0 else (None, None)
         request = scoring.prepare(query, indexes, vector, weight)
-        found: list[RankedPage] = []
-        for release, index in zip(releases, indexes, strict=True):
-            found += _top(release, index, scoring.score(index, request), most)
-        found.sort(key=lambda page: (-page.score, page.release.source, page.page_id))
-        return Ranking(found[:most], query, corrected, note)
+        scored = [
+            _Scored(release, index, scoring.score(index, request))
+            for release, index in zip(releases, indexes, strict=True)
+        ]
+        return Ranking(_top(scored, most), query, corrected, note)
 
     def _weight(self, mode: Mode, semantic_weight: float | None) -> float:
         if mode == "keyword" or self._embedder is None:
@@ -135,27 +177,29 @@ def _names(releases: Sequence[ReleaseInfo]) -> list[str]:
     return sorted(names)
 
 
-def _top(release: ReleaseInfo, index: ReleaseIndex, scores: Scores, most: int) -> list[RankedPage]:
+def _top(scored: Sequence[_Scored], most: int) -> list[RankedPage]:
+    """The best pages of all releases; equal ones in the order of the releases and of their pages."""
     import numpy as np
 
-    pages = scores.pages
-    candidates = np.argpartition(-pages, most)[:most] if most < len(pages) else np.arange(len(pages))
-    found: list[RankedPage] = []
-    for page in candidates.tolist():
-        if pages[page] <= 0:
-            continue
-        rows = index.passages_of(page)
-        own = scores.passages[rows]
-        best = np.argsort(-own, kind="stable")[:PASSAGES_A_PAGE]
-        passages = tuple(
-            RankedPassage(
-                int(index.content_ids[rows.start + row]),
-                float(own[row]),
-                None if scores.cosine is None else float(1.0 - scores.cosine[rows.start + row]),
-            )
-            for row in best.tolist()
-        )
-        found.append(
-            RankedPage(release, int(index.page_ids[page]), index.paths[page], float(pages[page]), passages)
-        )
-    return found
+    best = [_best_pages(each.scores.pages, most) for each in scored]
+    values = np.concatenate([each.scores.pages[pages] for each, pages in zip(scored, best, strict=True)])
+    pages = np.concatenate(best)
+    owners = np.repeat(np.arange(len(best)), [len(numbers) for numbers in best])
+    order = np.lexsort((pages, owners, -values))[:most]
+    return [_page(scored[int(owners[at])], int(pages[at])) for at in order]
+
+
+def _best_pages(scores: NDArray[np.float32], most: int) -> NDArray[np.intp]:
+    """The numbers of the `most` best pages, in no order; none without any score."""
+    import numpy as np
+
+    pages = np.argpartition(-scores, most)[:most] if most < len(scores) else np.arange(len(scores))
+    return pages[scores[pages] > 0]
+
+
+def _page(scored: _Scored, page: int) -> RankedPage:
+    index = scored.index
+    score = float(scored.scores.pages[page])
+    return RankedPage(
+        scored.release, int(index.page_ids[page]), index.paths[page], score, _Where(scored, page)
+    )

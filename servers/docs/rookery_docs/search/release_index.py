@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,27 +32,46 @@ class PassageRow:
 
 
 class ReleaseIndex:
-    """Passages, pages, their words and their vectors."""
+    """Passages, pages, their words and their vectors. It is a set of arrays and the pages' paths, nothing else."""
 
-    def __init__(self, rows: Sequence[PassageRow], dimensions: int) -> None:
-        self.content_ids = np.array([row.content_id for row in rows], dtype=np.int64)
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], paths: Sequence[str]) -> None:
+        self.arrays = arrays
+        self.paths = paths
+        self.content_ids = arrays["content_ids"]
+        self.page_ids = arrays["page_ids"]
+        self.page_starts = arrays["page_starts"]
+        self.prior = arrays["prior"]
+        self.vectors = arrays["vectors"]
+        self.passages = TermIndex(len(self.content_ids), _part(arrays, "passages"))
+        self.pages = TermIndex(len(self.page_ids), _part(arrays, "pages"))
+        self.titles = Titles(_part(arrays, "titles"))
+
+    @classmethod
+    def build(cls, rows: Sequence[PassageRow], dimensions: int) -> ReleaseIndex:
+        """The index of the passages that a store lists."""
         ids = np.array([row.page_id for row in rows], dtype=np.int64)
         changes = np.flatnonzero(np.diff(ids)) + 1
-        self.page_starts = np.concatenate([[0], changes]).astype(np.int64) if len(rows) else changes
-        self.page_ids = ids[self.page_starts]
-        self.paths = [rows[start].path for start in self.page_starts.tolist()]
-        sizes = np.diff(np.append(self.page_starts, len(rows)))
-        self.page_of = np.repeat(np.arange(len(self.page_ids), dtype=np.int32), sizes)
-        self.prior = np.array(
-            [weights.PRIOR[rows[start].kind] for start in self.page_starts.tolist()], dtype=np.float32
-        )
+        starts = np.concatenate([[0], changes]).astype(np.int64) if len(rows) else changes
+        firsts = [rows[start] for start in starts.tolist()]
+        sizes = np.diff(np.append(starts, len(rows)))
         postings = _postings(rows)
-        pages = postings.sum_by(self.page_of, take_maximum=[_TITLE])
-        field_weights, lengths = weights.FIELD_WEIGHTS, weights.FIELD_LENGTHS
-        self.passages = TermIndex(postings, len(rows), field_weights, lengths, weights.PASSAGE_SATURATION)
-        self.pages = TermIndex(pages, len(self.page_ids), field_weights, lengths, weights.PAGE_SATURATION)
-        self.titles = _Titles(pages, len(self.page_ids))
-        self.vectors = _matrix(rows, dimensions)
+        of_pages = postings.sum_by(np.repeat(np.arange(len(firsts), dtype=np.int32), sizes), [_TITLE])
+        fields = (weights.FIELD_WEIGHTS, weights.FIELD_LENGTHS)
+        arrays: dict[str, NDArray[Any]] = {
+            "content_ids": np.array([row.content_id for row in rows], dtype=np.int64),
+            "page_ids": ids[starts],
+            "page_starts": starts,
+            "prior": np.array([weights.PRIOR[first.kind] for first in firsts], dtype=np.float32),
+            "vectors": _matrix(rows, dimensions),
+        }
+        parts = {
+            "passages": TermIndex.build(postings, len(rows), *fields, weights.PASSAGE_SATURATION).arrays,
+            "pages": TermIndex.build(of_pages, len(firsts), *fields, weights.PAGE_SATURATION).arrays,
+            "titles": Titles.build(of_pages, len(firsts)).arrays,
+        }
+        for name, part in parts.items():
+            arrays |= {f"{name}.{key}": array for key, array in part.items()}
+        return cls(arrays, [first.path for first in firsts])
 
     def best_of_page(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """The highest of the passages' scores, for each page."""
@@ -64,27 +83,43 @@ class ReleaseIndex:
         return slice(int(self.page_starts[page]), int(following))
 
 
-class _Titles:
-    """Which pages have a term in their title."""
+def _part(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    prefix = name + "."
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
-    def __init__(self, pages: Postings, size: int) -> None:
+
+class Titles:
+    """Which pages have a term in their title. mass: the rarity of all terms of each title together."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.arrays = arrays
+        self._terms, self._starts = arrays["terms"], arrays["starts"]
+        self._documents, self._mass = arrays["documents"], arrays["mass"]
+        self._rarity = _rarity_in_titles(np.diff(self._starts), len(self._mass))
+
+    @classmethod
+    def build(cls, pages: Postings, size: int) -> Titles:
+        """Of the postings of `size` pages, those of their titles."""
         in_title = pages.counts[:, _TITLE] > 0
-        self.size = size
-        self._hashes = pages.hashes[in_title]
-        self._documents = pages.documents[in_title]
-        order = np.argsort(self._hashes, kind="stable")
-        self._hashes, self._documents = self._hashes[order], self._documents[order]
-        terms, starts, counts = np.unique(self._hashes, return_index=True, return_counts=True)
-        self._terms, self._starts = terms, np.append(starts, len(self._hashes))
-        rarity = np.log(1.0 + (size + 0.5) / (counts + 0.5))
-        self._mass = np.bincount(self._documents, weights=np.repeat(rarity, counts), minlength=size)
-        self._rarity = rarity
+        hashes, documents = pages.hashes[in_title], pages.documents[in_title]
+        order = np.argsort(hashes, kind="stable")
+        hashes, documents = hashes[order], documents[order]
+        terms, starts, counts = np.unique(hashes, return_index=True, return_counts=True)
+        rarity = np.repeat(_rarity_in_titles(counts, size), counts)
+        arrays = {
+            "terms": terms,
+            "starts": np.append(starts, len(hashes)).astype(np.int64),
+            "documents": documents,
+            "mass": np.bincount(documents, weights=rarity, minlength=size),
+        }
+        return cls(arrays)
 
     def likeness(self, terms: Sequence[tuple[int, float]]) -> NDArray[np.float32]:
         """How far each title and the terms are the same, by the terms' rarity in titles: 0 to 1."""
-        shared = np.zeros(self.size)
+        size = len(self._mass)
+        shared = np.zeros(size)
         asked = 0.0
-        absent = float(np.log(1.0 + 2.0 * (self.size + 0.5)))
+        absent = float(np.log(1.0 + 2.0 * (size + 0.5)))
         for term, weight in terms:
             position = int(np.searchsorted(self._terms, np.uint64(term)))
             if position < len(self._terms) and int(self._terms[position]) == term:
@@ -94,6 +129,10 @@ class _Titles:
             else:
                 asked += weight * absent
         return (shared / (asked + self._mass - shared + 1e-6)).clip(0, 1).astype(np.float32)
+
+
+def _rarity_in_titles(counts: NDArray[Any], size: int) -> NDArray[np.float64]:
+    return np.log(1.0 + (size + 0.5) / (counts + 0.5))
 
 
 def _postings(rows: Sequence[PassageRow]) -> Postings:

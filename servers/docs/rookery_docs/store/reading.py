@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseInfo:
-    """A version of a source, as stored. age: how many versions of the source are newer."""
+    """A version of a source, as stored. age: how many versions of the source are newer. edition: changes with every
+    change of its pages, and is never the same in two databases that went different ways."""
 
     source: str
     title: str
@@ -26,6 +27,7 @@ class ReleaseInfo:
     version: str
     base_url: str
     revision: int
+    edition: str
     pages: int
     passages: int
     imported_at: datetime | None
@@ -96,11 +98,11 @@ class DocsReader:
             newer[row["source"]] += 1
         return found
 
-    async def index_rows(self, source: str, version: str, model: str | None) -> list[PassageRow]:
+    async def index_rows(self, source: str, version: str, model: str) -> list[PassageRow]:
         """What the index of a release is made of; vectors of `model` where there are any."""
         from rookery_docs.search.release_index import PassageRow
 
-        rows = await self._connection.fetch(self._sql["index_rows"], self._team, source, version, model or "")
+        rows = await self._connection.fetch(self._sql["index_rows"], self._team, source, version, model)
         return [PassageRow(*row.values()) for row in rows]
 
     async def hits(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], FoundText]:

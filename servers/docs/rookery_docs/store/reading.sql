@@ -1,7 +1,7 @@
 -- name: releases
 -- every version of every source of the team, the latest of each source first
 select version.source, source.title, source.kind, version.version, version.base_url, version.revision,
-       version.pages, version.passages, version.imported_at, version.changed_at
+       version.edition::text as edition, version.pages, version.passages, version.imported_at, version.changed_at
 from docs.version
 join docs.source on source.team = version.team and source.name = version.source
 where version.team = $1

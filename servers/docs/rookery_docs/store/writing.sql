@@ -62,7 +62,7 @@ select $1, word from unnest($2::text[]) as given (word) order by word
 on conflict do nothing;
 
 -- name: touch_revision
-update docs.version set revision = revision + 1, changed_at = now()
+update docs.version set revision = revision + 1, edition = gen_random_uuid(), changed_at = now()
 where team = $1 and source = $2 and version = $3;
 
 -- name: remove_pages

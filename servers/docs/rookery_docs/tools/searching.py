@@ -20,7 +20,7 @@ from rookery_docs.service import DocsService
 from rookery_docs.store.reading import DocsReader, FoundText, ReleaseInfo
 
 if TYPE_CHECKING:
-    from rookery_docs.search.engine import RankedPage, Ranking
+    from rookery_docs.search.engine import RankedPage, RankedPassage, Ranking
 
 DEEPEST = 200
 _FIRST_SNIPPET = 700
@@ -116,7 +116,9 @@ class SearchTools:
         return groups if order is None else [first[number] for number in order] + groups[DEPTH:]
 
     async def _pages(self, ranking: Ranking, groups: list[list[RankedPage]]) -> list[FoundPage]:
-        wanted = [(page.page_id, passage.content_id) for page, *_ in groups for passage in page.passages]
+        wanted = [
+            (page.page_id, passage.content_id) for page, *_ in groups for passage in _worth_showing(page)
+        ]
         if not wanted:
             return []
         caller = current_caller()
@@ -137,9 +139,9 @@ def _page(page: RankedPage, texts: dict[tuple[int, int], FoundText], ranking: Ra
 
     passages: list[FoundPassage] = []
     first: FoundText | None = None
-    for ranked in page.passages:
+    for ranked in _worth_showing(page):
         text = texts.get((page.page_id, ranked.content_id))
-        if text is None or (passages and ranked.score < _AS_GOOD * page.passages[0].score):
+        if text is None:
             continue
         first = first or text
         longest = _FURTHER_SNIPPET if passages else _FIRST_SNIPPET
@@ -163,6 +165,11 @@ def _page(page: RankedPage, texts: dict[tuple[int, int], FoundText], ranking: Ra
         score=round(page.score, 4),
         passages=passages,
     )
+
+
+def _worth_showing(page: RankedPage) -> list[RankedPassage]:
+    best, *others = page.passages
+    return [best, *(passage for passage in others if passage.score >= _AS_GOOD * best.score)]
 
 
 def _by_name(pages: list[RankedPage]) -> list[list[RankedPage]]:

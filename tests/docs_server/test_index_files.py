@@ -1,0 +1,118 @@
+"""Indexes kept as files: the same ranking from the file, one copy for all servers, and no harm from a bad file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rookery_core.settings import CoreSettings
+from rookery_docs.search.fields import FIELDS
+from rookery_docs.search.index_files import IndexFiles, IndexName
+from rookery_docs.search.postings import pack, term_hash
+from rookery_docs.search.release_index import PassageRow, ReleaseIndex
+
+Connect = Callable[[], Any]
+NAME = IndexName(("team", "manual", "1"), "model", "edition")
+WORDS = ("vacuum", "index", "lock", "werden", "=work_mem")
+
+passages = st.lists(
+    st.tuples(st.integers(1, 5), st.lists(st.sampled_from(WORDS), max_size=6), st.booleans()), max_size=12
+)
+
+
+def index_of(listed: list[tuple[int, list[str], bool]]) -> ReleaseIndex:
+    rows = [
+        PassageRow(
+            page,
+            f"{page}.html",
+            number,
+            "page",
+            pack({name: words if name in ("title", "body") else [] for name in FIELDS}),
+            np.full(4, number, dtype=np.float32) if has_vector else None,
+        )
+        for number, (page, words, has_vector) in enumerate(sorted(listed, key=lambda each: each[0]))
+    ]
+    return ReleaseIndex.build(rows, 4)
+
+
+@given(listed=passages)
+def test_an_index_from_its_file_ranks_as_the_one_it_was_made_of(
+    tmp_path_factory: pytest.TempPathFactory, listed: list[tuple[int, list[str], bool]]
+) -> None:
+    made = index_of(listed)
+    files = IndexFiles(tmp_path_factory.mktemp("index"))
+    saved = files.save(NAME, made)
+    read = files.load(NAME)
+    asked = [(term_hash(word), 1.0) for word in WORDS]
+    assert read is not None
+    assert saved is not made
+    assert list(read.paths) == list(made.paths)
+    for one, other in (
+        (read.passages.scores(asked), made.passages.scores(asked)),
+        (read.pages.scores(asked), made.pages.scores(asked)),
+        (read.titles.likeness(asked), made.titles.likeness(asked)),
+        (read.vectors, made.vectors),
+        (read.content_ids, made.content_ids),
+    ):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("harm", [b"", b"nonsense", b"rookery index\n{}\n", None])
+def test_a_file_that_is_no_index_is_as_good_as_none(tmp_path: Path, harm: bytes | None) -> None:
+    files = IndexFiles(tmp_path)
+    files.save(NAME, index_of([(1, ["vacuum"], True)]))
+    file = tmp_path / NAME.file
+    file.write_bytes(file.read_bytes()[:-1] if harm is None else harm)
+    assert files.load(NAME) is None
+
+
+def test_where_no_file_can_be_written_the_index_is_used_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    made = index_of([(1, ["vacuum"], True)])
+    assert IndexFiles(tmp_path / "file" / "folder").save(NAME, made) is made
+
+
+def test_an_edition_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    files = IndexFiles(tmp_path)
+    old = files.save(NAME, index_of([(1, ["vacuum"], True)]))
+    newer = IndexName(NAME.release, NAME.model, "next")
+    files.save(newer, index_of([(1, ["lock"], True)]))
+    assert [file.name for file in tmp_path.glob("*.index")] == [newer.file]
+    assert old.passages.frequency(term_hash("vacuum")) == 1  # who has mapped it keeps it
+
+
+async def test_an_index_is_made_by_one_at_a_time(tmp_path: Path) -> None:
+    first, second = IndexFiles(tmp_path), IndexFiles(tmp_path)
+    entered = asyncio.Event()
+
+    async def wait_and_load() -> ReleaseIndex | None:
+        async with second.making(NAME):
+            entered.set()
+            return second.load(NAME)
+
+    async with first.making(NAME):
+        waiting = asyncio.create_task(wait_and_load())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(entered.wait(), 0.2)
+        first.save(NAME, index_of([(1, ["vacuum"], True)]))
+    assert await waiting is not None
+
+
+@pytest.mark.usefixtures("manual")
+async def test_the_next_server_starts_with_the_files_of_the_one_before(
+    connect: Connect, settings: CoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect() as client:
+        before = await client.call_tool("search_docs", {"query": "work_mem", "version": "all"})
+    assert len(list((settings.data_dir / "docs-index").glob("*.index"))) == 2
+    monkeypatch.setattr(ReleaseIndex, "build", None)
+    async with connect() as client:
+        after = await client.call_tool("search_docs", {"query": "work_mem", "version": "all"})
+    assert after.structured_content == before.structured_content
