@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -137,7 +137,7 @@ def _of_word(piece: str) -> list[str]:
     return found
 
 
-def tokens(text: str) -> Iterable[str]:
+def tokens(text: str) -> Iterator[str]:
     """The tokens of `text` as written: words, identifiers with their joints, operators of two signs or more."""
     for match in _TOKEN.finditer(text):
         symbol = match.group("symbol")
@@ -147,15 +147,17 @@ def tokens(text: str) -> Iterable[str]:
             yield symbol
 
 
+def terms_of_written(token: str) -> tuple[str, ...]:
+    """The terms of a token: those of a word, or an operator as it is."""
+    return terms_of_token(token) if token[0].isalnum() or any(map(str.isalnum, token)) else ("=" + token,)
+
+
 def terms_of(text: str, *, stop_words: bool = False) -> list[str]:
     """The terms of `text` in order; words that every text has are left out unless `stop_words`."""
     found: list[str] = []
     for token in tokens(text):
-        if not stop_words and token.lower() in STOP_WORDS:
-            continue
-        found += (
-            terms_of_token(token) if token[0].isalnum() or any(map(str.isalnum, token)) else ("=" + token,)
-        )
+        if stop_words or token.lower() not in STOP_WORDS:
+            found += terms_of_written(token)
     return found
 
 

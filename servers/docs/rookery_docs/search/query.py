@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rookery_docs.search import weights
-from rookery_docs.search.analysis import pairs_of, symbols_of, terms_of_token
+from rookery_docs.search.analysis import pairs_of, symbols_of, terms_of_written
 from rookery_docs.search.postings import term_hash
 from rookery_docs.search.synonyms import Thesaurus, phrase_of, telling, thesaurus
 
@@ -134,7 +134,7 @@ def _meaning(name: str, known: Known) -> Terms:
 
 def _terms(token: str, weight: float, known: Known) -> tuple[Terms, bool]:
     """The terms of a token, and whether any occurs. Of an identifier that occurs as a whole, the parts say less."""
-    terms = terms_of_token(token) if any(map(str.isalnum, token)) else ("=" + token,)
+    terms = terms_of_written(token)
     occurring = [term for term in terms if known(term_hash(term))]
     whole = any(term.startswith("=") for term in occurring)
     part = weights.PARTS_OF_KNOWN_IDENTIFIER * weight if whole else weight

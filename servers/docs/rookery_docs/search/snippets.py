@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
-from rookery_docs.search.analysis import terms_of
+from rookery_docs.search.analysis import PAIR, terms_of
 
 _SEGMENT = re.compile(r"[^\n]*?(?:[.!?](?=\s)|\n|$)|[^\n]+", re.DOTALL)
+_LETTERS = re.compile(r"[^\W_]+")
 
 
 def snippet(text: str, terms: Mapping[str, float], longest: int) -> str:
@@ -19,9 +19,8 @@ def snippet(text: str, terms: Mapping[str, float], longest: int) -> str:
     text = text.strip()
     if len(text) <= longest:
         return text
-    segments, words = _analysed(text)
-    values = [sum(terms.get(word, 0.0) for word in present) for present in words]
-    first, last = _window(segments, values, longest - 4)
+    segments = _segments(text)
+    first, last = _window(segments, _values(text, segments, terms), longest - 4)
     start, end = segments[first][0], segments[last][1]
     if end - start > longest - 4:
         start, end = _around(text, start, end, terms, longest - 4)
@@ -29,11 +28,25 @@ def snippet(text: str, terms: Mapping[str, float], longest: int) -> str:
     return ("… " if start > 0 else "") + body + (" …" if end < len(text) else "")
 
 
-@lru_cache(maxsize=2048)
-def _analysed(text: str) -> tuple[list[tuple[int, int]], list[frozenset[str]]]:
-    """The segments of a text and the terms of each. Kept, because the same passages are found again and again."""
-    segments = _segments(text)
-    return segments, [frozenset(terms_of(text[start:end], stop_words=True)) for start, end in segments]
+def _values(text: str, segments: list[tuple[int, int]], terms: Mapping[str, float]) -> list[float]:
+    """What each segment is worth: the sum of the terms that it has."""
+    hints = {hint_of(term) for term in terms if PAIR not in term}
+    values: list[float] = []
+    for start, end in segments:
+        lower = text[start:end].lower()
+        values.append(_value(text[start:end], terms) if any(hint in lower for hint in hints) else 0.0)
+    return values
+
+
+def hint_of(term: str) -> str:
+    """Letters that a text must have to have the term, so that most of a text need not be taken apart.
+
+    A stem is the beginning of its word but for its last letter, or two of a short one (dying: die).
+    """
+    longest = max(_LETTERS.findall(term), key=len, default="")
+    if not longest.isascii():
+        return longest
+    return longest[: max(1, len(longest) - (1 if len(longest) > 3 else 2))]
 
 
 def _segments(text: str) -> list[tuple[int, int]]:
