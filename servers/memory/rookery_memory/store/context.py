@@ -18,7 +18,23 @@ if TYPE_CHECKING:
     from rookery_core.queue import Queue
     from rookery_core.ranking.fusion import Id
 
-SQL = sql.load("rookery_memory", "queries.sql")
+_FILES = (
+    "writing",
+    "listing",
+    "search",
+    "turns",
+    "conversation_search",
+    "upkeep",
+    "portability",
+    "erasure",
+)
+SQL = {
+    name: statement
+    for file in _FILES
+    for name, statement in sql.load("rookery_memory.store", f"{file}.sql").items()
+}
+"""Every statement on schema `memory`, each in the file of the module that it belongs to."""
+
 EMBED_TOPIC = "memory.embed"
 
 _log = telemetry.get_logger(__name__)
