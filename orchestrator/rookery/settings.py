@@ -74,6 +74,8 @@ class AgentSettings(CoreSettings):
     tool_pins: Literal["off", "warn", "enforce"] = Field(default="warn", validation_alias="ROOKERY_TOOL_PINS")
     """What happens when a foreign server changes the description of a tool: off, warn (it is used, and told of), or
     enforce (it is not used until `rookery pins --accept SERVER`)."""
+    extract_facts: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_EXTRACT_FACTS")
+    """Whether a model, where there is one, draws facts from the conversations that the memory server stores."""
     traces: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_TRACES")
     """Whether runs are recorded for `rookery trace`."""
 

@@ -70,9 +70,9 @@ class Effects:
             raise NotFound(f"The effect {effect.name!r} of {effect.owner} was never intended.")
         return Effect(effect.owner, effect.name, "done", row["request"], row["receipt"])
 
-    async def withdraw(self, effect: Effect) -> bool:
+    async def withdraw(self, effect: Effect, *, connection: Connection | None = None) -> bool:
         """Forget an intent that certainly had no effect (the other side refused). False when it has a receipt."""
-        async with self._queue.connection() as own:
+        async with self._queue.connection(connection) as own:
             row = await own.fetchval(_SQL["withdraw"], self._queue.team, effect.owner, effect.name)
         return row is not None
 

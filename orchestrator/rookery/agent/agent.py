@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -272,11 +272,12 @@ async def open_agent(
     *,
     agent_class: type[Agent] | None = None,
     model: Model | None = None,
+    audiences: Collection[str] | None = None,
     **options: Any,
 ) -> AsyncGenerator[Agent]:
     """An agent with its servers started (in parallel; one that fails is left out and joins later) and its model.
 
-    agent_class: None takes the one that rookery.toml names, else Agent. Raises ConfigurationError for a wrong
+    audiences: only the servers that check signed askers under one of these names. agent_class: None takes the one that rookery.toml names, else Agent. Raises ConfigurationError for a wrong
     mcp.json, rookery.toml or model.
     """
     from rookery.agent.opening import prepared
@@ -289,7 +290,8 @@ async def open_agent(
     if recorder:
         recorder.start()
     try:
-        async with Fleet(parts.servers) as fleet:
+        servers = [one for one in parts.servers if audiences is None or one.entry.audience in audiences]
+        async with Fleet(servers) as fleet:
             yield (agent_class or parts.agent_class)(
                 settings,
                 fleet,

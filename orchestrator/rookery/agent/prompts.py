@@ -1,4 +1,4 @@
-"""Prompts are Jinja2 templates: `system*.md` and `user*.md`, the packaged ones and those of a folder of one's own.
+"""Prompts are Jinja2 templates: `system*.md`, `user*.md` and `extract*.md`, packaged and of a folder of one's own.
 
 A file with a packaged name (`system.md`) replaces it; another (`system_house_rules.md`) is added to it. All that match
 are rendered and joined, the shortest name first.
@@ -50,6 +50,10 @@ class Prompts:
     def user(self, values: Mapping[str, Any]) -> str:
         """The first message: context and question."""
         return self._render("user*.md", values)
+
+    def extraction(self, values: Mapping[str, Any]) -> str:
+        """What a model is told that draws facts from a conversation."""
+        return self._render("extract*.md", values)
 
     def names(self, pattern: str) -> list[str]:
         """The templates that match, in the order in which they are joined."""

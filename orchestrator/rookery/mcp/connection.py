@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rookery.mcp.transport import connect_timeout_s, last_words, open_client, server_log
 from rookery_core.errors import RookeryError, Unavailable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rookery.mcp.config import NamedServer
 
 logger = get_logger(__name__)
+Answer = TypeVar("Answer")
 
 PROBE_EVERY_S = 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 30.0
@@ -121,6 +122,13 @@ class Connection:
         await self.reconnected(min(timeout_s, connect_timeout_s(self.server)))
         return await self._call_once(tool, arguments, timeout_s, meta)
 
+    async def read(self, uri: str, *, timeout_s: float, meta: Mapping[str, Any]) -> str:
+        """The text of a resource. Raises ServerDown, ToolTimedOut or CallRefused."""
+        result = await self._asked(
+            "resources/read", timeout_s, lambda client: client.read_resource_mcp(uri, meta=dict(meta))
+        )
+        return "".join(str(getattr(part, "text", "")) for part in result.contents)
+
     async def reconnected(self, patience_s: float) -> None:
         """Wait until the server is up again. Raises ServerDown after `patience_s`."""
         deadline = asyncio.get_running_loop().time() + patience_s
@@ -141,23 +149,32 @@ class Connection:
     async def _call_once(
         self, tool: str, arguments: Mapping[str, Any], timeout_s: float, meta: Mapping[str, Any]
     ) -> CallToolResult:
+        return await self._asked(
+            tool,
+            timeout_s,
+            lambda client: client.call_tool_mcp(tool, dict(arguments), timeout=timeout_s, meta=dict(meta)),
+        )
+
+    async def _asked(
+        self, what: str, timeout_s: float, ask: Callable[[Client[Any]], Awaitable[Answer]]
+    ) -> Answer:
         from mcp.shared.exceptions import MCPError
 
         client = self.client()
         try:
             # The server is told the same limit; the outer one holds when the server does not answer at all.
             async with asyncio.timeout(timeout_s + 1):
-                return await client.call_tool_mcp(tool, dict(arguments), timeout=timeout_s, meta=dict(meta))
+                return await ask(client)
         except TimeoutError:
-            raise self._too_slow(tool, timeout_s) from None
+            raise self._too_slow(what, timeout_s) from None
         except MCPError as error:
             if error.error.code == TIMED_OUT:
-                raise self._too_slow(tool, timeout_s) from None
+                raise self._too_slow(what, timeout_s) from None
             if error.error.code == CLOSED or (
                 error.error.code == INVALID_REQUEST and "session" in error.error.message.lower()
             ):
                 raise self._lost(client, error) from None
-            raise CallRefused(f"{self.name} refused {tool}: {error.error.message}") from None
+            raise CallRefused(f"{self.name} refused {what}: {error.error.message}") from None
         except (RuntimeError, OSError, *_transport_errors()) as error:
             raise self._lost(client, error) from None
 

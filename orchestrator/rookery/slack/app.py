@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from rookery.extraction.opening import extraction_handlers
 from rookery.slack import actions
 from rookery.slack.action_worker import ActionWorker
 from rookery.slack.api import connect
@@ -89,7 +90,11 @@ async def run(
     from rookery_core.queue import Worker
 
     async with open_bot(settings, **options) as services:
-        handlers = {SUBSCRIPTION: Dispatcher(services), actions.SUBSCRIPTION: ActionWorker(services)}
+        handlers = {
+            SUBSCRIPTION: Dispatcher(services),
+            actions.SUBSCRIPTION: ActionWorker(services),
+            **await extraction_handlers(services.agent, services.queue),
+        }
         worker = Worker(services.queue, handlers, concurrency=settings.workers)
         interactions = Interactions(services)
         receiver = (

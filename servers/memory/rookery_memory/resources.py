@@ -1,14 +1,21 @@
-"""Memories as resources: `memory://{scope}` lists a scope, `memory://{scope}/{id}` is one memory."""
+"""Memories as resources: `memory://{scope}` lists a scope, `memory://{scope}/{id}` is one memory, and
+`memory://{scope}/turns/{conversation}/{first}/{last}` is what was said in a conversation, word for word.
+
+There a conversation stands under its name in base64url: the name itself may hold what an address may not.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import current_caller
-from rookery_memory.presenting import as_id, memory_item, within
+from rookery_memory.presenting import as_id, memory_item, stamp, within
+from rookery_memory.records import Turn
 from rookery_memory.scopes import ScopeName
 from rookery_memory.service import MemoryService
 
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
 
 LISTED = 200
 MAX_TOKENS = 8000
+MAX_TURN_CHARACTERS = 60_000
 _NAMES: dict[str, ScopeName] = {
     "user": "user",
     "channel": "channel",
@@ -48,11 +56,59 @@ def register(service: MemoryService) -> Callable[[FastMCP], None]:
         _scope(scope)
         return json.dumps([memory_item(one) for one in versions], ensure_ascii=False)
 
+    async def turns(scope: str, conversation: str, first: int, last: int) -> str:
+        """Turns of a conversation from one position to another, in order, as JSON; `next` is where to go on."""
+        store = await service.store()
+        name = conversation_of(conversation)
+        found = await store.read_turns(current_caller(), _scope(scope), name, first, last, limit=LISTED)
+        shown = found[: _fitting([turn.content for turn in found])]
+        following = shown[-1].position + 1 if shown else last + 1
+        answer = {
+            "conversation": name,
+            "turns": [_turn(turn) for turn in shown],
+            "next": following if following <= last and shown else None,
+        }
+        return json.dumps(answer, ensure_ascii=False)
+
     def add(server: FastMCP) -> None:
         server.resource("memory://{scope}", name="scope", mime_type="application/json")(scope_memories)
         server.resource("memory://{scope}/{id}", name="memory", mime_type="application/json")(one_memory)
+        server.resource(
+            "memory://{scope}/turns/{conversation}/{first}/{last}",
+            name="turns",
+            mime_type="application/json",
+        )(turns)
 
     return add
+
+
+def conversation_of(segment: str) -> str:
+    """The name of a conversation out of an address. Raises InvalidInput for what is none."""
+    try:
+        return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)).decode()
+    except (ValueError, binascii.Error):
+        raise InvalidInput("conversation: is not a name in base64url.") from None
+
+
+def _fitting(texts: Sequence[str]) -> int:
+    """How many of the texts, from the first on, one answer holds; at least one."""
+    room = MAX_TURN_CHARACTERS
+    for count, text in enumerate(texts):
+        room -= len(text)
+        if room < 0 and count:
+            return count
+    return len(texts)
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    said_at = stamp(turn.said_at) if turn.said_at else None
+    return {
+        "position": turn.position,
+        "id": turn.id,
+        "speaker": turn.speaker,
+        "content": turn.content,
+        "said_at": said_at,
+    }
 
 
 def _scope(name: str) -> ScopeName:

@@ -62,7 +62,7 @@ class MemoryService:
             from rookery_memory.embedding_worker import open_queue
 
             queue = await open_queue(database, self._settings.team)
-        return MemoryStore(database, create_embedder(self._settings), queue)
+        return MemoryStore(database, create_embedder(self._settings), queue, announces=True)
 
     async def _embed_in_background(self) -> None:
         from rookery_core.errors import RookeryError

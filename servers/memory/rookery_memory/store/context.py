@@ -42,11 +42,15 @@ _log = telemetry.get_logger(__name__)
 
 @dataclass(slots=True)
 class StoreContext:
-    """queue: where to ask for vectors in the background; without it they are made before a write returns."""
+    """queue: where to ask for vectors in the background; without it they are made before a write returns.
+
+    announces: whether new turns of conversations are told of through the event queue.
+    """
 
     database: Database
     embedder: Embedder | None
     queue: Queue | None = None
+    announces: bool = False
 
     @property
     def embeds_inline(self) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID
 from rookery_core import telemetry
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
-from rookery_memory.records import Filters, Memory, NewMemory, NewTurn, Remembered, Scored
+from rookery_memory.records import Filters, Memory, NewMemory, NewTurn, Remembered, Scored, Turn
 from rookery_memory.scopes import ScopeName, bound_scope, bound_scopes
 from rookery_memory.store import conversation_search, listing, search, turns, upkeep, writing
 from rookery_memory.store.context import StoreContext
@@ -33,10 +33,18 @@ class MemoryStore:
     """Long-term memory, for callers. Scopes are named by kind; whose they are follows from the caller.
 
     queue: the event queue through which vectors are made in the background; without one they are made inline.
+    announces: whether new turns are told of through the event queue, for whoever draws facts from them.
     """
 
-    def __init__(self, database: Database, embedder: Embedder | None, queue: Queue | None = None) -> None:
-        self.context = StoreContext(database, embedder, queue)
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder | None,
+        queue: Queue | None = None,
+        *,
+        announces: bool = False,
+    ) -> None:
+        self.context = StoreContext(database, embedder, queue, announces)
         self._tended: dict[Caller, float] = {}
         self._tending: set[asyncio.Task[None]] = set()
 
@@ -115,6 +123,13 @@ class MemoryStore:
         """Append turns to a conversation; see `turns.add_turns`."""
         own = bound_scope(caller, scope)
         return await turns.add_turns(self.context, caller, own, conversation, new, title=title)
+
+    async def read_turns(
+        self, caller: Caller, scope: ScopeName, conversation: str, first: int, last: int, *, limit: int = 200
+    ) -> list[Turn]:
+        """What was said in a conversation, word for word and in order, from one position to another."""
+        own = bound_scope(caller, scope)
+        return await turns.read_turns(self.context, caller, own, conversation, first, last, limit)
 
     async def recall_conversation(
         self,

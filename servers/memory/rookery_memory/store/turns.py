@@ -13,10 +13,11 @@ from rookery_core.identity import Caller
 from rookery_core.ranking import searchable
 from rookery_memory.calendar_words import spelled_out
 from rookery_memory.names import without_names
-from rookery_memory.records import NewTurn, clean_content
+from rookery_memory.records import NewTurn, Turn, clean_content
 from rookery_memory.scopes import readable_scopes
+from rookery_memory.store.announcing import announce_turns
 from rookery_memory.store.context import SQL, StoreContext
-from rookery_memory.store.rows import WholeVector
+from rookery_memory.store.rows import WholeVector, turn_from
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +81,17 @@ async def add_turns(
         speakers = sorted({*head["speakers"], *(one.turn.speaker for one in placed)})
         await _grow(conn, scope, name, placed, speakers)
         await _embed(conn, context, caller, scope, name, placed, speakers)
+        await announce_turns(conn, context, caller, scope, name, [one.position for one in placed])
     return StoredTurns(name, scope, [one.position for one in placed], len(turns) - len(placed))
+
+
+async def read_turns(
+    context: StoreContext, caller: Caller, scope: str, conversation: str, first: int, last: int, limit: int
+) -> list[Turn]:
+    """What was said in a conversation of the scope from one position to another, in order, up to `limit` turns."""
+    async with context.database.transaction(caller, readonly=True) as conn:
+        rows = await conn.fetch(SQL["turns_between"], scope, conversation, first, last, limit)
+    return [turn_from(row) for row in rows]
 
 
 def place(turns: Sequence[NewTurn], first: int, last_at: datetime | None, last: Row | None) -> list[_Placed]:

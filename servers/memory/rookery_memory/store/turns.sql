@@ -41,3 +41,11 @@ select memory.caller_team(), given.scope, given.conversation, given.position, $1
 from unnest($2::text[], $3::text[], $4::integer[], $5::halfvec[]) as given(scope, conversation, position, embedding)
 on conflict (team, scope, conversation, position)
     do update set model = excluded.model, embedding = excluded.embedding;
+
+-- name: turns_between
+-- what was said in a conversation, from one position to another
+select scope, conversation, position, id, session, session_name, speaker, content, said_at
+from memory.turn
+where team = memory.caller_team() and scope = $1 and conversation = $2 and position between $3 and $4
+order by position
+limit $5;
