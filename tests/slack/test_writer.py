@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rookery_core import sql
 from rookery_core.identity import Caller
 from rookery_slack.facts import (
     ChannelFact,
@@ -25,6 +27,7 @@ from rookery_slack.facts import (
     Source,
     UserFact,
 )
+from rookery_slack.store import bookkeeping
 from rookery_slack.store.writer import Writer
 from rookery_slack.timestamps import parse_ts
 from slack_tables import FINAL_TABLES, digest_of_tables
@@ -123,3 +126,32 @@ async def test_any_order_gives_the_same_tables(
         found = await digest_of_tables(owner_connection, f"shuffled {attempt}")
         for table in FINAL_TABLES:
             assert found[table] == expected[table], table
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_batch_is_looked_up_by_key(open_database: OpenDatabase, *, known: bool) -> None:
+    """An import fills empty tables faster than autovacuum looks at them, which it says; each text is analysed once."""
+    database = await open_database("rookery_ingest")
+    caller = Caller(kind="agent")
+    statements = sql.load("rookery_slack.store", "merging.sql")
+    async with database.transaction(caller) as connection:
+        await Writer(caller).merge(connection, Observations(messages=[_version(n) for n in range(3000)]))
+        if known:
+            await bookkeeping.refresh_planner(connection)
+        await connection.fetch(statements["plan_for_batches"])
+        nothing = [[None] * 1000] * 16
+        rows = await connection.fetch(
+            f"explain (verbose) {statements['merge_messages']}", caller.team, *nothing
+        )
+    plan = "\n".join(row[0] for row in rows)
+    assert re.search(r"Index Cond: .*m\.channel = fact\.channel\) AND \(m\.ts = fact\.ts", plan)
+    assert re.findall(r"Seq Scan|Materialize|Hash|Bitmap", plan) == []
+    assert re.search(r"^\s*Output: search\.document\(\w+\.words\)$", plan, re.MULTILINE)
+    if known:
+        assert "message_index_by_time" not in plan, plan
+
+
+def _version(number: int) -> MessageVersion:
+    assert BASE is not None
+    ts = BASE + timedelta(seconds=number)
+    return MessageVersion("C1", ts, None, "U1", None, f"words {number}", None, ts, ts, Source.SNAPSHOT)

@@ -15,5 +15,6 @@ if TYPE_CHECKING:
 async def refresh(database: Database, caller: Caller) -> int:
     """Count the words of public messages anew; returns how many messages those are."""
     async with database.transaction(caller) as connection:
-        await bookkeeping.analyze(connection)
+        await bookkeeping.refresh_planner(connection)
+    async with database.transaction(caller) as connection:
         return await refresh_statistics(connection, caller.team, COLLECTION, PUBLIC_WORDS)

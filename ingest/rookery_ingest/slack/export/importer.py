@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rookery_core.identity import Caller
 
 BATCH = 1000
+"""Messages merged in one transaction."""
 Progress = Callable[[int, int], None]
 """Called with days done and days in all."""
 
@@ -129,6 +130,8 @@ class _Importer:
         self._broken: set[str] = set()
         self._urls = UrlGuess()
         self._counting = threading.Lock()
+        self._merged = 0
+        self._planned_for = 0
 
     async def run(self) -> None:
         report, layout = self._report, self._layout
@@ -230,6 +233,16 @@ class _Importer:
                     messages,
                 )
         self._count(merged)
+        await self._tell_planner(len(batch.facts.messages))
+
+    async def _tell_planner(self, messages: int) -> None:
+        """After the first batch, and whenever there are twice as many: see slack.refresh_planner."""
+        assert self._database is not None
+        self._merged += messages
+        if self._merged >= 2 * self._planned_for:
+            self._planned_for = self._merged
+            async with self._database.transaction(self._caller) as connection:
+                await bookkeeping.refresh_planner(connection)
 
     def _count(self, merged: Merged) -> None:
         self._report.added += merged.added

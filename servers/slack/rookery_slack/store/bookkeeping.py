@@ -144,9 +144,9 @@ async def compact_chunks(connection: Connection) -> int:
     return await connection.fetchval(_SQL["compact_chunks"])
 
 
-async def analyze(connection: Connection) -> None:
-    """Let the planner look at the tables as they are now."""
-    await connection.execute(_SQL["analyze"])
+async def refresh_planner(connection: Connection) -> None:
+    """Let the planner look at the tables as they are now. In a transaction of its own: it waits for others who do."""
+    await connection.execute(_SQL["refresh_planner"])
 
 
 async def commit_lazily(connection: Connection) -> None:

@@ -106,9 +106,8 @@ insert into slack.discard_rules (team, rule, note) values ($1, $2::text::jsonpat
 -- for work that remembers in the same transaction that it was done: what a crash of the server undoes is done again
 select set_config('synchronous_commit', 'off', true);
 
--- name: analyze
--- where the server lets ingest do it (17 and newer); elsewhere a warning, and autovacuum does it a minute later
-analyze slack.messages, slack.message_index, slack.reactions;
+-- name: refresh_planner
+select slack.refresh_planner();
 
 -- name: compact_chunks
 select slack.compact_chunks(interval '45 days');

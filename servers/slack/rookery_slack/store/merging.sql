@@ -3,9 +3,11 @@
 
 -- name: plan_for_batches
 -- A batch is looked up row by row through primary keys. A planner whose statistics lag behind an import (tables that
--- were empty a minute ago) would rather scan, which takes ten times as long; so it has no choice in this transaction.
-select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-    set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true);
+-- were empty a minute ago) would rather read all that there is, or keep it and compare each row with each; so it has no
+-- choice in this transaction.
+select set_config(name, 'off', true)
+from unnest(array['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_material']) as name
+union all select set_config('plan_cache_mode', 'force_custom_plan', true);
 
 -- name: lock_channels
 -- one writer a channel, taken in one order by everybody, until the transaction ends
@@ -222,7 +224,8 @@ with incoming as (
     select $1, c.channel, c.ts, greatest(c.old_thread_ts, c.thread_ts), c.author,
         coalesce((select kind = 'public' from slack.channels where team = $1 and id = c.channel), false),
         c.has_file, c.has_link, found.words, length(found.words), c.digest
-    from compared as c cross join lateral (select search.document(c.words) as words) as found
+    -- offset 0: else the planner writes the call in twice, for the words and for their number
+    from compared as c cross join lateral (select search.document(c.words) as words offset 0) as found
     where c.wins and not c.gone and c.words <> ''
     order by c.channel, c.ts
     on conflict (team, channel, ts) do update set
