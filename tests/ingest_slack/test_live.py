@@ -366,3 +366,47 @@ async def test_erasing_a_person_and_a_channel(ingest: Database, owner_connection
         [row["p"] for row in await owner_connection.fetch("select payload::text as p from slack.raw_events")]
     )
     assert kept.count("theirs") == 2
+
+
+async def test_a_channel_whose_id_changes_takes_everything_along(
+    ingest: Database, owner_connection: Any
+) -> None:
+    from rookery_slack.store import erasing
+
+    def event(channel: str, ts: str, text: str, **more: Any) -> dict[str, Any]:
+        return {
+            "event": {"type": "message", "channel": channel, "ts": ts, "user": "U1", "text": text, **more}
+        }
+
+    def move(old: str, new: str, ts: str) -> dict[str, Any]:
+        return {
+            "event": {
+                "type": "channel_id_changed",
+                "old_channel_id": old,
+                "new_channel_id": new,
+                "event_ts": ts,
+            }
+        }
+
+    applier = Applier(ingest, CALLER)
+    secret = event("C1", "1700000001.000100", "the password is hunter2")
+    await applier.apply(
+        [event("C1", "1700000000.000100", "before"), secret, event("C7", "1700000001.000100", "x")]
+    )
+    async with ingest.transaction(CALLER) as connection:
+        await erasing.erase_channel(connection, CALLER, "C7")
+    await applier.apply([move("C2", "C3", "1700000003.000100"), move("C7", "C8", "1700000003.000100")])
+    await applier.apply([move("C1", "C2", "1700000002.000100"), event("C8", "1700000004.000100", "y")])
+    await applier.apply([
+        event("C3", "1700000005.000100", "after"),
+        event("C3", "1700000006.000100", "", subtype="message_deleted", deleted_ts="1700000001.000100"),
+        secret,
+    ])  # fmt: skip
+    rows = await owner_connection.fetch("select channel, text from slack.messages order by ts")
+    assert [tuple(row) for row in rows] == [("C3", "before"), ("C3", None), ("C3", "after")]
+    assert await owner_connection.fetchval("select array_agg(distinct channel) from slack.message_index") == [
+        "C3"
+    ]
+    assert await owner_connection.fetchval("select array_agg(id) from slack.channels") == ["C3"]
+    kept = await owner_connection.fetchval("select string_agg(payload::text, ' ') from slack.raw_events")
+    assert "before" in kept and "hunter2" not in kept

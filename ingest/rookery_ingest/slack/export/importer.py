@@ -236,10 +236,10 @@ class _Importer:
         await self._tell_planner(len(batch.facts.messages))
 
     async def _tell_planner(self, messages: int) -> None:
-        """After the first batch, and whenever there are twice as many: see slack.refresh_planner."""
+        """After the first batch, and whenever there are four times as many: see slack.refresh_planner."""
         assert self._database is not None
         self._merged += messages
-        if self._merged >= 2 * self._planned_for:
+        if self._merged >= 4 * self._planned_for:
             self._planned_for = self._merged
             async with self._database.transaction(self._caller) as connection:
                 await bookkeeping.refresh_planner(connection)

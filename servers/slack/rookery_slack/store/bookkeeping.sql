@@ -55,14 +55,19 @@ insert into slack.api_limits as l (team, method, next_at) values ($1, $2, now() 
 on conflict (team, method) do update set next_at = greatest(l.next_at, excluded.next_at);
 
 -- name: keep_raw
--- of a message that is deleted by now, only that there was an event
+-- by the channel's present id; of a message that is deleted by now, only that there was an event
+with incoming as materialized (
+    select raw.*, case when a.old_id is null then raw.channel else slack.present_id($1, raw.channel) end as kept_in
+    from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
+        as raw (event_id, type, channel, ts, outcome, problem, payload)
+    left join slack.channel_aliases as a on a.team = $1 and a.old_id = raw.channel
+)
 insert into slack.raw_events (team, event_id, type, channel, ts, outcome, problem, payload)
-select $1, raw.event_id, raw.type, raw.channel, raw.ts,
+select $1, raw.event_id, raw.type, raw.kept_in, raw.ts,
     case when m.deleted_at is null then raw.outcome else 'erased' end, raw.problem,
     case when m.deleted_at is null then raw.payload::jsonb end
-from unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
-    as raw (event_id, type, channel, ts, outcome, problem, payload)
-left join slack.messages as m on m.team = $1 and m.channel = raw.channel and m.ts = raw.ts;
+from incoming as raw
+left join slack.messages as m on m.team = $1 and m.channel = raw.kept_in and m.ts = raw.ts;
 
 -- name: raw_to_replay
 select received_at, id, payload from slack.raw_events

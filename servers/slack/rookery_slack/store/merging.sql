@@ -20,7 +20,8 @@ insert into slack.channels (team, id) select $1, id from unnest($2::text[]) as w
 on conflict (team, id) do nothing;
 
 -- name: resolve_aliases
-select old_id, new_id from slack.channel_aliases where team = $1 and old_id = any ($2::text[]);
+select old_id, slack.present_id($1, old_id) as new_id from slack.channel_aliases
+where team = $1 and old_id = any ($2::text[]);
 
 -- name: refused_channels
 -- channels that were erased: nothing of theirs is stored again
@@ -267,6 +268,23 @@ insert into slack.channel_aliases as a (team, old_id, new_id, at)
 select $1, fact.old_id, fact.new_id, fact.at
 from unnest($2::text[], $3::text[], $4::timestamptz[]) as fact (old_id, new_id, at) order by fact.old_id
 on conflict (team, old_id) do update set new_id = excluded.new_id, at = excluded.at where excluded.at > a.at;
+
+-- name: move_rules
+-- what is forgotten stays forgotten, and what is kept for a time is kept for that time, under whatever id
+with moved as (
+    select old_id, slack.present_id($1, old_id) as new_id from unnest($2::text[]) as given (old_id)
+), erased as (
+    insert into slack.erased_channels (team, id, erased_at)
+    select $1, moved.new_id, min(e.erased_at) from moved
+    join slack.erased_channels as e on e.team = $1 and e.id = moved.old_id
+    group by moved.new_id order by moved.new_id
+    on conflict (team, id) do nothing
+)
+insert into slack.retention (team, channel, keep_days)
+select $1, moved.new_id, min(r.keep_days) from moved
+join slack.retention as r on r.team = $1 and r.channel = moved.old_id
+group by moved.new_id order by moved.new_id
+on conflict (team, channel) do nothing;
 
 -- name: list_reactions
 -- all reactions to a message were listed: those given before and not on the list are gone

@@ -12,6 +12,7 @@ from rookery_core import sql
 from rookery_slack.facts import MessageDeleted, MessageVersion, Observations
 from rookery_slack.rendering import Spoken, has_link, searchable_text
 from rookery_slack.store.columns import channel_columns, columns, group_columns, user_columns
+from rookery_slack.store.moving import moved_facts
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection
@@ -41,15 +42,24 @@ class Merged:
 
 
 class Writer:
-    """Merges facts for one team. `keep_deleted_text`: hide what was deleted instead of erasing it."""
+    """Merges facts for one team."""
 
     def __init__(self, caller: Caller) -> None:
+        self._caller = caller
         self._team = caller.team
 
     async def merge(self, connection: Connection, facts: Observations) -> Merged:
         """Merge a batch. Must run in a transaction for this team; concurrent writers wait for each other's channels."""
         merged = Merged()
-        facts = await self._prepared(connection, facts, merged)
+        prepared = await self._prepared(connection, facts, merged)
+        if facts.moves:
+            moved = sorted({move.old_id for move in facts.moves} | {move.new_id for move in facts.moves})
+            async for held in moved_facts(connection, self._caller, moved):
+                await self._store(connection, held, Merged())
+        await self._store(connection, prepared, merged)
+        return merged
+
+    async def _store(self, connection: Connection, facts: Observations, merged: Merged) -> None:
         await self._merge_directory(connection, facts)
         await connection.execute(_SQL["know_channels"], self._team, sorted(_channels_of(facts)))
         said: list[Said] = [*facts.messages, *facts.deletions]
@@ -59,26 +69,38 @@ class Writer:
         await self._merge_reactions(connection, facts)
         for wave in _distinct(facts.deleted_files):
             await self._run(connection, "merge_deleted_files", columns(wave, "id", "at"))
-        return merged
 
     async def _run(self, connection: Connection, name: str, arguments: Sequence[Any]) -> None:
         await connection.execute(_SQL[name], self._team, *arguments)
 
     async def _prepared(self, connection: Connection, facts: Observations, merged: Merged) -> Observations:
         """Take the locks, follow channels to their present ids, and leave out what must not be stored."""
-        touched = _channels_of(facts)
-        await connection.fetchrow(_SQL["plan_for_batches"])
-        await connection.execute(_SQL["lock_channels"], self._team, sorted(touched))
+        touched = (
+            _channels_of(facts)
+            | {move.old_id for move in facts.moves}
+            | {move.new_id for move in facts.moves}
+        )
+        await connection.fetch(_SQL["plan_for_batches"])
+        # Present ids are looked up before, so that all locks are taken at once, and again after: then nothing changes.
+        locked = touched | set((await self._aliases(connection, touched)).values())
+        await self._lock(connection, locked)
         for wave in _distinct(facts.moves, "old_id"):
             await self._run(connection, "merge_moves", columns(wave, "old_id", "new_id", "at"))
-        aliases = {
-            row["old_id"]: row["new_id"]
-            for row in await connection.fetch(_SQL["resolve_aliases"], self._team, sorted(touched))
-        }
+        if facts.moves:
+            await self._run(connection, "move_rules", [sorted({move.old_id for move in facts.moves})])
+        aliases = await self._aliases(connection, touched)
+        if unlocked := set(aliases.values()) - locked:
+            await self._lock(connection, unlocked)
         if aliases:
-            await connection.execute(_SQL["lock_channels"], self._team, sorted(aliases.values()))
             facts = _renamed(facts, aliases)
         return await self._without_refused(connection, facts, touched | set(aliases.values()), merged)
+
+    async def _lock(self, connection: Connection, channels: set[str]) -> None:
+        await connection.execute(_SQL["lock_channels"], self._team, sorted(channels))
+
+    async def _aliases(self, connection: Connection, channels: set[str]) -> dict[str, str]:
+        rows = await connection.fetch(_SQL["resolve_aliases"], self._team, sorted(channels))
+        return {row["old_id"]: row["new_id"] for row in rows if row["old_id"] != row["new_id"]}
 
     async def _without_refused(
         self, connection: Connection, facts: Observations, touched: set[str], merged: Merged
@@ -204,7 +226,7 @@ def _channels_of(facts: Observations) -> set[str]:
     found = {each.id for each in facts.channels}
     for name in ("messages", "deletions", "reactions", "reaction_lists", "members", "member_lists"):
         found |= {each.channel for each in getattr(facts, name)}
-    return found | {move.old_id for move in facts.moves} | {move.new_id for move in facts.moves}
+    return found
 
 
 def _renamed(facts: Observations, aliases: dict[str, str]) -> Observations:

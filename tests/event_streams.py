@@ -1,0 +1,54 @@
+"""Event streams as they arrive in bad times: shuffled, doubled, or a part of them a day late."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+Payload = dict[str, Any]
+DAY_S = 86_400.0
+LATE_SHARE = 0.2
+
+
+def recorded(folder: Path) -> list[Payload]:
+    """The stream in a folder of *.jsonl files (or in its folder logs/): one event a line, in order of arrival."""
+    files = sorted(folder.glob("*.jsonl")) or sorted((folder / "logs").glob("*.jsonl"))
+    if not files:
+        raise SystemExit(f"{folder}: holds no *.jsonl files of events, nor a folder logs that does.")
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines() if line.strip()]
+    return [_payload(json.loads(line), number) for number, line in enumerate(lines)]
+
+
+def _payload(event: Payload, number: int) -> Payload:
+    if event.get("type") == "event_callback":
+        return event
+    return {"type": "event_callback", "event_id": f"Ev{number}", "event": event}
+
+
+def arranged(stream: Sequence[Payload], seed: int) -> dict[str, list[Payload]]:
+    """The stream in order, shuffled, doubled, and with a fifth of it delayed by a day."""
+    dice = random.Random(seed)
+    shuffled = list(stream)
+    dice.shuffle(shuffled)
+    doubled = [payload for payload in stream for _ in range(2)]
+    dice.shuffle(doubled)
+    return {
+        "in order": list(stream),
+        "shuffled": shuffled,
+        "doubled": doubled,
+        "delayed": delayed(stream, dice),
+    }
+
+
+def delayed(stream: Sequence[Payload], dice: random.Random) -> list[Payload]:
+    """Each event at its own time, but a fifth of them, drawn by lot, a day after it."""
+    arrivals = [_sent_at(payload) + (DAY_S if dice.random() < LATE_SHARE else 0) for payload in stream]
+    return [stream[at] for at in sorted(range(len(stream)), key=arrivals.__getitem__)]
+
+
+def _sent_at(payload: Payload) -> float:
+    event = payload["event"]
+    return float(event.get("event_ts") or event.get("ts") or payload.get("event_time") or 0)
