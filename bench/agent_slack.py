@@ -60,6 +60,7 @@ async def measure(questions: tuple[str, ...], brain: Any, rounds: int, concurren
             alone = [await _ask(slack, cast, questions[n % len(questions)]) for n in range(rounds)]
             unanswered, seconds = await _crowd(slack, cast, questions, concurrent)
             lost = sum(envelope.lost for envelope in slack.sockets.delivered)
+            late = sum(envelope.deliveries - 1 for envelope in slack.sockets.delivered)
     signs, wholes = [wait.sign_ms for wait in alone], [wait.whole_ms for wait in alone]
     return [
         _result("slack.first_sign", statistics.median(signs), "ms", 150, signs, "p50; mention to the first visible status, through the bot process"),
@@ -67,6 +68,7 @@ async def measure(questions: tuple[str, ...], brain: Any, rounds: int, concurren
         _result("slack.whole", statistics.median(wholes), "ms", None, wholes, "p50; mention to the whole answer, the model answering at once"),
         _result("slack.very_first", first.sign_ms, "ms", None, (), "mention to status of the first question after the start"),
         _result("slack.crowd_unanswered", unanswered + lost, "questions", 0, (), f"{concurrent} threads at once: without a whole answer, or lost events"),
+        _result("slack.crowd_late", late, "deliveries", 0, (), "deliveries that Slack repeated because no acknowledgement came within three seconds"),
         _result("slack.crowd_time", seconds, "s", None, (), f"{concurrent} threads at once, all answered"),
         _result("slack.idle_memory", idle, "MiB", 150, (), "resident memory of `rookery slack`, connected, before the first question"),
     ]  # fmt: skip

@@ -54,13 +54,17 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One entry of `enqueue_many`. `delay_s` in seconds; a higher priority goes first, from -5 to 5."""
+    """One entry of `enqueue_many`. `delay_s` in seconds; a higher priority goes first, from -5 to 5.
+
+    trace_id: its own trace; None takes that of the call.
+    """
 
     payload: Mapping[str, Any]
     key: str | None = None
     ordering_key: str | None = None
     priority: int = 0
     delay_s: float = 0.0
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,8 @@ class Publishing(Base):
         trace = trace_id or telemetry.trace_id()
         answers: list[Enqueued] = []
         for start in range(0, len(messages), _BATCH):
-            batch = [(check_message(message), trace) for message in messages[start : start + _BATCH]]
+            part = messages[start : start + _BATCH]
+            batch = [(check_message(message), message.trace_id or trace) for message in part]
             answers += await self._publish(topic, batch, connection)
         return answers
 

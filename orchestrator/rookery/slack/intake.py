@@ -73,7 +73,6 @@ class Intake:
         self._storing: asyncio.Task[None] | None = None
         self._others_known_until = 0.0
         self._others = True
-        self._side_by_side = asyncio.Semaphore(4)
 
     async def event(self, payload: Json) -> bool:
         """Store an event; when this returns it is durable. False when it was there before, or nobody wants it."""
@@ -108,18 +107,15 @@ class Intake:
             _settle(arrival, answer)
 
     async def _store(self, payloads: list[Json]) -> list[bool]:
+        """All or none, in one commit: the questions are noted and their events are in the queue."""
         questions = [await self._note_change(read(payload, self._own.user)) for payload in payloads]
-        answers = [False] * len(payloads)
-
-        async def publish(lane_positions: list[int]) -> None:
-            for positions in _runs(lane_positions, questions):
-                stored = await self._publish([payloads[at] for at in positions], questions[positions[0]])
-                for at, fresh in zip(positions, stored, strict=True):
-                    answers[at] = fresh
-
-        # Only within a thread does the order matter, so threads are stored side by side.
-        await asyncio.gather(*(publish(positions) for positions in _by_lane(payloads)))
-        return answers
+        messages = [
+            _message(payload, question) for payload, question in zip(payloads, questions, strict=True)
+        ]
+        async with self._database.acquire() as connection, connection.transaction():
+            await self._questions.note([one for one in questions if one is not None], connection)
+            stored = await self._queue.enqueue_many(TOPIC, messages, connection=connection)
+        return [not one.duplicate for one in stored]
 
     async def _note_change(self, incoming: Any) -> Written | None:
         """Mark edits and deletions at once, before the lane gets to them. Answers the question in a message."""
@@ -132,18 +128,6 @@ class Intake:
             return resolved if resolved.via is not None else None
         return None
 
-    async def _publish(self, payloads: list[Json], question: Written | None) -> list[bool]:
-        messages = [
-            Message(payload, event_key(payload), lane(payload), priority=1 if question is not None else 0)
-            for payload in payloads
-        ]
-        trace = new_trace_id() if question is not None else None
-        async with self._side_by_side, self._database.acquire() as connection, connection.transaction():
-            if question is not None:
-                await self._questions.note(question, connection)
-            stored = await self._queue.enqueue_many(TOPIC, messages, trace_id=trace, connection=connection)
-        return [not one.duplicate for one in stored]
-
     async def _somebody_else_listens(self) -> bool:
         """Whether another part (ingest) subscribes to the events too; otherwise only what concerns the bot is kept."""
         now = asyncio.get_running_loop().time()
@@ -154,23 +138,11 @@ class Intake:
         return self._others
 
 
-def _by_lane(payloads: list[Json]) -> list[list[int]]:
-    """Positions by thread; all that belongs to none together."""
-    lanes: dict[str | None, list[int]] = {}
-    for at, payload in enumerate(payloads):
-        lanes.setdefault(lane(payload), []).append(at)
-    return list(lanes.values())
-
-
-def _runs(positions: list[int], questions: list[Written | None]) -> list[list[int]]:
-    """Positions to publish together, in order: each question alone (it has a trace of its own), others in a row."""
-    runs: list[list[int]] = []
-    for at in positions:
-        if questions[at] is None and runs and questions[runs[-1][-1]] is None:
-            runs[-1].append(at)
-        else:
-            runs.append([at])
-    return runs
+def _message(payload: Json, question: Written | None) -> Message:
+    """A question goes first, and its story begins here."""
+    if question is None:
+        return Message(payload, event_key(payload), lane(payload))
+    return Message(payload, event_key(payload), lane(payload), priority=1, trace_id=new_trace_id())
 
 
 def _settle(arrival: _Arrival, answer: bool | Exception) -> None:

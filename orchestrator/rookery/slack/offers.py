@@ -69,7 +69,7 @@ class Offers:
             if row is None:
                 return False
             if decision == "yes":
-                await services.questions.note(written, connection)
+                await services.questions.note([written], connection)
                 await services.actions.publish(
                     "question", written.key, written, priority=1, connection=connection
                 )

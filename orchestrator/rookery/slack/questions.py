@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -48,9 +49,11 @@ class QuestionStore:
         self._database = database
         self._team = team
 
-    async def note(self, question: Written, connection: Connection) -> None:
-        """Record a question in the caller's transaction."""
-        await connection.fetchval(_SQL["note"], *self._at(question), question.thread_ts, question.user)
+    async def note(self, questions: Sequence[Written], connection: Connection) -> None:
+        """Record questions in the caller's transaction."""
+        rows = [(one.channel, one.ts, one.thread_ts, one.user) for one in questions]
+        if rows:
+            await connection.execute(_SQL["note"], self._team, *map(list, zip(*rows, strict=True)))
 
     async def begin(self, question: Written, kind: str, trace_id: str) -> Known:
         """Take the question up. A question that is finished stays so, and says so."""

@@ -1,9 +1,10 @@
 -- name: note
--- records a question before its event is acknowledged; a second delivery changes nothing
+-- records questions before their events are acknowledged; a second delivery changes nothing
 insert into agent.slack_question (team, channel, ts, thread_ts, asker)
-values ($1, $2, $3, $4, $5)
-on conflict (team, channel, ts) do nothing
-returning state;
+select $1, q.channel, q.ts, q.thread_ts, q.asker
+from unnest($2::text[], $3::text[], $4::text[], $5::text[]) as q (channel, ts, thread_ts, asker)
+order by q.channel, q.ts -- one order for all, so that two batches never wait for each other
+on conflict (team, channel, ts) do nothing;
 
 -- name: begin
 -- takes a question up, however it got here, and says what is known of it

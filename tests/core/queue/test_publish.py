@@ -59,6 +59,14 @@ async def test_a_key_twice_in_one_batch_is_published_once(queue: Queue) -> None:
     assert [event.payload["n"] for event in await queue.claim(["s"], 9)] == [1, 2]
 
 
+async def test_a_message_of_a_batch_may_have_a_trace_of_its_own(queue: Queue) -> None:
+    await queue.subscribe("t", "s")
+    await queue.enqueue_many(
+        "t", [Message({"n": 1}, trace_id="b" * 32), Message({"n": 2})], trace_id="a" * 32
+    )
+    assert [event.trace_id for event in await queue.claim(["s"], 9)] == ["b" * 32, "a" * 32]
+
+
 async def test_many_at_once_with_the_same_key_make_one_event(open_database: Any) -> None:
     queues = [Queue(await open_database("rookery_ingest")) for _ in range(4)]
     await queues[0].subscribe("t", "s")
