@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
@@ -18,6 +23,7 @@ from rookery.slack.blocks import (
     OFFER_NO,
     OFFER_YES,
 )
+from rookery.slack.reminders import next_time
 from rookery_core.database import Database
 from slack_bot.conftest import StartBot
 from slack_bot.reading import answered, said
@@ -51,6 +57,48 @@ async def test_feedback_is_kept_with_the_trace(
     assert {row["trace_id"] for row in found} == {question["trace_id"]}
     assert "Thank you, noted." in slack.screen.ephemerals(cast.ada.id)[-1]
     assert "Too short." in slack.screen.channel(cast.private.id)[-1].text
+
+
+async def test_a_day_without_feedback_ends_with_one_reminder(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    async with start_bot(ScriptedModel(), feedback_reminder_hour=15):
+        roots = [slack.people.mention(cast.ada.id, cast.general.id, f"question {n}?") for n in range(3)]
+        foreign = slack.people.mention(cast.partner.id, cast.shared.id, "from outside?")
+        await answered(slack, cast.shared.id, foreign)
+        answers: list[str] = []
+        for root in roots:
+            await answered(slack, cast.general.id, root)
+            answers.append(said(slack, cast.general.id, root)[0].ts)
+        await slack.people.click(cast.ada.id, cast.general.id, answers[1], FEEDBACK_UP)
+        planned = await owner_connection.fetch(
+            "select key, run_at from queue.event where topic = 'slack-actions'"
+        )
+        assert len(planned) == 1  # one for the person and day, none for outsiders
+        local = planned[0]["run_at"].astimezone(ZoneInfo(cast.ada.tz))
+        assert (local.hour, local.minute) == (15, 0)
+        assert planned[0]["key"] == f"remind:{cast.ada.id}:{local:%Y-%m-%d}"
+        await owner_connection.execute("update queue.event set run_at = now() where topic = 'slack-actions'")
+        await slack.state.wait_for(lambda: _told(slack, cast) != [])
+    (reminder,) = _told(slack, cast)
+    assert "question 0?" in reminder
+    assert "question 1?" not in reminder
+    assert "question 2?" in reminder
+
+
+@given(
+    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
+    st.integers(0, 23),
+    st.sampled_from(["UTC", "Europe/London", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"]),
+)
+def test_a_reminder_is_due_at_its_hour_within_a_day(now: datetime, hour: int, zone: str) -> None:
+    here = now.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    due = next_time(here, hour)
+    assert due.hour == hour
+    wait = due.astimezone(UTC) - here.astimezone(UTC)
+    assert (
+        timedelta(hours=-1) <= wait <= timedelta(hours=25)
+    )  # a clock that is put back shows some hours twice
 
 
 async def test_commands_need_an_admin_and_are_audited(

@@ -11,6 +11,7 @@ from rookery.slack.answering import Answering
 from rookery.slack.asking import caller_of, is_internal
 from rookery.slack.incoming import Written
 from rookery.slack.markup import calm
+from rookery.slack.reminders import Reminders
 from rookery.slack.rules import RuleBook
 from rookery.slack.thread import pages_of_thread
 from rookery_core.errors import RookeryError
@@ -24,12 +25,13 @@ _log = get_logger(__name__)
 
 
 class ActionWorker:
-    """Does accepted offers, confirmed calls, judgments and rules."""
+    """Does accepted offers, confirmed calls, judgments, rules and reminders."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._answering = Answering(services)
         self._rules = RuleBook(services)
+        self._reminders = Reminders(services)
 
     async def __call__(self, event: Event, attempt: Attempt) -> None:
         written = written_of(event.payload)
@@ -40,6 +42,8 @@ class ActionWorker:
             await self._rules.judge(written)
         elif kind == "rule":
             await self._rules.perform(int(event.payload["rule_id"]), written)
+        elif kind == "remind":
+            await self._reminders.remind(written, str(event.key))
         elif kind == "confirm":
             await self._confirmed(str(event.payload["action"]), written)
 

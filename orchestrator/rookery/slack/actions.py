@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rookery_core.queue import Queue
 
 Json = dict[str, Any]
-ActionKind = Literal["question", "confirm", "judge", "rule"]
+ActionKind = Literal["question", "confirm", "judge", "rule", "remind"]
 TOPIC = "slack-actions"
 SUBSCRIPTION = "agent-actions"
 
@@ -30,17 +30,23 @@ class Actions:
         key: str,
         written: Written,
         *,
+        lane: str | None = None,
         priority: int = 0,
+        delay_s: float = 0.0,
         connection: Connection | None = None,
         **details: Any,
     ) -> bool:
-        """Durable when this returns. False when the key was used before."""
+        """Durable when this returns. False when the key was used before.
+
+        lane: what must be done one after the other; by default all of a kind in a thread.
+        """
         stored = await self._queue.enqueue(
             TOPIC,
             {"kind": kind, "written": asdict(written), **details},
             key=f"{kind}:{key}",
-            ordering_key=f"{kind}:{written.channel}:{written.thread_ts}",
+            ordering_key=f"{kind}:{lane or f'{written.channel}:{written.thread_ts}'}",
             priority=priority,
+            delay_s=delay_s,
             trace_id=new_trace_id(),
             connection=connection,
         )

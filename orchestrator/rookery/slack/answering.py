@@ -12,6 +12,7 @@ from rookery.slack import blocks as block
 from rookery.slack.failing import Failing
 from rookery.slack.incoming import Written
 from rookery.slack.outbox import Outbox
+from rookery.slack.reminders import Reminders
 from rookery.slack.reply import Found, Reply
 from rookery.slack.status import THINKING, Status
 from rookery.slack.work import Work
@@ -46,6 +47,7 @@ class Answering:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._failing = Failing(services)
+        self._reminders = Reminders(services)
 
     async def answer(
         self, question: Written, event: Event, attempt: Attempt, *, trace_id: str | None = None
@@ -170,6 +172,7 @@ class Answering:
         answer = await self._watched(work, question)
         await work.writer.finish(answer.markdown, self._tail(work, answer))
         await outbox.send(services.api, services.queue.effects, work.question)
+        await self._reminders.plan(work)
         await services.questions.finish(work.question, "answered", text=work.question.text)
 
     async def _watched(self, work: Work, question: Question) -> Answer:

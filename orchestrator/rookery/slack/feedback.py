@@ -20,6 +20,16 @@ class FeedbackSummary:
     comments: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unrated:
+    """An answer that its asker has said nothing about. text: the question, in Slack's markup."""
+
+    channel: str
+    thread_ts: str
+    reply_ts: str
+    text: str
+
+
 class FeedbackStore:
     """One vote and one comment for each person and answer; the last ones count."""
 
@@ -35,6 +45,12 @@ class FeedbackStore:
     async def comment(self, reference: str, user: str, text: str) -> None:
         async with self._database.acquire() as connection:
             await connection.execute(_SQL["comment"], self._team, *place_of(reference), user, text[:3000])
+
+    async def unrated(self, asker: str) -> list[Unrated]:
+        """A person's answers of the last day that they have said nothing about, oldest first."""
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(_SQL["unrated"], self._team, asker)
+        return [Unrated(*row.values()) for row in rows]
 
     async def summary(self, days: int) -> FeedbackSummary:
         async with self._database.acquire() as connection:

@@ -24,3 +24,15 @@ select
     count(comment) as comments
 from agent.slack_feedback
 where team = $1 and given_at > clock_timestamp() - make_interval(days => $2);
+
+-- name: unrated
+-- what a person was answered in the last day without saying anything about it, oldest first
+select q.channel, q.thread_ts, q.reply_ts, coalesce(q.answered_text, '') as text
+from agent.slack_question q
+where q.team = $1 and q.asker = $2 and q.state = 'answered' and q.reply_ts is not null
+    and q.asked_at > clock_timestamp() - interval '1 day'
+    and not exists (
+        select from agent.slack_feedback f
+        where f.team = q.team and f.channel = q.channel and f.question_ts = q.ts and f.user_id = q.asker
+    )
+order by q.asked_at;

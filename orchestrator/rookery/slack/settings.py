@@ -62,6 +62,10 @@ class SlackSettings(AgentSettings):
     """Ids of the people who may use the administrative slash commands from the start."""
     feedback_channel: str | None = Field(default=None, validation_alias="ROOKERY_SLACK_FEEDBACK_CHANNEL")
     """Channel that is told about feedback."""
+    feedback_reminder_hour: int | None = Field(
+        default=None, ge=0, le=23, validation_alias="ROOKERY_SLACK_FEEDBACK_REMINDER_HOUR"
+    )
+    """Hour of the asker's own day at which they are reminded, once a day, of answers without feedback; unset: never."""
 
     user_limit: int = Field(default=30, ge=0, validation_alias="ROOKERY_SLACK_USER_LIMIT")
     """Questions of one person in `limit_window_s`; 0: no limit. Refused ones do not count."""
