@@ -70,6 +70,27 @@ async def test_publish_look_and_publish_again(tools: QueueTools) -> None:
             await tools.enqueue_event("nobody", {}, key="x")
 
 
+@pytest.mark.parametrize("trusted", [False, True])
+async def test_topics_of_our_own_programs_are_closed(gate: DatabaseGate, *, trusted: bool) -> None:
+    """Who could publish a Slack event could ask the bot in anybody's name; who could read one, a private channel."""
+    queue = Queue(await gate.database(30))
+    await queue.subscribe("slack", "bot", internal=True)
+    await queue.subscribe("slack", "archive")
+    ids = (await queue.enqueue("slack", {"text": "salaries"}, key="E1", ordering_key="C0PRIVATE:1.2")).ids
+    tools = QueueTools(gate, trusted=trusted)
+    with acting_as(OPERATOR):
+        with pytest.raises(NotAllowed, match="topic: 'slack' is internal"):
+            await tools.enqueue_event("slack", {"text": "a lie"}, key="E2")
+        for subscription in ("bot", "archive"):
+            with pytest.raises(NotAllowed, match="subscription"):
+                await tools.claim_events(subscription)
+        page = await tools.list_events()
+        assert [event.id for event in page.events] == sorted(ids)
+        assert "salaries" not in page.model_dump_json()
+        assert "PRIVATE" not in page.model_dump_json()
+        await tools.enqueue_event("jobs", {}, key="open")
+
+
 async def test_claim_extend_fail_retry_complete(tools: QueueTools) -> None:
     with acting_as(OPERATOR):
         await tools.enqueue_event("jobs", {"n": 1}, key="k")

@@ -78,7 +78,10 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A named receiver of a topic and how its events are worked on. Times in seconds."""
+    """A named receiver of a topic and how its events are worked on. Times in seconds.
+
+    internal: one of our own programs, which trusts what it receives.
+    """
 
     name: str
     topic: str
@@ -90,6 +93,7 @@ class Subscription:
     on_dead: OnDead
     expires_after_s: float | None
     paused: bool
+    internal: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,12 +50,14 @@ class Publishing(Base):
         key_concurrency: int = 1,
         on_dead: OnDead = "continue",
         expires_after_s: float | None = None,
+        internal: bool = False,
     ) -> Subscription:
         """Make the subscription `name` of `topic`, or change how it works. What is published from now on reaches it.
 
         concurrency: how many of its events run at once, over all processes. key_concurrency: how many of one
         ordering key; 1 keeps their order. on_dead: whether a dead letter lets its lane go on, or bars it until
         it is retried or discarded. expires_after_s: an event not begun by then becomes a dead letter.
+        internal: a program of ours that trusts what it receives, so that models may not publish to its topic.
         Raises InvalidInput, also when `name` already receives another topic.
         """
         check_name(topic, "topic")
@@ -65,7 +67,7 @@ class Publishing(Base):
         async with self.connection() as connection:
             row = await connection.fetchrow(
                 _SQL["subscribe"], self.team, name, topic, max_attempts, lease_s, wait.base_s, wait.cap_s,
-                wait.jitter, concurrency, key_concurrency, on_dead, expires_after_s,
+                wait.jitter, concurrency, key_concurrency, on_dead, expires_after_s, internal,
             )  # fmt: skip
         if row is None:
             raise InvalidInput(
@@ -246,4 +248,5 @@ def _subscription(row: Row) -> Subscription:
         on_dead=row["on_dead"],
         expires_after_s=row["expires_after_s"],
         paused=row["paused"],
+        internal=row["internal"],
     )

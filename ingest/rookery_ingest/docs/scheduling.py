@@ -23,7 +23,7 @@ async def set_schedule(settings: CoreSettings, name: str, cron: str | None, time
         if cron is None:
             await queue.schedules.remove(f"docs:{name}")
             return f"{name} is no longer imported by itself"
-        await queue.subscribe(TOPIC, SUBSCRIPTION, max_attempts=3)
+        await queue.subscribe(TOPIC, SUBSCRIPTION, max_attempts=3, internal=True)
         at = await queue.schedules.set(f"docs:{name}", TOPIC, cron, {"source": name}, time_zone=time_zone)
         return f"{name} is imported again at {at.isoformat()}"
     finally:
@@ -55,7 +55,7 @@ async def work(settings: CoreSettings) -> None:
     ingest = await DocsIngest.open(settings)
     try:
         queue = Queue(ingest.database, team=settings.team)
-        await queue.subscribe(TOPIC, SUBSCRIPTION, max_attempts=3)
+        await queue.subscribe(TOPIC, SUBSCRIPTION, max_attempts=3, internal=True)
         await Worker(queue, {SUBSCRIPTION: Refresher(ingest).handle}, concurrency=1).run()
     finally:
         await ingest.close()

@@ -26,7 +26,9 @@ BEAT_S = 15.0
 
 async def subscribe(queue: Queue) -> None:
     """Receive the topic. The order of a thread's events does not matter here, so they may be applied at once."""
-    await queue.subscribe(TOPIC, SUBSCRIPTION, max_attempts=20, lease_s=60, key_concurrency=1000)
+    await queue.subscribe(
+        TOPIC, SUBSCRIPTION, max_attempts=20, lease_s=60, key_concurrency=1000, internal=True
+    )
 
 
 def lane(payload: Mapping[str, Any]) -> str | None:

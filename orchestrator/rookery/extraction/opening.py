@@ -43,6 +43,7 @@ async def extraction_handlers(agent: Agent, queue: Queue) -> dict[str, Handler]:
         backoff=Backoff(base_s=5.0, cap_s=600.0),
         concurrency=AT_ONCE,
         expires_after_s=EXPIRES_AFTER_S,
+        internal=True,
     )
     _log.info("facts are drawn from conversations by %s", agent.model.name)
     return {SUBSCRIPTION: ExtractionWorker(agent, memory)}

@@ -76,6 +76,7 @@ async def _open_queue_once(settings: SlackSettings) -> tuple[Database, Queue]:
                 max_attempts=settings.max_attempts + CRASHES,
                 lease_s=settings.lease_s,
                 backoff=Backoff(base_s=settings.retry_base_s, cap_s=60.0),
+                internal=True,
             )
     except BaseException:
         await database.close()

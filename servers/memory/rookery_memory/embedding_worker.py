@@ -23,7 +23,7 @@ async def open_queue(database: Database, team: str = DEFAULT_TEAM) -> Queue:
     from rookery_core.queue import Queue
 
     queue = Queue(database, team=team)
-    await queue.subscribe(EMBED_TOPIC, SUBSCRIPTION, max_attempts=MAX_ATTEMPTS, lease_s=120)
+    await queue.subscribe(EMBED_TOPIC, SUBSCRIPTION, max_attempts=MAX_ATTEMPTS, lease_s=120, internal=True)
     return queue
 
 
