@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,11 @@ from rookery_core.queue.failures import EventCancelled, LeaseLost
 if TYPE_CHECKING:
     from rookery_core.database import Connection
     from rookery_core.identity import Caller
-    from rookery_core.queue.fetcher import Finish
     from rookery_core.queue.model import Effect, Event
     from rookery_core.queue.queue import Queue
+
+Finish = Callable[["Event", str, Any, Any], Awaitable[None]]
+"""Completes an event with the name, receipt and request of an effect."""
 
 
 class Attempt:

@@ -19,7 +19,7 @@ from rookery_core.queue.work import WORK_SQL
 if TYPE_CHECKING:
     import asyncpg
 
-    from rookery_core.queue.fetcher import Fetcher
+    from rookery_core.queue.claimer import Claimer
     from rookery_core.queue.queue import Queue
     from rookery_core.queue.slots import Slots
 
@@ -38,7 +38,7 @@ class Keeper:
         self,
         queue: Queue,
         slots: Slots,
-        fetcher: Fetcher,
+        claimer: Claimer,
         worker_id: str,
         *,
         poll_s: float,
@@ -46,17 +46,18 @@ class Keeper:
     ) -> None:
         self._queue = queue
         self._slots = slots
-        self._fetcher = fetcher
+        self._claimer = claimer
+        self._settler = claimer.settler
         self._worker_id = worker_id
         self._poll_s = poll_s
-        self._topics = {policy.topic for policy in fetcher.policies.values()}
+        self._topics = {policy.topic for policy in slots.policies.values()}
         self._housekeeping = Housekeeping(queue, retention_s)
         self._poked = asyncio.Event()
         self._beat_at = self._tend_at = self._register_at = 0.0
         self._rank, self._number = 0, 1
         self.draining = False
         self.ready = asyncio.Event()
-        fetcher.on_retry_in = self.tend_in
+        self._settler.on_retry_in = self.tend_in
 
     def tend_in(self, delay_s: float) -> None:
         """Something falls due in so many seconds."""
@@ -72,7 +73,7 @@ class Keeper:
                 line = await self._queue.database.connect()
                 line.add_termination_listener(self._on_termination)
                 await line.add_listener(CHANNEL, self._on_notification)
-                self._fetcher.wake()
+                self._claimer.wake()
                 while True:
                     await self._once(line)
                     pause = 0.05
@@ -106,7 +107,7 @@ class Keeper:
 
     async def _once(self, line: asyncpg.Connection[Any]) -> None:
         for flight in self._slots.take_back_stale(_STALE_S):  # others may be idle
-            self._fetcher.returned(flight, 0.0, None, refund=True)
+            self._settler.returned(flight, 0.0, None, refund=True)
         async with asyncio.timeout(_ANSWER_S):
             now = time.monotonic()
             if now >= self._beat_at:
@@ -121,7 +122,7 @@ class Keeper:
         self.ready.set()
 
     def _between_beats(self) -> float:
-        return min(10.0, *(policy.lease_s / 3 for policy in self._fetcher.policies.values()))
+        return min(10.0, *(policy.lease_s / 3 for policy in self._slots.policies.values()))
 
     async def _beat(self, line: asyncpg.Connection[Any]) -> None:
         """Prolong every lease at once; stop what is lost or was asked to stop."""
@@ -146,7 +147,7 @@ class Keeper:
             elif held[event_id]:
                 self._slots.revoke(flight, "cancelled")
             else:
-                flight.deadline = asked + self._fetcher.policies[flight.event.subscription].lease_s
+                flight.deadline = asked + self._slots.policies[flight.event.subscription].lease_s
 
     def _give_up_overdue(self) -> None:
         """Without the database nobody says whose a lease is: past its end it counts as somebody else's."""
@@ -158,20 +159,20 @@ class Keeper:
     async def _register(self, line: asyncpg.Connection[Any]) -> None:
         row = await line.fetchrow(
             _SQL["register_worker"], self._queue.team, self._queue.now(), self._worker_id, socket.gethostname(),
-            os.getpid(), list(self._fetcher.policies), self._slots.concurrency, len(self._slots.flights),
+            os.getpid(), list(self._slots.policies), self._slots.concurrency, len(self._slots.flights),
             "draining" if self.draining else "running", _SILENT_S,
         )  # fmt: skip
         if row is not None:
             self._rank, self._number = row["rank"], row["number"]
-        policies = await self._queue.subscriptions(list(self._fetcher.policies))
-        if len(policies) == len(self._fetcher.policies):
-            self._fetcher.policies = self._slots.policies = {policy.name: policy for policy in policies}
+        policies = await self._queue.subscriptions(list(self._slots.policies))
+        if len(policies) == len(self._slots.policies):
+            self._slots.policies = {policy.name: policy for policy in policies}
 
     async def _tend(self, line: asyncpg.Connection[Any]) -> None:
         promoted, due_in = await self._housekeeping.tend(line)
         if due_in is not None and due_in < self._poll_s:
             self._tend_at = min(self._tend_at, time.monotonic() + max(due_in, 0.0) + 0.001)
-        self._fetcher.wake()
+        self._claimer.wake()
         if elsewhere := promoted - self._topics:
             await self._queue.wake(elsewhere)
         elif promoted and not self._slots.room:
@@ -188,9 +189,9 @@ class Keeper:
             self.tend_in(hint.delay_s)
         if self._number > 1 and hint.lot % self._number != self._rank:
             delay = random.uniform(0.001, _SPREAD_S)  # noqa: S311
-            asyncio.get_running_loop().call_later(delay, self._fetcher.wake)
+            asyncio.get_running_loop().call_later(delay, self._claimer.wake)
         else:
-            self._fetcher.wake()
+            self._claimer.wake()
 
     async def sign_off(self) -> None:
         """Take this worker off the list; leave it to time when the database is away."""

@@ -51,9 +51,8 @@ class Working(Base):
         probes = [(name, priority) for priority in ORDER for name in names]
         async with self.connection(connection) as own:
             rows = await own.fetch(
-                WORK_SQL["turn"], self.team, self.now(), [], [], [], [], False,
-                [name for name, _ in probes], [priority for _, priority in probes], [0] * len(probes),
-                limit, 0, new_token(), worker, [], [], [], limit,
+                WORK_SQL["claim"], self.team, self.now(), [name for name, _ in probes],
+                [priority for _, priority in probes], [0] * len(probes), limit, 0, new_token(), worker, limit,
             )  # fmt: skip
         claimed = (event_of(row) for row in rows if row["kind"] == "claimed")
         return sorted(claimed, key=lambda event: (-event.priority, event.id))
@@ -142,11 +141,11 @@ class Working(Base):
         async for _ in _patiently():
             async with self.connection(connection) as own:
                 rows = await own.fetch(
-                    WORK_SQL["turn"], self.team, self.now(), *_columns(pending.values(), 4), only_overrun,
-                    [], [], [], 0, 0, 0, "", [], [], [], 0,
+                    WORK_SQL["leave"], self.team, self.now(), *_columns(pending.values(), 4), only_overrun,
+                    *([None] * len(pending) for _ in range(3)),
                 )  # fmt: skip
-            lost = {row["id"] for row in rows if row["kind"] == "lost"}
-            busy = {row["id"] for row in rows if row["kind"] == "busy"}
+            lost = {row["id"] for row in rows if row["verdict"] == "lost"}
+            busy = {row["id"] for row in rows if row["verdict"] == "busy"}
             if lost and strict:
                 raise LeaseLost(f"Event {min(lost)} is no longer leased to this claim.")
             done |= pending.keys() - lost - busy

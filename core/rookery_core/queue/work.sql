@@ -1,53 +1,57 @@
--- name: turn
--- lets finished events leave (done, cancelled, dead) and claims the next ones: one statement, one commit
+-- name: leave
+-- lets events go: into the history or to the dead letters, with the effects they had; who is next in their lanes moves
+-- up. Answers about those that could not: lost (another has it), twice (the effect is there already), busy (try again)
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
--- Who leaves. A token of null means: nobody may have it leased.
-leaving as materialized (
+asked as materialized (
     select f.id, f.token, coalesce(f.outcome, 'done') as outcome, f.error, f.effect, f.request, f.receipt
-    from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $15::text[], $16::text[], $17::text[])
+    from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $8::text[], $9::text[], $10::text[])
         as f (id, token, outcome, error, effect, request, receipt)
 ),
-keyed as materialized (
-    select e.id, e.subscription, e.ordering_key
-    from leaving f
-    join queue.event e on e.team = $1 and e.id = f.id and e.token is not distinct from f.token
-    where e.ordering_key is not null
+-- Rows are looked up one by one (`offset 0` keeps the planner from joining otherwise) and from then on addressed by
+-- ctid: no other plan is left to choose, however empty or full it believes the tables to be.
+leaving as materialized (
+    select
+        f.*, e.address, x.found is not null as twice, l.address as lane, l.version, l.lowest, l.blocked_by,
+        l.key_concurrency, l.on_dead
+    from asked f
+    -- A token of null means: nobody may have it leased.
+    left join lateral (
+        select e.ctid as address, e.subscription, e.ordering_key
+        from queue.event e
+        where e.team = $1 and e.id = f.id and e.token is not distinct from f.token
+        offset 0
+    ) e on true
+    left join lateral (
+        select 1 as found
+        from queue.effect x
+        where x.team = $1 and x.owner = 'event:' || f.id and x.name = f.effect
+        offset 0
+    ) x on true
+    left join lateral (
+        select l.ctid as address, l.version, l.lowest, l.blocked_by, s.key_concurrency, s.on_dead
+        from queue.lane l
+        join queue.subscription s on s.team = $1 and s.name = e.subscription
+        where l.team = $1 and l.subscription = e.subscription and l.ordering_key = e.ordering_key
+        offset 0
+    ) l on true
 ),
+-- Of those in a lane the ones whose lane nobody holds, nor changed after this statement's snapshot was taken.
 held as materialized (
-    select l.subscription, l.ordering_key, l.version
-    from queue.lane l
-    where l.team = $1 and (l.subscription, l.ordering_key) in (select subscription, ordering_key from keyed)
-    for update skip locked
-),
--- Of the lanes held, those that nobody changed after this statement's snapshot was taken.
-lane as materialized (
-    select l.subscription, l.ordering_key, l.lowest, l.blocked_by, s.key_concurrency, s.on_dead
-    from held h
-    join queue.lane l
-        on l.team = $1 and l.subscription = h.subscription and l.ordering_key = h.ordering_key
-        and l.version = h.version
-    join queue.subscription s on s.team = $1 and s.name = h.subscription
+    select f.id
+    from leaving f
+    join queue.lane l on l.ctid = f.lane and l.version = f.version
+    for update of l skip locked
 ),
 gone as (
     delete from queue.event e
     using leaving f, clock c
-    where e.team = $1 and e.id = f.id and e.token is not distinct from f.token
+    where e.ctid = f.address and e.token is not distinct from f.token and not f.twice
         and (e.lease_until is null or not $7::boolean or e.lease_until <= c.now)
-        and (
-            f.effect is null
-            or not exists (
-                select from queue.effect x where x.team = $1 and x.owner = 'event:' || f.id and x.name = f.effect
-            )
-        )
-        and (
-            e.ordering_key is null
-            or exists (
-                select from lane l where l.subscription = e.subscription and l.ordering_key = e.ordering_key
-            )
-        )
+        and (e.ordering_key is null or e.id in (select id from held))
     returning e.*, f.outcome, f.effect, f.request, f.receipt,
+        f.lane, f.lowest, f.blocked_by, f.key_concurrency, f.on_dead,
         case when f.error is null then e.errors else jsonb_path_query_array(
             coalesce(e.errors, '[]') || jsonb_build_object('attempt', e.attempts, 'at', c.now, 'error', f.error),
             '$[last - 4 to last]'
@@ -86,129 +90,131 @@ noted as (
 -- The lanes they leave: who is first now, and whether a dead letter bars the way.
 left_lane as materialized (
     select
-        g.subscription, g.ordering_key, count(*) as size, l.lowest, l.key_concurrency,
+        g.lane, g.subscription, g.ordering_key, count(*) as size, g.lowest, g.key_concurrency,
         coalesce(
-            l.blocked_by,
-            min(g.id) filter (where l.on_dead = 'block' and g.outcome in ('failed', 'exhausted'))
+            g.blocked_by,
+            min(g.id) filter (where g.on_dead = 'block' and g.outcome in ('failed', 'exhausted'))
         ) as blocked_by
     from gone g
-    join lane l on l.subscription = g.subscription and l.ordering_key = g.ordering_key
-    group by g.subscription, g.ordering_key, l.lowest, l.key_concurrency, l.blocked_by
+    where g.lane is not null
+    group by g.lane, g.subscription, g.ordering_key, g.lowest, g.key_concurrency, g.blocked_by
 ),
 front as materialized (
-    select l.subscription, l.ordering_key, l.blocked_by, x.id, x.state, x.place
+    select l.lane, l.size, l.blocked_by, x.lowest, x.blocked
     from left_lane l
     cross join lateral (
-        select b.id, b.state, b.place
-        from queue.event b
-        where b.team = $1 and b.subscription = l.subscription and b.ordering_key = l.ordering_key
-            and b.place >= l.lowest and b.id not in (select id from gone)
-        order by b.place
-        limit l.key_concurrency
+        select min(f.place) as lowest, array_agg(f.ctid) filter (where f.state = 'blocked') as blocked
+        from (
+            select b.ctid, b.state, b.place
+            from queue.event b
+            where b.team = $1 and b.subscription = l.subscription and b.ordering_key = l.ordering_key
+                and b.place >= l.lowest and b.id not in (select id from gone)
+            order by b.place
+            limit l.key_concurrency
+        ) f
     ) x
 ),
 moved_up as (
     update queue.event e
     set state = case when e.run_at > c.now then 'scheduled' else 'ready' end,
         run_at = case when e.run_at > c.now then e.run_at end
-    from front f, clock c
-    where e.team = $1 and e.id = f.id and f.state = 'blocked' and f.blocked_by is null
+    from front f cross join unnest(f.blocked) as next (address) cross join clock c
+    where e.ctid = next.address and f.blocked_by is null
 ),
 lane_goes_on as (
     update queue.lane l
-    set live = l.live - g.size, version = l.version + 1, blocked_by = g.blocked_by,
-        lowest = coalesce(
-            (
-                select min(f.place)
-                from front f
-                where f.subscription = g.subscription and f.ordering_key = g.ordering_key
-            ),
-            l.arrived
-        )
-    from left_lane g
-    where l.team = $1 and l.subscription = g.subscription and l.ordering_key = g.ordering_key
-        and (l.live > g.size or g.blocked_by is not null)
+    set live = l.live - f.size, version = l.version + 1, blocked_by = f.blocked_by,
+        lowest = coalesce(f.lowest, l.arrived)
+    from front f
+    where l.ctid = f.lane and (l.live > f.size or f.blocked_by is not null)
 ),
 lane_ends as (
     delete from queue.lane l
-    using left_lane g
-    where l.team = $1 and l.subscription = g.subscription and l.ordering_key = g.ordering_key
-        and l.live = g.size and g.blocked_by is null
+    using front f
+    where l.ctid = f.lane and l.live = f.size and f.blocked_by is null
+)
+select f.id, case when f.address is null then 'lost' when f.twice then 'twice' else 'busy' end as verdict
+from leaving f
+where f.id not in (select id from gone);
+
+-- name: claim
+-- leases ready events, the first of each priority and subscription in the order asked for; counts as an attempt
+with clock as materialized (
+    select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
--- Who comes. A limit on a subscription is a turn taken on its row: one claim at a time sees how many are leased.
+-- A limit on a subscription is a turn taken on its row: one claim at a time sees how many are leased.
 gate as materialized (
     select s.name, s.turn
     from queue.subscription s
-    where s.team = $1 and s.name = any ($8::text[]) and s.concurrency is not null and not s.paused
-        and $11::integer > 0
+    where s.team = $1 and s.name = any ($3::text[]) and s.concurrency is not null and not s.paused
     for update skip locked
 ),
 room as materialized (
     select
         s.name, s.lease, s.max_attempts, s.key_concurrency, s.concurrency,
-        case when s.concurrency is null then $11::bigint else s.concurrency - (
+        case when s.concurrency is null then $6::bigint else s.concurrency - (
             select count(*)
             from queue.event e
             where e.team = $1 and e.subscription = s.name and e.state = 'leased'
                 and e.lease_until > (select now from clock)
         ) end as places
     from queue.subscription s
-    where s.team = $1 and s.name = any ($8) and not s.paused
+    where s.team = $1 and s.name = any ($3) and not s.paused
         and (s.concurrency is null or exists (select from gate g where g.name = s.name and g.turn = s.turn))
 ),
 probe as materialized (
     select p.nth, p.priority, p.mark, r.*, clock_timestamp() as begun
-    from unnest($8, $9::smallint[], $10::bigint[]) with ordinality as p (name, priority, mark, nth)
+    from unnest($3, $4::smallint[], $5::bigint[]) with ordinality as p (name, priority, mark, nth)
     join room r on r.name = p.name
     order by p.nth
 ),
 head as materialized (
-    select p.nth, p.name, p.lease, p.places, x.id, x.ordering_key, x.place, x.attempts, clock_timestamp() as found,
+    select p.nth, p.name, p.lease, p.places, x.*, clock_timestamp() as found,
         x.ordering_key is not null and x.attempts = 0 and p.key_concurrency = 1 and p.max_attempts > 1
             and p.concurrency is null as may_be_followed
     from probe p
     cross join lateral (
-        select e.id, e.ordering_key, e.place, e.attempts
+        select e.id, e.ctid as address, e.ordering_key, e.place, e.attempts
         from queue.event e
         where e.team = $1 and e.subscription = p.name and e.state = 'ready' and e.priority = p.priority
             and e.id + 0 >= p.mark and (e.expires_at is null or e.expires_at > (select now from clock))
         order by e.id + 0
-        limit $11
+        limit $6
         for update skip locked
     ) x
-    limit $11
+    limit $6
 ),
 -- The head of a lane brings along those behind it, as long as each is on its first attempt and due.
 picked as materialized (
-    select h.nth, h.name, h.lease, h.places, h.attempts > 0 as again, x.id
+    select h.nth, h.name, h.lease, h.places, h.attempts > 0 as again, x.id, x.address
     from head h
     cross join lateral (
-        select h.id
+        select h.id, h.address
         union all
-        select f.id
+        select f.id, f.address
         from (
             select
-                b.id, b.place,
+                b.id, b.address, b.place,
                 bool_and(
                     b.state = 'blocked' and b.attempts = 0 and b.run_at is null
                     and (b.expires_at is null or b.expires_at > (select now from clock))
                 ) over (order by b.place) as fit
             from (
-                select b.*
+                select b.ctid as address, b.*
                 from queue.event b
                 where h.may_be_followed and b.team = $1 and b.subscription = h.name
                     and b.ordering_key = h.ordering_key and b.place > h.place
                 order by b.place
-                limit $12
+                limit $7
             ) b
         ) f
         where f.fit
     ) x
-    limit $11
+    limit $6
 ),
 -- An event that had an attempt before may be what crashed its worker: it never waits in a buffer with others.
 admitted as materialized (
-    select id, lease, name
+    select address, lease, name
     from (
         select
             p.*,
@@ -216,7 +222,7 @@ admitted as materialized (
             row_number() over (partition by p.again order by p.nth, p.id) as rank_again
         from picked p
     ) p
-    where p.rank <= p.places and (not p.again or p.rank_again <= $18)
+    where p.rank <= p.places and (not p.again or p.rank_again <= $10)
 ),
 turned as (
     update queue.subscription s set turn = s.turn + 1
@@ -225,10 +231,10 @@ turned as (
 ),
 claimed as (
     update queue.event e
-    set state = 'leased', attempts = e.attempts + 1, token = $13, lease_until = c.now + a.lease, claimed_at = c.now,
-        worker = $14, run_at = null
+    set state = 'leased', attempts = e.attempts + 1, token = $8, lease_until = c.now + a.lease, claimed_at = c.now,
+        worker = $9, run_at = null
     from admitted a, clock c
-    where e.team = $1 and e.id = a.id and e.state in ('ready', 'blocked')
+    where e.ctid = a.address and e.state in ('ready', 'blocked')
     returning e.*
 )
 select
@@ -236,23 +242,9 @@ select
     c.token, c.priority, c.place, c.enqueued_at
 from claimed c
 union all
-select
-    case
-        when not exists (
-            select from queue.event e where e.team = $1 and e.id = f.id and e.token is not distinct from f.token
-        ) then 'lost'
-        when f.effect is not null and exists (
-            select from queue.effect x where x.team = $1 and x.owner = 'event:' || f.id and x.name = f.effect
-        ) then 'twice'
-        else 'busy'
-    end,
-    f.id, null, null, null, null, null, null, null, f.token, null, null, null
-from leaving f
-where f.id not in (select id from gone)
-union all
 select 'contended', null, null, s.name, null, null, null, null, null, null, null, null, null
 from queue.subscription s
-where s.team = $1 and s.name = any ($8) and not s.paused and s.concurrency is not null and $11 > 0
+where s.team = $1 and s.name = any ($3) and not s.paused and s.concurrency is not null
     and not exists (select from room r where r.name = s.name)
 union all
 -- How many microseconds went by before the first was found.
@@ -260,10 +252,9 @@ select
     'scan',
     (extract(epoch from coalesce((select min(found) from head), clock_timestamp()) - min(p.begun)) * 1e6)::bigint,
     null, null, null, null, null, null, null,
-    (select count(*) from picked where again) - $18, -- how many of those that had an attempt were too many
+    (select count(*) from picked where again) - $10, -- how many of those that had an attempt were too many
     null, null, null
 from probe p
-where $11 > 0
 having count(*) > 0;
 
 -- name: complete_one
@@ -296,76 +287,81 @@ returned as materialized (
         as r (id, token, delay_s, refund, error)
 ),
 named as materialized (
-    select
-        e.id, e.subscription, e.ordering_key, e.place, e.token, r.refund, r.error,
-        coalesce(
-            r.delay_s,
-            least(s.backoff_cap_s, s.backoff_base_s * power(2, least(e.attempts, 60) - 1))
-                * (1 - s.backoff_jitter * random())
-        ) as delay_s
+    select e.*, r.token, r.refund, r.error
     from returned r
-    join queue.event e on e.team = $1 and e.id = r.id and e.token = r.token
-    join queue.subscription s on s.team = $1 and s.name = e.subscription
     cross join clock c
-    where e.state = 'leased' and (not $8::boolean or e.lease_until <= c.now)
+    cross join lateral (
+        select
+            e.ctid as address, e.id, e.subscription, e.ordering_key, e.place, s.key_concurrency,
+            coalesce(
+                r.delay_s,
+                least(s.backoff_cap_s, s.backoff_base_s * power(2, least(e.attempts, 60) - 1))
+                    * (1 - s.backoff_jitter * random())
+            ) as delay_s
+        from queue.event e
+        join queue.subscription s on s.team = $1 and s.name = e.subscription
+        where e.team = $1 and e.id = r.id and e.token = r.token
+            and (not $8::boolean or e.lease_until <= c.now)
+        offset 0
+    ) e
 ),
 follower as materialized (
-    select e.id, e.subscription, e.ordering_key, e.place
+    select e.*
     from (
         select subscription, ordering_key, token, min(place) as place
         from named
-        where ordering_key is not null
+        where ordering_key is not null and key_concurrency = 1
         group by subscription, ordering_key, token
     ) n
-    join queue.event e
-        on e.team = $1 and e.subscription = n.subscription and e.ordering_key = n.ordering_key
-        and e.place > n.place and e.token = n.token
-    join queue.subscription s on s.team = $1 and s.name = e.subscription and s.key_concurrency = 1
-    where not exists (select from named x where x.id = e.id)
+    cross join lateral (
+        select e.ctid as address, e.id, e.subscription, e.ordering_key, e.place
+        from queue.event e
+        where e.team = $1 and e.subscription = n.subscription and e.ordering_key = n.ordering_key
+            and e.place > n.place and e.token = n.token and e.id not in (select id from named)
+        offset 0
+    ) e
 ),
 back as materialized (
-    select id, subscription, ordering_key, place, refund, error, delay_s from named
-    union all
-    select id, subscription, ordering_key, place, true, null, 0 from follower
+    select b.*, l.address as lane, l.version, l.lowest, l.blocked_by, l.key_concurrency
+    from (
+        select address, id, subscription, ordering_key, place, refund, error, delay_s from named
+        union all
+        select address, id, subscription, ordering_key, place, true, null, 0 from follower
+    ) b
+    left join lateral (
+        select l.ctid as address, l.version, l.lowest, l.blocked_by, s.key_concurrency
+        from queue.lane l
+        join queue.subscription s on s.team = $1 and s.name = b.subscription
+        where l.team = $1 and l.subscription = b.subscription and l.ordering_key = b.ordering_key
+        offset 0
+    ) l on true
 ),
 held as materialized (
-    select l.subscription, l.ordering_key, l.version
-    from queue.lane l
-    where l.team = $1
-        and (l.subscription, l.ordering_key) in (
-            select subscription, ordering_key from back where ordering_key is not null
-        )
-    for update skip locked
-),
-lane as materialized (
-    select l.subscription, l.ordering_key, l.lowest, l.blocked_by, s.key_concurrency
-    from held h
-    join queue.lane l
-        on l.team = $1 and l.subscription = h.subscription and l.ordering_key = h.ordering_key
-        and l.version = h.version
-    join queue.subscription s on s.team = $1 and s.name = h.subscription
+    select b.id
+    from back b
+    join queue.lane l on l.ctid = b.lane and l.version = b.version
+    for update of l skip locked
 ),
 landing as materialized (
     select
-        b.id, b.refund, b.error,
+        b.address, b.lane, b.refund, b.error,
         case when b.delay_s > 0 then c.now + make_interval(secs => b.delay_s) end as run_at,
         b.ordering_key is not null and (
-            l.blocked_by is not null
-            or l.key_concurrency <= (
+            b.blocked_by is not null
+            or b.key_concurrency <= (
                 select count(*)
                 from (
                     select
                     from queue.event e
                     where e.team = $1 and e.subscription = b.subscription and e.ordering_key = b.ordering_key
-                        and e.place >= l.lowest and e.place < b.place
-                    limit l.key_concurrency
+                        and e.place >= b.lowest and e.place < b.place
+                    limit b.key_concurrency
                 ) ahead
             )
         ) as blocked
     from back b
     cross join clock c
-    left join lane l on l.subscription = b.subscription and l.ordering_key = b.ordering_key
-    where b.ordering_key is null or l.subscription is not null
+    where b.ordering_key is null or b.id in (select id from held)
 ),
 put_back as (
     update queue.event e
@@ -378,13 +374,13 @@ put_back as (
             '$[last - 4 to last]'
         ) end
     from landing g, clock c
-    where e.team = $1 and e.id = g.id and e.state = 'leased'
+    where e.ctid = g.address and e.state = 'leased'
     returning e.id, e.topic, g.run_at
 ),
 noted as (
     update queue.lane l set version = l.version + 1
-    from lane n
-    where l.team = $1 and l.subscription = n.subscription and l.ordering_key = n.ordering_key
+    from landing g
+    where l.ctid = g.lane
 )
 select
     'back' as kind, p.id, p.topic, extract(epoch from p.run_at - c.now)::double precision as delay_s
@@ -399,7 +395,8 @@ where r.id not in (select id from put_back);
 update queue.event e
 set lease_until = coalesce($2::timestamptz, clock_timestamp()) + coalesce(make_interval(secs => $5), s.lease)
 from unnest($3::bigint[], $4::bigint[]) as h (id, token), queue.subscription s
-where e.team = $1 and e.id = h.id and e.token = h.token and s.team = $1 and s.name = e.subscription
+where e.team = $1 and e.id = any ($3) and e.id = h.id and e.token = h.token
+    and s.team = $1 and s.name = e.subscription
 returning e.id, e.cancel_requested as stop;
 
 -- name: claim_of

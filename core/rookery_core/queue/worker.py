@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Self
 
 from rookery_core import telemetry
 from rookery_core.errors import InvalidInput, NotFound
-from rookery_core.queue.fetcher import Fetcher
+from rookery_core.queue.claimer import Claimer
 from rookery_core.queue.keeper import Keeper
+from rookery_core.queue.settler import Settler
 from rookery_core.queue.slots import Flight, Handler, Slots
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Worker:
 
     timeout_s: how long one attempt may take; None for as long as it likes (its lease is prolonged all the while).
     poll_s: how often to look without having been woken. retention_s: the age at which history is deleted; None
-    keeps it. Uses two connections of its own besides the pool.
+    keeps it. Uses three connections of its own besides the pool.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Worker:
         self._grace_s = grace_s
         self._retention_s = retention_s
         self._slots = Slots(queue, handlers, concurrency, timeout_s)
-        self._fetcher: Fetcher | None = None
+        self._claimer: Claimer | None = None
         self._keeper: Keeper | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._force = asyncio.Event()
@@ -89,20 +90,22 @@ class Worker:
                 f"No subscription {missing[0]!r}.", hint="Call Queue.subscribe before starting its worker."
             )
         self._slots.policies = found
-        self._fetcher = Fetcher(self._queue, self._slots, self.id, found)
-        self._slots.verdicts = self._fetcher
+        self._claimer = Claimer(self._queue, self._slots, self.id)
+        self._slots.verdicts = self._claimer.settler
         self._keeper = Keeper(
             self._queue,
             self._slots,
-            self._fetcher,
+            self._claimer,
             self.id,
             poll_s=self._poll_s,
             retention_s=self._retention_s,
         )
-        await self._fetcher.open()
+        await self._claimer.open()
+        await self._claimer.settler.open()
         self._slots.start()
         self._tasks = [
-            asyncio.create_task(self._fetcher.run(), name="queue fetcher"),
+            asyncio.create_task(self._claimer.run(), name="queue claimer"),
+            asyncio.create_task(self._claimer.settler.run(), name="queue settler"),
             asyncio.create_task(self._keeper.run(), name="queue keeper"),
         ]
         await self._keeper.ready.wait()
@@ -135,17 +138,17 @@ class Worker:
 
     async def drain(self, grace_s: float | None = None) -> None:
         """Stop claiming, let what runs end within the grace, give back the rest, settle everything, disconnect."""
-        if self._fetcher is None or self._keeper is None:
+        if self._claimer is None or self._keeper is None:
             return
-        self._fetcher.stop_accepting()
+        self._claimer.close()
         self._keeper.draining = True
         for flight in self._slots.take_back():
-            self._fetcher.returned(flight, 0.0, None, refund=True)
+            self._claimer.settler.returned(flight, 0.0, None, refund=True)
         await self._wait_for_flights(self._grace_s if grace_s is None else grace_s)
         for flight in list(self._slots.flights.values()):
             self._slots.revoke(flight, "stopped")
         await self._wait_for_flights(5.0, forced=False)
-        await self._close(self._fetcher, self._keeper)
+        await self._close(self._claimer.settler, self._keeper)
 
     async def _wait_for_flights(self, seconds: float, *, forced: bool = True) -> None:
         """Until nothing is in flight, the time is over, or a forced stop is asked for."""
@@ -162,19 +165,21 @@ class Worker:
             for wait in waits:
                 wait.cancel()
 
-    async def _close(self, fetcher: Fetcher, keeper: Keeper) -> None:
-        fetching, keeping = self._tasks
-        fetcher.close()
+    async def _close(self, settler: Settler, keeper: Keeper) -> None:
+        claiming, settling, _ = self._tasks
         try:
-            await asyncio.wait_for(asyncio.shield(fetching), 10)
+            async with asyncio.timeout(10):
+                await asyncio.shield(claiming)  # what it still brings goes back
+                settler.close()
+                await asyncio.shield(settling)
         except TimeoutError:
             _log.warning("the database is away: what is not settled comes back when its lease runs out")
-        for task in (fetching, keeping):
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(fetching, keeping, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._slots.stop()
         await keeper.sign_off()
-        self._fetcher = self._keeper = None
+        self._claimer = self._keeper = None
 
     async def __aenter__(self) -> Self:
         await self.start()
