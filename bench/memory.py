@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import memory_conflicts, memory_conversations, memory_speed
+from bench import memory_conflicts, memory_conversations, memory_replacements, memory_speed
 from bench.memory_peers import BM25_PEER, REFERENCE
 from bench.memory_retrieval import Retrieval, measure
 from bench.report import Result, show, write
@@ -124,19 +124,17 @@ async def conflicts(store: MemoryStore, path: str | None) -> list[Result]:
         return await _conflicts(
             store, "memory.conflicts", memory_conflicts.read(Path(path)), 98.0, "of the data"
         )
-    restated, paraphrased = memory_conflicts.generated(), memory_conflicts.generated(paraphrased=True)
-    return [
-        *await _conflicts(store, "memory.conflicts", restated, 98.0, "told anew with the topic's word"),
-        *await _conflicts(
-            store, "memory.conflicts.paraphrased", paraphrased, None, "only the name in common"
-        ),
-    ]
+    results: list[Result] = []
+    for kind, replacements in memory_replacements.generated().items():
+        name = f"memory.conflicts.{kind.replace(', ', '.').replace(' ', '_')}"
+        results += await _conflicts(store, name, replacements, 98.0, memory_replacements.MEANING[kind])
+    return results
 
 
 async def _conflicts(
     store: MemoryStore,
     name: str,
-    replacements: list[memory_conflicts.Replacement],
+    replacements: list[memory_replacements.Replacement],
     target: float | None,
     how: str,
 ) -> list[Result]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from rookery_core.ranking import fuse, searchable, semantic_weight
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rookery_core.database import Connection, Row
 
     Vector = NDArray[np.float32]
+    Floats = NDArray[np.float64]
 
 Key = tuple[UUID, int]
 
@@ -110,16 +111,41 @@ async def find_hits(
     asked = list(scopes) if scopes is not None else None
     size = await conn.fetchval(SQL["count_searched"], asked, COUNTED_SIZE + 1)
     terms = await query_terms(conn, query)
-    words, coverage = await _by_words(conn, terms, asked, filters, size)
-    meaning = await _by_meaning(conn, context, vector, asked, filters, size)
+    words, coverage = _by_words(await matching(conn, terms, asked, filters, size), terms)
+    meaning = await by_meaning(conn, context, vector, asked, filters, size)
     return Hits(words, coverage, meaning)
 
 
-async def _by_words(
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Memories that have any of a query's terms. frequencies: a row each, a column for each term.
+
+    rarity: of each term, in all that is searched; average_length: of a memory there, None where only these tell.
+    """
+
+    keys: list[Key]
+    frequencies: Floats
+    lengths: Floats
+    rarity: Floats
+    average_length: float | None
+
+    def scores(self, weights: Floats) -> Floats:
+        """BM25 of each memory."""
+        return bm25(self.frequencies, self.lengths, weights, self.average_length)
+
+    def only(self, rows: Sequence[int]) -> Matches:
+        """The same of these rows."""
+        keys = [self.keys[row] for row in rows]
+        chosen = list(rows)
+        return Matches(keys, self.frequencies[chosen], self.lengths[chosen], self.rarity, self.average_length)
+
+
+async def matching(
     conn: Connection, terms: Terms, asked: list[str] | None, filters: Filters, size: int
-) -> tuple[dict[Key, float], dict[Key, float]]:
+) -> Matches | None:
+    """What has any of the terms, or in a large scope any of the rarest of them; None when nothing has."""
     if not terms.terms or not size:
-        return {}, {}
+        return None
     matching, statistics = terms.any, None
     if size > COUNTED_SIZE:
         statistics = await conn.fetchrow(SQL["lexeme_counts"], asked, terms.lexemes)
@@ -127,37 +153,40 @@ async def _by_words(
             counts = [float(count) for count in statistics["containing"]]
             matching = await conn.fetchval(SQL["rarest"], terms.terms, counts, float(POOL))
     rows = await conn.fetch(SQL["lexical_hits"], asked, terms.terms, matching, filters.as_row(), 2 * POOL)
-    return _score(rows, terms, size, statistics)
+    return _matches(rows, size, statistics) if rows else None
 
 
-def _score(
-    rows: Sequence[Row], terms: Terms, size: int, statistics: Row | None
-) -> tuple[dict[Key, float], dict[Key, float]]:
-    """BM25 of each row, and how much of the query, by weight, it has."""
+def _matches(rows: Sequence[Row], size: int, statistics: Row | None) -> Matches:
     import numpy as np
 
-    if not rows:
-        return {}, {}
     frequencies = np.array([row[3] for row in rows], dtype=np.float64)
-    lengths = np.array([row[2] for row in rows], dtype=np.float64)
     if statistics is not None and statistics["memories"]:
-        counts: Any = np.array([float(count) for count in statistics["containing"]])
+        counts = np.array([float(count) for count in statistics["containing"]])
         rarity = idf(float(statistics["memories"]), np.maximum(counts, 1.0))
         average = float(statistics["average_length"])
     else:
         rarity, average = idf(float(size), containing(frequencies)), None
-    weights = np.array(terms.weights) * rarity
-    scores = bm25(frequencies, lengths, weights, average)
-    covered = (frequencies > 0) @ weights / max(float(weights.sum()), 1e-9)
-    keys: list[Key] = [(row[0], row[1]) for row in rows]
+    lengths = np.array([row[2] for row in rows], dtype=np.float64)
+    return Matches([(row[0], row[1]) for row in rows], frequencies, lengths, rarity, average)
+
+
+def _by_words(matches: Matches | None, terms: Terms) -> tuple[dict[Key, float], dict[Key, float]]:
+    """BM25 of each match, and how much of the query, by weight, it has."""
+    import numpy as np
+
+    if matches is None:
+        return {}, {}
+    weights = np.array(terms.weights) * matches.rarity
+    scores = matches.scores(weights)
+    covered = (matches.frequencies > 0) @ weights / max(float(weights.sum()), 1e-9)
     best = np.argsort(-scores, kind="stable")[: 2 * NEAREST]
     return (
-        {keys[at]: float(scores[at]) for at in best},
-        {keys[at]: float(covered[at]) for at in best},
+        {matches.keys[at]: float(scores[at]) for at in best},
+        {matches.keys[at]: float(covered[at]) for at in best},
     )
 
 
-async def _by_meaning(
+async def by_meaning(
     conn: Connection,
     context: StoreContext,
     vector: NDArray[np.float32] | None,
@@ -165,6 +194,7 @@ async def _by_meaning(
     filters: Filters,
     size: int,
 ) -> dict[Key, float]:
+    """The nearest memories with their similarity; none without a vector."""
     if vector is None or not size:
         return {}
     statement = "semantic_hits" if size <= COUNTED_SIZE else "nearest_hits"

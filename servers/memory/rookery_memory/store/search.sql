@@ -30,3 +30,12 @@ select * from memory.semantic_hits($1, $2, $3, $4::memory.filters, $5);
 
 -- name: nearest_hits
 select * from memory.nearest_hits($1, $2, $3, $4::memory.filters, $5);
+
+-- name: said_and_meant
+-- how these versions begin, and their vectors by a model, as far as they have one
+select m.id, m.version, left(m.content, 400) as beginning, e.embedding
+from memory.memory as m
+join unnest($2::uuid[], $3::integer[]) as wanted(id, version) using (id, version)
+left join memory.embedding as e
+    on e.team = m.team and e.id = m.id and e.version = m.version and e.model = $1
+where m.team = memory.caller_team();

@@ -1,0 +1,187 @@
+"""How memories are ranked by whether a new one makes them untrue, given what the database found out about each.
+
+The value is what changes, so it tells little, and others may well have that very value. What stays is the subject: whom
+or what the sentence is about. Three things tell which memory it is:
+
+* It shares the subject. Quite different things are said of a subject; memories that share a value or a verb all say the
+  same kind of thing. So the subject is the rare word whose memories have the fewest other words in common.
+* It shares words besides, or means something like it: by vectors from which what all memories of the subject have in
+  common, its name above all, is taken away.
+* It speaks as others do who have the new value: who else has moved to Oslo *lives* there, so what is replaced is where
+  somebody lives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rookery_core.embedders.pooling import FUNCTION_WORDS
+from rookery_core.ranking.bm25 import bm25, idf
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Booleans = NDArray[np.bool_]
+
+SAME_SUBJECT = 0.8
+AS_OTHERS = 0.5
+UNKNOWN_DIVERSITY = 0.5
+"""Of a word that only one memory has: whether it is a subject cannot be told."""
+STEM = 4
+_WORD = re.compile(r"\w+")
+_WITHOUT_SPACES = re.compile(r"[\u2e80-\u9fff\uac00-\ud7ff\u0e00-\u0eff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Memories that share terms with the new one, a row each.
+
+    frequencies: a column for each term of the new memory. words: what each says besides names (`words_of`).
+    vectors: a row of NaN where there is none.
+    """
+
+    frequencies: Floats
+    lengths: Floats
+    words: Sequence[frozenset[str]]
+    vectors: Floats
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words that tell what kind of thing is said: no names, which begin with a capital, and no function words."""
+    found: set[str] = set()
+    for word in _WORD.findall(text):
+        if _WITHOUT_SPACES.search(word):
+            found.update(word[at : at + 2] for at in range(max(len(word) - 1, 1)))
+        elif not word[0].isupper() and len(word) > 1 and word not in FUNCTION_WORDS:
+            found.add(word)
+    return frozenset(found)
+
+
+def subject_terms(
+    frequencies: Floats, words: Sequence[frozenset[str]], lexemes: Sequence[str], counts: Floats, size: float
+) -> Booleans:
+    """Which of the terms the new memory is about; none when no memory shares a telling one.
+
+    frequencies, words: of some memories for each term. counts: how many of all `size` memories have the term.
+    """
+    import numpy as np
+
+    diversity = np.array(
+        [
+            _diversity([words[row] for row in rows_where(column > 0)], lexeme)
+            for column, lexeme in zip(frequencies.T, lexemes, strict=True)
+        ]
+    )
+    telling = (counts > 0) & (counts < size)
+    about = np.where(telling, idf(size, counts) * diversity**2, 0.0)
+    best = about.max(initial=0.0)
+    return (about >= 0.999 * best) & (about > 0)
+
+
+def rank_replaced(
+    shared: Shared,
+    lexemes: Sequence[str],
+    term_weights: Floats,
+    subject: Booleans,
+    vector: Floats | None,
+    semantic_weight: float,
+) -> Floats:
+    """A score for each memory, 0 to 1. term_weights: how much each term says. vector: of the new memory."""
+    import numpy as np
+
+    count = len(shared.lengths)
+    if not count:
+        return np.zeros(0)
+    member: Booleans = np.any(shared.frequencies[:, subject] > 0, axis=1)
+    words = bm25(shared.frequencies[:, ~subject], shared.lengths, term_weights[~subject])
+    if words.any():
+        words /= words.max()
+    words = words + AS_OTHERS * _as_others(shared, lexemes, subject, member)
+    semantic = semantic_weight if vector is not None else 0.0
+    score = (1 - semantic) * words + SAME_SUBJECT * member
+    if vector is not None:
+        score += semantic * _meaning(shared.vectors, vector, member)
+    return score / (1 + AS_OTHERS + SAME_SUBJECT)
+
+
+def _diversity(memories: Sequence[frozenset[str]], but: str) -> float:
+    """How different the things are that memories say besides the term they share: 0 all the same, 1 nothing alike."""
+    count = len(memories)
+    if not count:
+        return 0.0
+    shares = Counter(word for words in memories for word in words if not _is_form_of(word, but))
+    occurrences = shares.total()
+    if count < 2 or not occurrences:
+        return UNKNOWN_DIVERSITY / count
+    alike = sum(share * (share - 1) for share in shares.values()) / (occurrences * (count - 1))
+    silent = sum(1 for words in memories if not words) / count
+    known = (1 - alike) * (1 - silent)
+    return ((count - 1) * known + UNKNOWN_DIVERSITY) / count
+
+
+def _as_others(shared: Shared, lexemes: Sequence[str], subject: Booleans, member: Booleans) -> Floats:
+    """Of each memory of the subject: how much it has a word that others use about what the new memory says."""
+    import numpy as np
+
+    scores = np.zeros(len(member))
+    if not member.any():
+        return scores
+    used: dict[str, float] = {}
+    for term in rows_where(~subject):
+        having = rows_where((shared.frequencies[:, term] > 0) & ~member)
+        if len(having) < 2:
+            continue
+        others = [shared.words[row] for row in having]
+        agreement = 1 - _diversity(others, lexemes[term])
+        for word, share in Counter(word for words in others for word in words).items():
+            if not _is_form_of(word, lexemes[term]):
+                used[word] = max(used.get(word, 0.0), agreement * share / len(others))
+    own = rows_where(member)
+    common = Counter(word for row in own for word in shared.words[row])
+    telling = {word: used[word] * (1 - common[word] / max(len(own), 2)) for word in common if word in used}
+    for row in own:
+        scores[row] = max((telling.get(word, 0.0) for word in shared.words[row]), default=0.0)
+    return scores
+
+
+def _meaning(vectors: Floats, vector: Floats, member: Booleans) -> Floats:
+    """How near each memory is in meaning, 0 to 1; those of the subject without what they have in common."""
+    import numpy as np
+
+    known = ~np.isnan(vectors[:, 0])
+    scores = np.zeros(len(vectors))
+    if not known.any():
+        return scores
+    own = known & member if (known & member).sum() > 1 else known
+    scores[known] = _to_unit(vectors[known] @ vector)
+    if own.sum() > 1:
+        centre = vectors[own].mean(axis=0)
+        apart, asked = vectors[own] - centre, vector - centre
+        lengths = np.linalg.norm(apart, axis=1) * np.linalg.norm(asked)
+        scores[own] = _to_unit(apart @ asked / np.maximum(lengths, 1e-9))
+    return scores
+
+
+def rows_where(condition: Booleans) -> list[int]:
+    """The numbers of the rows for which a condition holds."""
+    import numpy as np
+
+    found: list[int] = np.flatnonzero(condition).tolist()
+    return found
+
+
+def _is_form_of(word: str, lexeme: str) -> bool:
+    return word.startswith(lexeme[:STEM])
+
+
+def _to_unit(scores: Floats) -> Floats:
+    import numpy as np
+
+    low, high = float(scores.min()), float(scores.max())
+    return (scores - low) / (high - low) if high > low else np.zeros(len(scores))
