@@ -97,7 +97,12 @@ returning id;
 insert into memory.embedding (team, id, version, scope, model, embedding)
 select m.team, m.id, m.version, m.scope, $1, given.embedding
 from unnest($2::uuid[], $3::integer[], $4::halfvec[]) as given(id, version, embedding)
-join memory.memory as m on m.team = memory.caller_team() and m.id = given.id and m.version = given.version
+-- One look-up a vector: joined as sets, the plan may read the whole table, which grows while it is filled.
+cross join lateral (
+    select team, id, version, scope from memory.memory as stored
+    where stored.team = memory.caller_team() and stored.id = given.id and stored.version = given.version
+    limit 1
+) as m
 on conflict (team, id, version) do update set model = excluded.model, embedding = excluded.embedding, indexed = false;
 
 -- name: insert_links
