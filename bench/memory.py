@@ -12,12 +12,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import memory_conflicts, memory_conversations, memory_replacements, memory_speed
+from bench import (
+    memory_conflicts,
+    memory_conversations,
+    memory_policies,
+    memory_replacements,
+    memory_speed,
+)
 from bench.memory_peers import BM25_PEER, REFERENCE
 from bench.memory_retrieval import Retrieval, measure
 from bench.report import Result, show, write
@@ -48,7 +55,7 @@ async def run(arguments: argparse.Namespace, folder: Path) -> list[Result]:
             results += await conflicts(store, arguments.conflicts)
             write("memory", results)  # what is known, should the rest take too long
         if "speed" in wanted:
-            results += await speed(store, float(os.environ.get("SCALE", "1")))
+            results += await speed(store, settings, float(os.environ.get("SCALE", "1")))
     finally:
         await store.close()
         await database.close()
@@ -146,12 +153,13 @@ async def _conflicts(
     ]
 
 
-async def speed(store: MemoryStore, scale: float) -> list[Result]:
+async def speed(store: MemoryStore, settings: CoreSettings, scale: float) -> list[Result]:
     """Latency and rate at 100,000 memories, times SCALE."""
     memories, scopes = round(MEMORIES * scale), max(round(SCOPES * scale), 1)
     many = await memory_speed.load_many_scopes(store, "many", scopes, max(memories // scopes, 1))
     callers = [memory_speed.person("many", number) for number in range(0, scopes, max(scopes // 50, 1))]
     spread = await memory_speed.recall_times(store, callers, QUERIES)
+    policies = await memory_policies.with_and_without(store, settings, callers, QUERIES // 2)
     one = memory_speed.person("one", 0)
     single = await memory_speed.load_one_scope(store, one, memories)
     fresh = await memory_speed.recall_times(store, [one], QUERIES // 4)
@@ -165,7 +173,8 @@ async def speed(store: MemoryStore, scale: float) -> list[Result]:
         _latency("memory.recall.one_scope.p95", whole, 60.0, f"{memories:,} memories in one scope, indexed"),
         _latency("memory.recall.one_scope_before_indexing.p95", fresh, None, "right after loading"),
         _rate("memory.remember.one_scope", single),
-        _rate("memory.remember.scopes", many, target=None),
+        _rate("memory.remember.scopes", many),
+        _row_security(*policies),
         Result(
             id="memory.remember.until_indexed",
             value=single.seconds + indexed,
@@ -187,6 +196,19 @@ def _latency(name: str, times: Sequence[float], target: float | None, note: str)
         better="lower",
         target=target,
         note=f"{note}; p50 {middle:.1f} ms, {len(times)} queries",
+    )
+
+
+def _row_security(enforced: Sequence[float], off: Sequence[float]) -> Result:
+    return Result(
+        id="memory.recall.row_security.overhead",
+        value=memory_policies.overhead(enforced, off),
+        unit="%",
+        command=COMMAND,
+        better="lower",
+        samples=[*enforced, *off],
+        note=f"p50 {statistics.median(enforced):.2f} ms with the policies, {statistics.median(off):.2f} ms without, "
+        f"{len(off)} rounds of each in turn",
     )
 
 

@@ -14,7 +14,24 @@ from rookery_memory.records import NewMemory
 from rookery_memory.replacement_ranking import Shared, rank_replaced, subject_terms, words_of
 from rookery_memory.store import MemoryStore
 
-PEOPLE = ["Alice", "Bjorn", "Chidi", "Dalia", "Emeka", "Farah", "Goran", "Hana", "Imran", "Kofi", "Leila", "Mateo", "Noor", "Oskar", "Priya", "Rosa"]
+PEOPLE = [
+    "Alice",
+    "Bjorn",
+    "Chidi",
+    "Dalia",
+    "Emeka",
+    "Farah",
+    "Goran",
+    "Hana",
+    "Imran",
+    "Kofi",
+    "Leila",
+    "Mateo",
+    "Noor",
+    "Oskar",
+    "Priya",
+    "Rosa",
+]
 CITIES = ("Oslo", "Lisbon", "Hanoi", "Quebec")
 EMPLOYERS = ("Google", "Meta", "Siemens", "Lufthansa")
 
