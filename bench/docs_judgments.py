@@ -11,17 +11,21 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rookery_ingest.docs.formats.markdown import split_front_matter
 from rookery_ingest.docs.raw import Delivered, RawPage
+from rookery_ingest.docs.timescale import expanded
 
 LEFT_OUT = re.compile(r"^(?:bookindex|glossary|release|biblio)[\w.-]*\.html$")
 """Pages that would give the answers away, or that nobody looks up: never in the corpus when scoring."""
 
+_SNIPPETS = re.compile(r"(?:^|/)(?:\.|_partials/|_queries/|_code-samples/)")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Corpus:
     """Documents by path. version: the digits in their folder's name, if it is a manual's."""
 
@@ -29,16 +33,16 @@ class Corpus:
     version: str
     pages: dict[str, bytes]
 
-    @property
+    @cached_property
     def scored(self) -> dict[str, bytes]:
-        """The documents that are searched when scoring: no index pages, no front matter."""
+        """The documents that are searched when scoring: no index pages, no front matter; snippets put in."""
         if self.format == "html":
             return {path: data for path, data in self.pages.items() if not LEFT_OUT.match(path)}
-        return {
+        bodies = {
             path: split_front_matter(data.decode("utf-8", "replace"))[1].encode()
             for path, data in self.pages.items()
-            if not re.search(r"(?:^|/)(?:\.|_partials/|_queries/|_code-samples/)", path)
         }
+        return {path: expanded(path, bodies).encode() for path in bodies if not _SNIPPETS.search(path)}
 
     @property
     def format(self) -> str:

@@ -28,6 +28,7 @@ def test_a_manual_page() -> None:
     article = read_html(DOCBOOK)
     assert article.title == "Resource Consumption"
     assert article.description == "How much it uses"
+    assert article.contents == ["Memory"]
     headings = [
         (block.level, block.text, block.anchor) for block in article.blocks if block.kind == "heading"
     ]

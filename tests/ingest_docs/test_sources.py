@@ -99,6 +99,12 @@ def test_snippets_and_front_matter_become_text() -> None:
     )
 
 
+def test_the_messages_that_a_page_explains_are_part_of_its_text() -> None:
+    page = b"---\ntitle: Limit\nerrors:\n  - language: text\n    message: |-\n      ERROR: limit exceeded\n      HINT: less\n---\nWhy.\n"
+    text = expanded("_troubleshooting/limit.md", {"_troubleshooting/limit.md": page})
+    assert "```text\nERROR: limit exceeded\nHINT: less\n```" in text
+
+
 async def test_pages_of_the_time_series_documentation(tmp_path: Path) -> None:
     (tmp_path / "src" / "api").mkdir(parents=True)
     (tmp_path / "src" / "_partials").mkdir()

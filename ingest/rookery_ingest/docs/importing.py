@@ -181,6 +181,7 @@ def _record(page: RawPage, digest: bytes) -> PageRecord:
         title=title,
         digest=digest,
         passages=tuple(passages_of(article)),
+        contents=tuple(article.contents),
         description=article.description,
         kind=kind_of(page.path, title),
         etag=page.etag,
@@ -197,6 +198,7 @@ def _name(path: str) -> str:
 def clean(article: Article) -> Article:
     """The article without what PostgreSQL cannot store: null characters and lone surrogates."""
     article.title = _storable(article.title)
+    article.contents = [_storable(title) for title in article.contents]
     article.description = _storable(article.description) if article.description else None
     for block in article.blocks:
         block.text = _storable(block.text)

@@ -97,7 +97,15 @@ def expanded(path: str, files: Mapping[str, bytes]) -> str:
         if isinstance(matter.get(name), str)
     }
     head = f"---\n{yaml.safe_dump(kept, allow_unicode=True)}---\n" if kept else ""
-    return f"{head}{body}\n\n{written}"
+    return f"{head}{body}\n\n{_errors(matter)}{written}"
+
+
+def _errors(matter: Mapping[str, Any]) -> str:
+    """The messages that a page on trouble explains: readers paste them."""
+    messages = [
+        message for row in _rows(matter.get("errors")) if isinstance(message := row.get("message"), str)
+    ]
+    return "".join(f"```text\n{message.rstrip()}\n```\n\n" for message in messages)
 
 
 def _with_snippets(path: str, body: str, files: Mapping[str, bytes], depth: int) -> str:

@@ -33,13 +33,15 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class PageRecord:
-    """A page of one version of a source. path: its name within the source. digest: of the bytes it was read from."""
+    """A page of one version of a source. path: its name within the source. digest: of the bytes it was read from.
+    contents: titles of the pages that it leads to, where it opens a chapter."""
 
     path: str
     url: str
     title: str
     digest: bytes
     passages: tuple[Passage, ...] = ()
+    contents: tuple[str, ...] = ()
     description: str | None = None
     kind: PageKind = "page"
     etag: str | None = None

@@ -38,12 +38,14 @@ class Block:
 
 @dataclass(slots=True)
 class Article:
-    """A document as its reader understood it. description: a summary that the document gives of itself."""
+    """A document as its reader understood it. description: a summary that the document gives of itself. contents: the
+    titles of the pages that it leads to, where it opens a chapter."""
 
     title: str
     blocks: list[Block]
     description: str | None = None
     canonical_url: str | None = None
+    contents: list[str] = field(default_factory=list[str])
 
 
 _NUMBER = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rookery_ingest.docs.formats.article import Article
+from rookery_ingest.docs.formats.article import Article, without_number
 from rookery_ingest.docs.formats.html_inline import squeeze
 from rookery_ingest.docs.formats.html_walk import Walk
 from rookery_ingest.docs.formats.tree import etree, html
@@ -17,6 +17,7 @@ _CONTENT = (
     "//*[@id='content' or @id='main-content' or @id='main']",
 )
 _MINIMUM_SHARE = 0.3
+_MOST_CONTENTS = 200
 
 
 def read_html(data: bytes | str, *, encoding: str | None = None) -> Article:
@@ -30,11 +31,20 @@ def read_html(data: bytes | str, *, encoding: str | None = None) -> Article:
 def article_of(root: Any) -> Article:
     """The article of a parsed page or of a tree that another reader built in HTML's vocabulary."""
     walk = Walk()
-    walk.container(_content(root))
+    content = _content(root)
+    walk.container(content)
     blocks = walk.finish()
     heading = next((block.text for block in blocks if block.kind == "heading"), "")
     title = heading or squeeze(root.findtext(".//title") or "")
-    return Article(title, blocks, description=_meta(root, "description"), canonical_url=_canonical(root))
+    return Article(title, blocks, _meta(root, "description"), _canonical(root), _contents(content))
+
+
+def _contents(content: Any) -> list[str]:
+    """What a table of contents within the page calls the other pages that it leads to."""
+    links = content.xpath(".//*[contains(concat(' ', normalize-space(@class), ' '), ' toc ')]//a[@href]")
+    away = [link for link in links if not link.get("href").startswith("#")]
+    titles = [without_number(squeeze(link.text_content())) for link in away[:_MOST_CONTENTS]]
+    return list(dict.fromkeys(title for title in titles if title))
 
 
 def _parse(data: bytes | str, encoding: str | None) -> Any:

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable
 
 from rookery_docs.anchors import is_generated
-from rookery_docs.records import Passage
+from rookery_docs.records import PageRecord, Passage
 from rookery_docs.search.analysis import pairs_of, symbols_of, terms_of
+
+ANALYSIS_VERSION = 1
+"""Grows when the terms of a text are others than before, so that an import analyses texts again."""
 
 FIELDS = ("title", "purpose", "heading", "path", "name", "terms", "anchor", "code", "lead", "body")
 """title: of the page. purpose: what the page's subject is for, in a line. heading: of the passage. path: headings
-between. name: the words of the page's path. terms: what the passage defines. anchor: ids given by the author. code: what is set in code. lead: how the
+between, and on a chapter's first page the titles of its pages. name: the words of the page's path. terms: what the passage defines. anchor: ids given by the author. code: what is set in code. lead: how the
 page begins. body: all of it."""
 
 _CODE = re.compile(r"`+([^`\n]+)`+")
@@ -20,19 +23,19 @@ _NAME_JOINTS = re.compile(r"[/_.\-]+")
 _LEAD = 700
 
 
-def terms_by_field(passage: Passage, title: str, description: str | None, page: str) -> dict[str, list[str]]:
-    """The terms of each field, repeated as often as they occur. page: the page's path within its source."""
+def terms_by_field(passage: Passage, page: PageRecord) -> dict[str, list[str]]:
+    """The terms of each field of a passage of a page, repeated as often as they occur."""
     first = passage.position == 0
     own_text = passage.text[passage.overlap :]
     last = passage.heading_path[-1:]
     named = [name.replace("-", " ") for name in passage.anchors if not is_generated(name)]
-    purpose = [part for part in (passage.purpose, description) if part] if first else []
+    purpose = [part for part in (passage.purpose, page.description) if part] if first else []
     return {
-        "title": _terms([title], stop_words=True),
+        "title": _terms([page.title], stop_words=True),
         "purpose": _terms(purpose),
         "heading": _terms([*passage.headings, *last]),
-        "path": _terms(passage.heading_path[1:-1]),
-        "name": terms_of(_name(page)),
+        "path": _terms([*passage.heading_path[1:-1], *(page.contents if first else ())]),
+        "name": terms_of(_name(page.path)),
         "terms": _terms(passage.terms, stop_words=True)
         + [symbol for term in passage.terms for symbol in symbols_of(term)],
         "anchor": _terms(named),

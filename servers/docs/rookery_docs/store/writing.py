@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from rookery_core import sql
 from rookery_core.identity import Caller
 from rookery_docs.records import PageRecord, Passage
 from rookery_docs.search.analysis import tokens
-from rookery_docs.search.fields import terms_by_field
+from rookery_docs.search.fields import ANALYSIS_VERSION, terms_by_field
 from rookery_docs.search.postings import pack
 from rookery_docs.versions import sort_key
 
@@ -65,10 +66,18 @@ class Unembedded:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    digest: bytes
-    title: str
+    """A passage as it is stored. digest: of all that its row is made of, so that a known text is not analysed again."""
+
+    page: PageRecord
     passage: Passage
-    postings: bytes
+    digest: bytes
+
+    def postings(self) -> bytes:
+        """What search needs to know of the text; nothing of a page of links."""
+        page = self.page
+        if page.kind == "index":
+            return b""
+        return pack(terms_by_field(self.passage, page))
 
 
 class DocsWriter:
@@ -137,7 +146,6 @@ class DocsWriter:
             await self._put_passages(
                 connection, pages, contents, ids, {row["path"]: row["page_id"] for row in rows}
             )
-            await self._put_words(connection, pages)
             await connection.execute(self._sql["touch_revision"], *self._key(release))
         added = sum(row["inserted"] for row in rows)
         passages = sum(len(page.passages) for page in pages)
@@ -192,19 +200,29 @@ class DocsWriter:
     async def _put_contents(
         self, connection: Connection, contents: Iterable[list[_Content]]
     ) -> tuple[dict[bytes, int], int]:
+        """The ids of contents by digest, and how many were there before."""
         distinct = {content.digest: content for page in contents for content in page}
-        total = list(distinct.values())
+        ids = await self._known_contents(connection, list(distinct))
+        new = [content for digest, content in distinct.items() if digest not in ids]
         rows = await connection.fetch(
             self._sql["put_contents"],
             self._caller.team,
-            [content.digest for content in total],
-            [content.title for content in total],
-            ["\n".join(_one_line(part) for part in content.passage.heading_path) for content in total],
-            [content.passage.text for content in total],
-            [content.passage.overlap for content in total],
-            [content.postings for content in total],
+            [content.digest for content in new],
+            [content.page.title for content in new],
+            ["\n".join(_one_line(part) for part in content.passage.heading_path) for content in new],
+            [content.passage.text for content in new],
+            [content.passage.overlap for content in new],
+            [content.postings() for content in new],
         )
-        return {row["digest"]: row["content_id"] for row in rows}, sum(not row["inserted"] for row in rows)
+        await self._put_words(connection, new)
+        ids |= {row["digest"]: row["content_id"] for row in rows}
+        return ids, len(distinct) - sum(row["inserted"] for row in rows)
+
+    async def _known_contents(self, connection: Connection, digests: list[bytes]) -> dict[bytes, int]:
+        """Which contents are stored, kept from being forgotten while this import goes on."""
+        await connection.execute(self._sql["touch_contents"], self._caller.team, digests)
+        rows = await connection.fetch(self._sql["known_contents"], self._caller.team, digests)
+        return {row["digest"]: row["content_id"] for row in rows}
 
     async def _put_page_rows(
         self, connection: Connection, release: Release, pages: Sequence[PageRecord]
@@ -245,8 +263,8 @@ class DocsWriter:
         columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], []]
         await connection.execute(self._sql["put_passages"], self._caller.team, *columns)
 
-    async def _put_words(self, connection: Connection, pages: Sequence[PageRecord]) -> None:
-        found = {word for page in pages for passage in page.passages for word in _words(passage.text)}
+    async def _put_words(self, connection: Connection, contents: Sequence[_Content]) -> None:
+        found = {word for content in contents for word in _words(content.passage.text)}
         new = sorted(found - self._words_stored)
         if new:
             await connection.execute(self._sql["put_words"], self._caller.team, new)
@@ -254,16 +272,20 @@ class DocsWriter:
 
 
 def _content(passage: Passage, page: PageRecord) -> _Content:
-    postings = (
-        b""
-        if page.kind == "index"
-        else pack(terms_by_field(passage, page.title, page.description, page.path))
+    told = (
+        ANALYSIS_VERSION,
+        page.kind == "index",
+        page.path,
+        page.title,
+        passage.heading_path,
+        passage.headings,
+        passage.anchors,
+        passage.terms,
+        (passage.purpose, page.description, page.contents) if passage.position == 0 else None,
+        passage.overlap,
+        passage.text,
     )
-    digest = blake2b(digest_size=20)
-    for part in (page.title, "\n".join(passage.heading_path), str(passage.overlap), passage.text):
-        digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
-    digest.update(postings)
-    return _Content(digest.digest(), page.title, passage, postings)
+    return _Content(page, passage, blake2b(json.dumps(told).encode(), digest_size=20).digest())
 
 
 def _one_line(text: str) -> str:

@@ -26,8 +26,23 @@ update docs.import_run set finished_at = now(), summary = $3 where team = $1 and
 -- what is stored of each page of a version, to tell what has changed
 select path, url, digest, etag, last_modified from docs.page where team = $1 and source = $2 and version = $3;
 
+-- name: touch_contents
+-- Texts that are needed now must not be forgotten as unused; what was touched within the hour is safe for a day. Locked
+-- in the order of their digests, so that two imports never wait for each other in a circle.
+update docs.content set touched_at = now()
+from (
+    select content_id from docs.content
+    where team = $1 and digest = any($2::bytea[]) and touched_at < now() - interval '1 hour'
+    order by digest
+    for no key update
+) as stale
+where content.team = $1 and content.content_id = stale.content_id;
+
+-- name: known_contents
+select content_id, digest from docs.content where team = $1 and digest = any($2::bytea[]);
+
 -- name: put_contents
--- texts that may be stored already; in the order of their digests, so that two imports never wait for each other
+-- texts that another import may be storing as well; in the order of their digests
 insert into docs.content (team, digest, title, heading_path, text, overlap, postings)
 select $1, digest, title, string_to_array(heading_path, E'\n'), text, overlap, postings
 from unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::bytea[])
