@@ -60,17 +60,38 @@ class Judged:
     pages: frozenset[str]
 
 
-def read_corpus(place: Path) -> Corpus:
-    """A folder or a tar archive of HTML or Markdown."""
+class NotReadable(Exception):
+    """DOCS or QRELS holds something else than it should; the message says what."""
+
+
+def read_corpora(place: Path) -> list[Corpus]:
+    """The corpora of a folder or a tar archive of HTML or Markdown: one, or one for each of its folders named by a version.
+
+    Raises NotReadable.
+    """
     if place.is_dir():
-        return _corpus(place, place.name)
-    with tempfile.TemporaryDirectory() as folder, tarfile.open(place) as archive:
-        archive.extractall(folder, filter="data")
-        return _corpus(Path(folder), place.name)
+        return _corpora(place, place.name)
+    try:
+        with tempfile.TemporaryDirectory() as folder, tarfile.open(place) as archive:
+            archive.extractall(folder, filter="data")
+            return _corpora(Path(folder), place.name)
+    except (tarfile.TarError, OSError) as error:
+        raise NotReadable(f"DOCS: {place} is neither a folder nor a tar archive ({error}).") from error
+
+
+def _corpora(root: Path, name: str) -> list[Corpus]:
+    while len(inside := list(root.iterdir())) == 1 and inside[0].is_dir():
+        root = inside[0]
+    versions = sorted(folder for folder in root.iterdir() if folder.is_dir() and folder.name.isdigit())
+    if len(versions) > 1:
+        return [_corpus(folder, f"{name}/{folder.name}") for folder in versions]
+    return [_corpus(root, name)]
 
 
 def _corpus(root: Path, name: str) -> Corpus:
     files = [file for suffix in ("*.html", "*.md", "*.mdx") for file in sorted(root.rglob(suffix))]
+    if not files:
+        raise NotReadable(f"DOCS: {name} holds no HTML and no Markdown.")
     while (
         len(tops := {file.relative_to(root).parts[0] for file in files}) == 1 and (root / min(tops)).is_dir()
     ):
@@ -109,8 +130,14 @@ def _corpus_of(
 
 def _rows(file: Path) -> list[dict[str, Any]]:
     data = file.read_bytes()
-    text = (gzip.decompress(data) if file.suffix == ".gz" else data).decode("utf-8")
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    try:
+        text = (gzip.decompress(data) if file.suffix == ".gz" else data).decode("utf-8")
+        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise NotReadable(f"QRELS: {file} is not lines of JSON ({error}).") from error
+    if not all(isinstance(row, dict) and {"query", "relevant"} <= row.keys() for row in rows):
+        raise NotReadable(f"QRELS: a line of {file} has no query or no relevant pages.")
+    return rows
 
 
 def _judged(file: Path, row: dict[str, Any]) -> Judged | None:
