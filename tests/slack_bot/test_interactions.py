@@ -29,6 +29,8 @@ from slack_bot.conftest import StartBot
 from slack_bot.reading import answered, said
 from slack_bot.scripted import ScriptedModel, calling
 
+RULE = ToolUse("1", "create_rule", {"name": "outages", "criteria": "an outage", "action": "summarise it"})
+
 
 async def rows(database: Database, query: str) -> list[dict[str, Any]]:
     async with database.acquire() as connection:
@@ -165,8 +167,7 @@ async def test_a_writing_tool_waits_for_its_askers_button_and_runs_once(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot
 ) -> None:
     """The thread holds words of others, so the rule is not created before Ada, and only Ada, says yes."""
-    use = ToolUse("1", "create_rule", {"name": "outages", "criteria": "an outage", "action": "summarise it"})
-    model = ScriptedModel(steps=[calling(use)])
+    model = ScriptedModel(steps=[calling(RULE)])
     root = slack.people.say(cast.grace.id, cast.general.id, "we had an outage")
     async with start_bot(model, admins=(cast.ada.id,)):
         slack.people.mention(
@@ -183,6 +184,35 @@ async def test_a_writing_tool_waits_for_its_askers_button_and_runs_once(
     assert str(listed["text"]).count("outages") == 1
     assert "You have no rules" in str(nobody["text"])
     assert _all(slack, cast.general.id, root).count("Done: ") == 1
+
+
+async def test_an_outage_does_not_use_up_a_yes(slack: SlackEmulator, cast: Cast, start_bot: StartBot) -> None:
+    root = slack.people.say(cast.grace.id, cast.general.id, "we had an outage")
+    async with start_bot(ScriptedModel(steps=[calling(RULE)]), slack_patience_s=0.0):
+        slack.people.mention(cast.ada.id, cast.general.id, "tell me about outages", thread_ts=root)
+        await answered(slack, cast.general.id, root)
+        (answer,) = said(slack, cast.general.id, root)
+        slack.faults.plan("users.info", "server_error", times=3, code="service_unavailable")
+    async with start_bot(ScriptedModel(), slack_patience_s=0.0):  # one that knows nobody yet
+        await slack.people.click(cast.ada.id, cast.general.id, answer.ts, CONFIRM)
+        await slack.state.wait_for(lambda: "Done: " in _all(slack, cast.general.id, root), 20)
+
+
+async def test_a_confirmed_call_that_was_interrupted_is_not_repeated_and_said_so(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    root = slack.people.say(cast.grace.id, cast.general.id, "we had an outage")
+    async with start_bot(ScriptedModel(steps=[calling(RULE)])):
+        slack.people.mention(cast.ada.id, cast.general.id, "tell me about outages", thread_ts=root)
+        await answered(slack, cast.general.id, root)
+        (answer,) = said(slack, cast.general.id, root)
+        # as a worker leaves it that dies between taking the call and telling what came of it
+        await owner_connection.execute("update agent.pending_actions set state = 'confirmed'")
+        await slack.people.click(cast.ada.id, cast.general.id, answer.ts, CONFIRM)
+        await slack.state.wait_for(lambda: "I was interrupted" in _all(slack, cast.general.id, root))
+    assert await owner_connection.fetchval("select count(*) from agent.slack_rule") == 0
+    (action,) = await owner_connection.fetch("select state, result from agent.pending_actions")
+    assert tuple(action) == ("failed", "interrupted")
 
 
 def _all(slack: SlackEmulator, channel: str, root: str) -> str:

@@ -18,7 +18,9 @@ from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
+    from rookery.slack.directory import Person, Room
     from rookery.slack.services import Services
+    from rookery.traces.store import TraceStore
     from rookery_core.queue import Attempt, Event
 
 _log = get_logger(__name__)
@@ -62,19 +64,30 @@ class ActionWorker:
         if recorder is None:
             return await self._whisper(written, "Confirmed calls need ROOKERY_TRACES=on.")
         store = await recorder.store(30.0)
+        # Whatever may fail on the way fails before the call is taken: it can be taken only once.
+        asker = await self._services.directory.person(written.user)
+        room = await self._services.directory.room(written.channel)
         action = await store.take_action(action_id, written.user, "confirmed")
         if action is None:
-            return await self._whisper(
-                written, "That was settled before, has expired, or is not yours to decide; I did nothing now."
-            )
-        call = await self._call(action, written)
+            return await self._not_taken(store, action_id, written)
+        call = await self._call(action, written, asker, room)
         await store.settle_action(action_id, done=call.state == "ok", result=call.summary)
         return await self._say(written, action_id, _told(action, call))
 
-    async def _call(self, action: PendingAction, written: Written) -> ToolCall:
+    async def _not_taken(self, store: TraceStore, action_id: str, written: Written) -> None:
+        """Somebody was here before: an attempt that died half way, or another press of the button."""
+        if action := await store.interrupted_action(action_id, written.user):
+            text = (
+                f"I was interrupted while I did this, and do not know whether it was done: "
+                f"{calm(action.describe())}. Please look before you ask for it again."
+            )
+            return await self._say(written, action_id, text)
+        return await self._whisper(
+            written, "That was settled before, has expired, or is not yours to decide; I did nothing now."
+        )
+
+    async def _call(self, action: PendingAction, written: Written, asker: Person, room: Room) -> ToolCall:
         services = self._services
-        asker = await services.directory.person(written.user)
-        room = await services.directory.room(written.channel)
         question = Question(
             text=action.describe(),
             caller=caller_of(written, asker, services.settings.team),

@@ -113,17 +113,13 @@ class TraceStore:
         """Settle a waiting call for its asker. None: it does not wait any more, or waits for somebody else."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(_SQL["take_action"], self._team, action_id, user, verdict)
-        if row is None:
-            return None
-        return PendingAction(
-            id=row["id"],
-            server=row["server"],
-            tool=row["tool"],
-            arguments=row["arguments"],
-            reason=row["reason"],
-            trace_id=row["trace_id"],
-            user=row["asker"],
-        )
+        return _action(row) if row else None
+
+    async def interrupted_action(self, action_id: str, user: str | None) -> PendingAction | None:
+        """A confirmed call of which nobody knows whether it was made; settled with this. None: it is no such call."""
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(_SQL["interrupted_action"], self._team, action_id, user)
+        return _action(row) if row else None
 
     async def settle_action(self, action_id: str, *, done: bool, result: str) -> None:
         """What came of a confirmed call."""
@@ -176,6 +172,18 @@ class TraceStore:
                 for number, call in enumerate(tool_calls, 1)
             ],
         )  # fmt: skip
+
+
+def _action(row: Row) -> PendingAction:
+    return PendingAction(
+        id=row["id"],
+        server=row["server"],
+        tool=row["tool"],
+        arguments=row["arguments"],
+        reason=row["reason"],
+        trace_id=row["trace_id"],
+        user=row["asker"],
+    )
 
 
 def _tokens(usage: Usage) -> tuple[int, int, int, int, int]:

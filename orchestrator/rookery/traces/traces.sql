@@ -94,6 +94,13 @@ set state = $4, settled_at = now()
 where team = $1 and id = $2 and state = 'waiting' and asker is not distinct from $3 and expires_at > now()
 returning id, trace_id, asker, server, tool, arguments, reason;
 
+-- name: interrupted_action
+-- a call that its asker confirmed and whose maker never told what came of it; it is settled now
+update agent.pending_actions
+set state = 'failed', result = 'interrupted', settled_at = now()
+where team = $1 and id = $2 and state = 'confirmed' and asker is not distinct from $3
+returning id, trace_id, asker, server, tool, arguments, reason;
+
 -- name: settle_action
 update agent.pending_actions
 set state = $3, result = $4, settled_at = now()
