@@ -91,6 +91,7 @@ class CoreSettings(BaseSettings):
 
 def _explain(error: ValidationError) -> str:
     problems = [
-        f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)
+        f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors(include_input=False)
     ]
     return "Settings are not usable: " + "; ".join(problems) + "."

@@ -93,6 +93,7 @@ async def test_little_found_leads_to_one_more_round_with_fewer_words() -> None:
         "What about the GX-301 mount?", [found("no", "https://a.test/1")], [found("no", "https://a.test/1")]
     )
     assert end.text.startswith("I found nothing about “What about the GX-301 mount?”")
+    assert "quotes" not in end.text
 
 
 async def test_servers_that_fail_are_named_with_their_reason() -> None:

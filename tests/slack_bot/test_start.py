@@ -49,10 +49,15 @@ def test_what_is_wrong_is_named(
     ],
 )
 async def test_a_refused_token_stops_the_start(
-    slack: SlackEmulator, bot_settings: Any, changes: dict[str, str], said: str
+    slack: SlackEmulator,
+    bot_settings: Any,
+    changes: dict[str, str],
+    said: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with pytest.raises(ConfigurationError, match=said):
         await asyncio.wait_for(run(bot_settings(**changes), asyncio.Event()), 20)
+    assert not [record for record in caplog.records if "slack" in record.name]  # one clear error, said once
 
 
 def test_the_manifest_asks_for_no_more_than_the_bot_uses(capsys: pytest.CaptureFixture[str]) -> None:

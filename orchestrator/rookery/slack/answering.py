@@ -206,10 +206,6 @@ class Answering:
     def _tail(self, work: Work, answer: Answer) -> list[dict[str, Any]]:
         """What stands below the answer."""
         remarks = list(answer.warnings)
-        if answer.extractive:
-            remarks.insert(
-                0, "No language model is configured: these are quotations, not an answer in words."
-            )
         if answer.removed_links:
             remarks.append(f"{answer.removed_links} links were removed because no source contained them.")
         asked = [part for action in answer.pending[:3] for part in block.confirmation(action)]

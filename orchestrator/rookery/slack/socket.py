@@ -48,7 +48,7 @@ class SocketReceiver:
         listeners: Any = client.socket_mode_request_listeners  # pyright: ignore[reportUnknownMemberType]
         listeners.append(self._received)
         self._client = client
-        client.wss_uri = await _first_address(client)
+        client.wss_uri = await self._first_address()
         await client.connect()
 
     async def close(self) -> None:
@@ -60,6 +60,25 @@ class SocketReceiver:
         await client.close()
         tasks: list[Any] = [client.message_processor, client.current_session_monitor, client.message_receiver]
         await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+
+    async def _first_address(self) -> str:
+        """The address of the first socket. Slack's client would log and retry for ever with a token that is not good."""
+        import aiohttp
+        from slack_sdk.errors import SlackApiError
+
+        try:
+            opened = await self._api.client.apps_connections_open(
+                app_token=self._settings.require_app_token()
+            )
+        except SlackApiError as error:
+            response: Any = error.response  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            raise ConfigurationError(
+                f"Slack does not open a socket for SLACK_APP_TOKEN: {response['error']}.",
+                hint="Make an app-level token with the scope connections:write, and turn Socket Mode on.",
+            ) from None
+        except (aiohttp.ClientError, TimeoutError):
+            raise Unavailable("Slack cannot be reached.") from None
+        return str(opened["url"])
 
     async def _received(self, client: Any, request: Any) -> None:
         """Store, then acknowledge. What cannot be stored is not acknowledged: Slack sends it again."""
@@ -82,20 +101,3 @@ async def _acknowledge(client: Any, envelope_id: str, answer: Json | None) -> No
         await client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope_id, payload=answer))
     except (OSError, RuntimeError, AttributeError) as error:
         _log.info("envelope %s was not acknowledged (%s): it will come again", envelope_id, error)
-
-
-async def _first_address(client: Any) -> str:
-    """The address of the first socket. Slack's client would retry for ever with a token that is not good."""
-    import aiohttp
-    from slack_sdk.errors import SlackApiError
-
-    try:
-        return str(await client.issue_new_wss_url())
-    except SlackApiError as error:
-        response: Any = error.response  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        raise ConfigurationError(
-            f"Slack does not open a socket for SLACK_APP_TOKEN: {response['error']}.",
-            hint="Make an app-level token with the scope connections:write, and turn Socket Mode on.",
-        ) from None
-    except (aiohttp.ClientError, TimeoutError):
-        raise Unavailable("Slack cannot be reached.") from None

@@ -13,6 +13,7 @@ _FENCE = re.compile(r"^[ \t]*(?:… )?```.*$\n?", re.MULTILINE)
 LEAST_SHARE = 0.5
 LEAST_COVERAGE = 0.25
 NOTE = "*These are quotes from what I searched, put in order by their words; no language model wrote or checked an answer.*"
+NOTHING_NOTE = "*No language model took part: I looked for these words and what is near them. Other words may find more.*"
 
 
 def compose(question: str, ranked: Sequence[Ranked], failed: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -23,7 +24,7 @@ def compose(question: str, ranked: Sequence[Ranked], failed: Mapping[str, str] =
     chosen = _chosen(ranked)
     parts = [_quote(question, one) for one in chosen] or [_nothing(question)]
     parts += [f"{server} was not searched: {reason.rstrip('.')}." for server, reason in failed.items()]
-    return "\n\n".join([*parts, NOTE])
+    return "\n\n".join([*parts, NOTE if chosen else NOTHING_NOTE])
 
 
 def _chosen(ranked: Sequence[Ranked]) -> list[Ranked]:
