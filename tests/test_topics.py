@@ -21,7 +21,7 @@ def subscribing(file: Path) -> list[ast.Call]:
 def test_our_programs_subscribe_to_internal_topics() -> None:
     files = [file for folder in PROGRAMS for file in (ROOT / folder).rglob("*.py")]
     found = {str(file.relative_to(ROOT)): calls for file in files if (calls := subscribing(file))}
-    assert OPEN < set(found)
+    assert set(found) > OPEN
     for name in found.keys() - OPEN:
         for call in found[name]:
             assert "internal" in {keyword.arg for keyword in call.keywords}, f"{name}:{call.lineno}"
