@@ -58,6 +58,12 @@ def test_parts_of_a_known_identifier_count_less() -> None:
     assert weights["work"] == weights["mem"] < 0.5
 
 
+def test_an_identifier_has_no_synonyms_of_its_parts() -> None:
+    table = read("max = maximum")
+    assert parse("max", everything, table=table).concepts[0].others
+    assert not parse("max_connections", everything, table=table).concepts[0].others
+
+
 def test_synonyms_are_other_ways_not_further_words() -> None:
     query = parse("upsert rows", everything)
     assert list(query.terms) == ["upsert", "row", "upsert row"]

@@ -9,7 +9,7 @@ from importlib.resources import files
 from rookery_docs.search.analysis import STOP_WORDS, terms_of_token, tokens
 
 Phrase = tuple[str, ...]
-"""Terms of the tokens of a phrase, each token's first term; what is compared with a query."""
+"""A term for each token of a phrase; what is compared with a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,13 @@ class Thesaurus:
 
 
 def phrase_of(written: list[str]) -> Phrase:
-    """The terms by which tokens are compared: word forms and case do not matter."""
-    return tuple(term[0] if (term := terms_of_token(token)) else token for token in written)
+    """The terms by which tokens are compared: word forms and case do not matter. An identifier is compared whole."""
+    return tuple(_compared(token) for token in written)
+
+
+def _compared(token: str) -> str:
+    terms = terms_of_token(token)
+    return next((term for term in terms if term.startswith("=")), terms[0] if terms else token)
 
 
 @lru_cache(maxsize=1)
