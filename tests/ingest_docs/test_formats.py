@@ -180,3 +180,30 @@ def test_any_text_is_read_as_restructured_text_or_refused(source: str) -> None:
         read(source.encode(), "rst")
     except InvalidInput as error:
         assert "reStructuredText" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("format_name", "source"),
+    [
+        ("html", b"<div>" * 20_000),
+        ("html", b"<ul><li>" * 5_000),
+        ("markdown", b"<div>" * 20_000),
+        ("docbook", b"<article>" + b"<section>" * 20_000),
+    ],
+)
+def test_what_is_nested_without_end_is_refused(format_name: str, source: bytes) -> None:
+    with pytest.raises(InvalidInput, match="nested too deep"):
+        read(source, format_name)
+
+
+def test_what_says_that_it_is_utf_16_is_read() -> None:
+    assert text(read("<h1>Höhe</h1><p>groß</p>".encode("utf-16"), "html")) == "Höhe\ngroß"
+    assert "groß" in text(read("# Höhe\n\ngroß\n".encode("utf-16"), "markdown"))
+
+
+def test_entities_do_not_grow() -> None:
+    bomb = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bbbbbbbbbb">' + "".join(
+        f'<!ENTITY {chr(99 + level)} "{f"&{chr(98 + level)};" * 10}">' for level in range(9)
+    )
+    article = read(f"{bomb}]><article><title>T</title><para>&k;</para></article>".encode(), "docbook")
+    assert len(text(article)) < 100

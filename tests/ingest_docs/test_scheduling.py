@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rookery_core.errors import NotFound
+from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue import Queue, Worker
 from rookery_core.settings import CoreSettings
 from rookery_docs.store.writing import Release
@@ -81,3 +81,8 @@ def test_every_command_has_help_and_parses() -> None:
         ["remove", "a", "--version", "1"],
     ):
         assert callable(parsed(*arguments).run)
+
+
+async def test_a_name_that_no_source_can_have_is_refused(settings: CoreSettings, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="NAME"):
+        await imported(parsed("add", "Bad!", str(tmp_path)), settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tarfile
 import zipfile
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from rookery_core.errors import InvalidInput, NotFound
+from rookery_ingest.docs.archive import documents_below, names_in, read_archive
+from rookery_ingest.docs.folder import read_folder
 from rookery_ingest.docs.git import read_working_copy
 from rookery_ingest.docs.postgres import Manual, find_manual, read_manual, versions_of
-from rookery_ingest.docs.raw import RawPage, kind_of
+from rookery_ingest.docs.raw import RawPage, Unreadable, kind_of
 from rookery_ingest.docs.sources import open_source
 from rookery_ingest.docs.timescale import expanded, is_page, read_timescale, url_of
 from rookery_ingest.docs.web import Guest
@@ -133,3 +136,40 @@ async def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(InvalidInput, match="no kind of source"):
         await open_source("wiki", "1", {}, {}, guest)
     await guest.close()
+
+
+def packed(folder: Path) -> Path:
+    file = folder / "docs.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("docs/a.md", "# A\n" + "quay " * 4000)
+        archive.writestr("docs/b.md", "# B\n")
+    return file
+
+
+async def test_what_is_damaged_in_an_archive_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    file = packed(tmp_path)
+    data = bytearray(file.read_bytes())
+    data[45] ^= 0xFF
+    file.write_bytes(data)
+    pages = [page async for page in read_archive(file, documents_below("docs/"), lambda path: path)]
+    assert isinstance(pages[0], Unreadable) and pages[0].path == "a.md"
+    assert isinstance(pages[1], RawPage) and pages[1].path == "b.md"
+
+
+async def test_an_archive_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.tar.gz"
+    with tarfile.open(whole, "w:gz") as archive:
+        for number in range(40):
+            (tmp_path / "page.md").write_bytes(b"# Page\n" + os.urandom(4000).hex().encode())
+            archive.add(tmp_path / "page.md", f"docs/{number}.md")
+    short = tmp_path / "short.tar.gz"
+    short.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(InvalidInput, match="damaged"):
+        names_in(short)
+
+
+async def test_one_file_that_is_neither_text_nor_archive_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "short.zip"
+    file.write_bytes(packed(tmp_path).read_bytes()[:-30])
+    with pytest.raises(InvalidInput, match="neither a document nor an archive"):
+        [page async for page in read_folder(file, lambda path: path)]

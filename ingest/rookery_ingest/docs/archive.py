@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +15,8 @@ from rookery_core.errors import InvalidInput
 from rookery_ingest.docs.folder import LARGEST_FILE, UrlOf
 from rookery_ingest.docs.formats.reading import format_of
 from rookery_ingest.docs.raw import Delivered, RawPage, Unreadable
+
+_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
 
 Select = Callable[[str], str | None]
 """A member's name as a page's path, or None when it is none."""
@@ -48,20 +52,34 @@ def common_folder(names: list[str]) -> str:
 
 
 async def read_archive(file: Path, select: Select, url_of: UrlOf) -> AsyncIterator[Delivered]:
-    """Every selected document. Raises InvalidInput when the file is no archive."""
+    """Every selected document; of a damaged archive what comes before the damage. Raises InvalidInput when the file is
+    no archive."""
     iterator = _members(file)
     while True:
-        member = await asyncio.to_thread(next, iterator, None)
+        try:
+            member = await asyncio.to_thread(next, iterator, None)
+        except _DAMAGE as error:
+            yield Unreadable(file.name, f"the archive is damaged ({error})")
+            return
         if member is None:
             return
         name, size, data = member
         path = select(name)
-        if path is None:
-            continue
-        if size > LARGEST_FILE:
-            yield Unreadable(path, "larger than 64 MB")
-        else:
-            yield RawPage(path, url_of(path), format_of(path) or "text", await asyncio.to_thread(data))
+        if path is not None:
+            yield await asyncio.to_thread(_document, path, url_of(path), size, data)
+
+
+def _document(path: str, url: str, size: int, data: Callable[[], bytes]) -> Delivered:
+    if size > LARGEST_FILE:
+        return Unreadable(path, "larger than 64 MB")
+    try:
+        return RawPage(path, url, format_of(path) or "text", data())
+    except (
+        *_DAMAGE,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:  # the last two: encrypted, packed in an unknown way
+        return Unreadable(path, f"cannot be unpacked ({error})")
 
 
 def names_in(file: Path) -> list[str]:
@@ -69,8 +87,11 @@ def names_in(file: Path) -> list[str]:
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
             return [info.filename for info in archive.infolist() if not info.is_dir()]
-    with _tar(file) as archive:
-        return [member.name for member in archive if member.isfile()]
+    try:
+        with _tar(file) as archive:
+            return [member.name for member in archive if member.isfile()]
+    except _DAMAGE as error:
+        raise InvalidInput(f"{file} is damaged and cannot be read ({error}).") from error
 
 
 def _members(file: Path) -> Iterator[tuple[str, int, Callable[[], bytes]]]:

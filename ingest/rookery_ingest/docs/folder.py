@@ -43,11 +43,21 @@ async def read_folder(root: Path, url_of: UrlOf) -> AsyncIterator[Delivered]:
     """Every document of the folder. Raises InvalidInput when there is none."""
     if not await asyncio.to_thread(root.exists):
         raise InvalidInput(f"PATH: {root} does not exist.")
+    if await asyncio.to_thread(_is_no_text, root):
+        raise InvalidInput(f"PATH: {root} is neither a document nor an archive that can be read.")
     paths = await asyncio.to_thread(documents, root)
     if not paths:
         raise InvalidInput(f"PATH: {root} holds no document in a format that can be read.")
     for path in paths:
         yield await asyncio.to_thread(_read, root, path, url_of)
+
+
+def _is_no_text(root: Path) -> bool:
+    """Whether the root is one file that no reader is for: without a known suffix it is read as text, unless it is none."""
+    if not root.is_file() or format_of(root.name) is not None:
+        return False
+    with root.open("rb") as file:
+        return b"\0" in file.read(8192)
 
 
 def _read(root: Path, path: str, url_of: UrlOf) -> Delivered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from rookery_ingest.docs.progress import lines, shown
 from rookery_ingest.docs.running import DocsIngest, Target
 from rookery_ingest.docs.web import Guest
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _TITLES = {"postgres": postgres.TITLE, "timescale": timescale.TITLE}
 
 
@@ -83,6 +85,11 @@ def _wanted(arguments: argparse.Namespace) -> list[Wanted]:
     settings = {name: value for name in names if (value := getattr(arguments, name, None)) not in (None, "")}
     if path := getattr(arguments, "path", None):
         settings["path"] = str(path.expanduser().resolve())
+    if not _NAME.fullmatch(arguments.name):
+        raise InvalidInput(
+            f"NAME: {arguments.name!r} cannot name a source.",
+            hint="Write lower-case letters, digits, '.', '_' and '-', at most 63, beginning with a letter or digit.",
+        )
     title = arguments.title or _TITLES.get(kind) or arguments.name
     pause_s = getattr(arguments, "pause", 0.5)
     if not 0 <= pause_s <= 60:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import PurePosixPath
@@ -37,9 +38,20 @@ def format_of(path: str) -> str | None:
 
 
 def read(data: bytes, format_name: str) -> Article:
-    """What the format's reader makes of `data`. Raises InvalidInput when it is not in that format at all."""
+    """What the format's reader makes of `data`. Raises InvalidInput when it is not in that format at all, or when it is
+    nested so deep that nobody wrote it by hand."""
     if format_name not in _READERS:
         raise InvalidInput(f"format: {format_name!r} is not one of {', '.join(FORMATS)}.")
     module, function = _READERS[format_name]
     reader = getattr(import_module(f"rookery_ingest.docs.formats.{module}"), function)
-    return cast(Callable[[bytes], Article], reader)(data)
+    try:
+        return cast(Callable[[bytes], Article], reader)(_in_utf8(data, format_name))
+    except RecursionError:
+        raise InvalidInput(f"Not readable as {format_name}: nested too deep.") from None
+
+
+def _in_utf8(data: bytes, format_name: str) -> bytes:
+    """The data, out of UTF-16 where it says that it is. PDF is no text, and XML's own parser knows better."""
+    if format_name in ("pdf", "docbook") or not data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data
+    return data.decode("utf-16", "replace").encode("utf-8")
