@@ -1,10 +1,12 @@
-"""Slack memory: how fast it fills, how fast it answers, how well it finds.
+"""Slack memory: how fast it fills, how fast it answers, how well it finds, whether order matters.
 
-    python -m bench.slack                                       # made-up data
-    EXPORT=export.zip QRELS=judgments.jsonl python -m bench.slack    # your own; .gz too; several with commas
-    SCALE=1 python -m bench.slack                               # a million messages (default 0.1)
+    make bench-slack                                            # made-up data, 100,000 messages
+    make bench-slack EXPORT=export.zip QRELS=judgments.jsonl    # your own; .gz too; several with commas
+    make bench-slack PARTS=scale ROWS=1000000                   # a part of it: import, retrieval, live, order, scale
+    make bench-slack PARTS=order STREAM=folder-of-events        # a recorded event stream, *.jsonl
 
-Writes bench/results/slack.json. Runs on an embedded server of its own, or on DATABASE_URL.
+Writes bench/results/slack.json. Runs on an embedded server of its own, in STORE if that names a folder (it is kept, and
+what was filled there is used again), or on an empty database at DATABASE_URL. SCALE is a share of a million for ROWS.
 """
 
 from __future__ import annotations
@@ -19,13 +21,20 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from tests.event_streams import arranged, recorded
+
 from bench import slack_scale
 from bench.report import Result, show, write
+from bench.slack_columns import columns
 from bench.slack_judgments import Judged, judgments, read_lines
+from bench.slack_order import digest
 from bench.slack_retrieval import PEER, half_remembered, peer_quality, quality, texts_and_names
 from bench.slack_store import INGEST, BenchStore, bench_store
+from bench.slack_waits import narrow_recall, waits
 from rookery_core.embedders import create_embedder
+from rookery_core.identity import Caller
 from rookery_core.queue import Message, Queue
+from rookery_ingest.slack.applying import MAX_BATCH, Applier
 from rookery_ingest.slack.embedding import embed_backlog
 from rookery_ingest.slack.export.importer import Options, import_export
 from rookery_ingest.slack.listening import SUBSCRIPTION, TOPIC, subscribe
@@ -36,6 +45,8 @@ from rookery_ingest.slack.working import IngestWorker
 SCALE = float(os.environ.get("SCALE", "0.1"))
 EXPORTS = [Path(path) for path in os.environ.get("EXPORT", "").split(",") if path]
 QRELS = [Path(path) for path in os.environ.get("QRELS", "").split(",") if path]
+STREAM = os.environ.get("STREAM", "")
+CALLS = int(os.environ.get("CALLS", "100"))
 QUERIES = int(os.environ.get("QUERIES", "300"))
 COMMAND = "python -m bench.slack"
 
@@ -158,31 +169,86 @@ def _event(made: slack_scale.MadeUp, number: int) -> Message:
 
 
 async def measure_scale(bench: BenchStore) -> list[Result]:
-    """Waiting times in a large store."""
-    messages = int(1_000_000 * SCALE)
-    await bench.forget_everything()
-    seconds = await slack_scale.fill(bench, messages)
-    await refresh(bench.ingest, INGEST)
-    _say(f"{messages} messages made and indexed in {seconds:.0f} s")
-    command, results = f"SCALE={SCALE:g} {COMMAND}", list[Result]()
-    for name, times in (await slack_scale.waits(bench, 100)).items():
-        p95 = sorted(times)[int(len(times) * 0.95)]
-        _say(f"{name}: p50 {statistics.median(times):.1f} ms, p95 {p95:.1f} ms")
-        target = 15 if name == "get_conversation" else 50
+    """Waiting times in a large store, what narrow searches find, and what TimescaleDB makes of it where there is one."""
+    messages = int(os.environ.get("ROWS") or 1_000_000 * SCALE)
+    command = f"ROWS={messages} PARTS=scale {COMMAND}"
+    if await slack_scale.stored(bench) != messages:
+        await bench.forget_everything()
+        took = await slack_scale.fill(bench, messages) | await slack_scale.add_vectors(bench)
+        _say(f"{messages:,} messages, seconds: {', '.join(f'{name} {s:.0f}' for name, s in took.items())}")
+    results: list[Result] = []
+    for name, times in (await waits(bench, CALLS)).items():
+        p95, median = sorted(times)[int(len(times) * 0.95)], statistics.median(times)
+        _say(f"{name}: p50 {median:.1f} ms, p95 {p95:.1f} ms")
         results.append(
-            Result(id=f"slack.wait.{name}", value=p95, unit="ms p95", better="lower", target=target, command=command,
-                   note=f"{messages:,} messages, median {statistics.median(times):.1f} ms")
+            Result(id=f"slack.wait.{name}", value=p95, unit="ms p95", better="lower", command=command,
+                   target=15 if name.startswith("get_conversation") else 50,
+                   note=f"{messages:,} messages, median {median:.1f} ms")
         )  # fmt: skip
-    return results
+    for name, share in (await narrow_recall(bench, CALLS)).items():
+        _say(f"of what every row would give, {name} finds {share:.3f}")
+        results.append(
+            Result(
+                id=f"slack.narrow.{name}", value=share, unit="of the exact ten", target=1.0, command=command
+            )
+        )
+    return [*results, *await measure_columns(bench, command)]
+
+
+async def measure_columns(bench: BenchStore, command: str) -> list[Result]:
+    """Nothing without TimescaleDB."""
+    found = await columns(bench, CALLS)
+    if found is None:
+        return []
+    smaller, slower = found.plain / found.columns, found.columns_ms / found.rows_ms
+    _say(f"columns: {smaller:.1f} times smaller, old reads {slower:.2f} times as long")
+    size = (
+        f"{found.plain / 1e6:.0f} MB plain, {found.columns / 1e6:.0f} MB as {found.chunks} chunks of columns"
+    )
+    return [
+        Result(id="slack.columns.size", value=smaller, unit="times smaller", target=5, command=command, note=size),
+        Result(id="slack.columns.old_reads", value=slower, unit="of plain chunks", better="lower", target=2,
+               command=command, note=f"median {found.rows_ms:.1f} ms before, {found.columns_ms:.1f} ms after"),
+    ]  # fmt: skip
+
+
+async def measure_order(bench: BenchStore) -> list[Result]:
+    """A recorded stream in order, shuffled, doubled and with a fifth delayed by a day: whether the tables are equal."""
+    if not STREAM:
+        return []
+    arrangements = arranged(recorded(Path(STREAM)), 1)
+    digests: dict[str, str] = {}
+    for name, stream in arrangements.items():
+        applier = Applier(bench.ingest, Caller(team=name, kind="agent"))
+        for start in range(0, len(stream), MAX_BATCH):
+            await applier.apply(stream[start : start + MAX_BATCH])
+        digests[name] = await digest(bench, name)
+    same = sum(each == digests["in order"] for each in digests.values())
+    _say(
+        f"order: {same} of {len(digests)} arrangements of {len(arrangements['in order'])} events end the same"
+    )
+    return [
+        Result(id="slack.order.same", value=same, unit="arrangements", target=len(digests),
+               command=f"STREAM={STREAM} PARTS=order {COMMAND}", note=", ".join(digests))
+    ]  # fmt: skip
+
+
+PARTS = {
+    "import": measure_import, "retrieval": measure_retrieval, "live": measure_live, "order": measure_order,
+    "scale": measure_scale,
+}  # fmt: skip
 
 
 async def main() -> None:
+    wanted = [part for part in os.environ.get("PARTS", ",".join(PARTS)).split(",") if part]
+    if unknown := [part for part in wanted if part not in PARTS]:
+        raise SystemExit(f"PARTS: there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}.")
+    if "retrieval" in wanted and "import" not in wanted and not os.environ.get("STORE"):
+        wanted.insert(0, "import")
     results: list[Result] = []
     async with bench_store() as bench:
-        results += await measure_import(bench)
-        results += await measure_retrieval(bench)
-        results += await measure_live(bench)
-        results += await measure_scale(bench)
+        for part in wanted:
+            results += await PARTS[part](bench)
     show(results, "Slack memory")
     write("slack", results)
 

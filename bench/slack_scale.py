@@ -1,29 +1,51 @@
-"""A large store, made up: Zipf words, 200 channels, three years; and how long readers wait in it."""
+"""A large store, made up: Zipf words, 200 channels from busy to quiet, the last three years."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
-from bench.slack_store import INGEST, READER, BenchStore
-from rookery_core.identity import acting_as
-from rookery_slack.server import tools
+from bench.slack_store import INGEST, BenchStore
+from rookery_core.database import adapt
+from rookery_core.embedders import create_embedder
+from rookery_ingest.slack.embedding import embed_backlog
+from rookery_ingest.slack.statistics import refresh
 
 CHANNELS = 200
-YEARS = 3
+DAYS = 3 * 365
 VOCABULARY = 40_000
-START = datetime(2023, 1, 1, tzinfo=UTC)
+END = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+START = END - timedelta(days=DAYS)
 COPY = 20_000
+INDEXERS = 2
 INDEX = """
 insert into slack.message_index (team, channel, ts, author, public, has_file, has_link, words, length, digest)
 select m.team, m.channel, m.ts, m.author, true, false, false, found.words, length(found.words), m.digest
-from slack.messages as m cross join lateral (select search.document(m.text) as words) as found
-where m.team = 'default'
+from slack.messages as m cross join lateral (select search.document(m.text) as words offset 0) as found
+where m.team = 'default' and abs(hashtext(m.channel)) % $1::integer = $2::integer
 """
+_SYLLABLES: tuple[str, ...] = (
+    "ba",
+    "do",
+    "ki",
+    "lu",
+    "me",
+    "no",
+    "pa",
+    "ri",
+    "so",
+    "tu",
+    "va",
+    "ze",
+    "gra",
+    "plo",
+    "ster",
+    "mi",
+)
 
 
 class MadeUp:
@@ -31,116 +53,83 @@ class MadeUp:
 
     def __init__(self, seed: int = 1) -> None:
         self.dice = random.Random(seed)
-        self._words = [f"{_syllables(n)}" for n in range(VOCABULARY)]
-        self._weights = list(accumulate(1 / (n + 2.7) for n in range(VOCABULARY)))
+        self._words = [_word(number) for number in range(VOCABULARY)]
+        self._weights = list(accumulate(1 / (number + 2.7) for number in range(VOCABULARY)))
 
     def text(self, least: int = 4, most: int = 40) -> str:
         """So many words."""
-        words = self.dice.choices(
-            self._words, cum_weights=self._weights, k=self.dice.randrange(least, most + 1)
-        )
-        return " ".join(words)
+        count = self.dice.randrange(least, most + 1)
+        return " ".join(self.dice.choices(self._words, cum_weights=self._weights, k=count))
+
+    def day(self, before_end: int = 0) -> str:
+        """A day on which something was said, at least so many days before the end."""
+        return (START + timedelta(days=self.dice.randrange(10, DAYS - before_end))).date().isoformat()
+
+    def channel(self) -> str:
+        """Busy ones more often: the busiest has a hundred times the messages of the quietest."""
+        return f"C{1 + int(CHANNELS * self.dice.random() ** 3)}"
 
 
-def _syllables(number: int) -> str:
-    parts = [
-        "ba",
-        "do",
-        "ki",
-        "lu",
-        "me",
-        "no",
-        "pa",
-        "ri",
-        "so",
-        "tu",
-        "va",
-        "ze",
-        "gra",
-        "plo",
-        "ster",
-        "mi",
-    ]
-    word = parts[number % 16] + parts[number // 16 % 16] + parts[number // 256 % 16]
-    return word + (parts[number // 4096] if number >= 4096 else "")
+def _word(number: int) -> str:
+    length = 4 if number >= 4096 else 3
+    return "".join(_SYLLABLES[number // int(16**place) % 16] for place in range(length))
 
 
-async def fill(bench: BenchStore, messages: int) -> float:
-    """Write that many messages and index them; returns the seconds it took."""
+async def stored(bench: BenchStore) -> int:
+    """How many messages there are already."""
+    async with bench.ingest.transaction(INGEST) as connection:
+        return await connection.fetchval("select count(*) from slack.messages where team = $1", INGEST.team)
+
+
+async def fill(bench: BenchStore, messages: int) -> dict[str, float]:
+    """Write that many messages, index their words, count them: the seconds each took."""
+    took: dict[str, float] = {}
     started = time.monotonic()
-    made = MadeUp()
-    spacing = timedelta(days=365 * YEARS) / messages
+    await _write(bench, messages)
+    took["written"] = time.monotonic() - started
+    await asyncio.gather(*(_index(bench, part) for part in range(INDEXERS)))
+    took["indexed"] = time.monotonic() - started
+    await refresh(bench.ingest, INGEST)
+    took["by words"] = time.monotonic() - started
+    return took
+
+
+async def add_vectors(bench: BenchStore) -> dict[str, float]:
+    """Make every vector, then their index: the seconds each took."""
+    started = time.monotonic()
+    embedder = create_embedder(bench.settings)
+    assert embedder is not None
+    async for _ in embed_backlog(bench.ingest, INGEST, embedder):
+        pass
+    took = {"vectors": time.monotonic() - started}
+    async for _ in adapt(bench.owner_dsn):
+        pass
+    took["vectors indexed"] = time.monotonic() - started
+    return took
+
+
+async def _write(bench: BenchStore, messages: int) -> None:
+    made, spacing = MadeUp(), timedelta(days=DAYS) / messages
+    columns = ["team", "channel", "ts", "author", "text", "edit_ts", "seen_ts", "source", "digest"]
     async with bench.ingest.transaction(INGEST) as connection:
         await connection.execute(
-            "insert into slack.channels (team, id, name, kind, kind_at) select 'default', 'C' || n, 'channel-' || n, "
-            "'public', now() from generate_series(1, $1) as n",
+            "insert into slack.channels (team, id, name, kind, kind_at) "
+            "select 'default', 'C' || n, 'channel-' || n, 'public', now() from generate_series(1, $1) as n",
             CHANNELS,
         )
-        for first in range(0, messages, COPY):
-            rows = [_row(made, number, spacing) for number in range(first, min(first + COPY, messages))]
+    for first in range(0, messages, COPY):
+        rows = [_row(made, number, spacing) for number in range(first, min(first + COPY, messages))]
+        async with bench.ingest.transaction(INGEST) as connection:
             await connection.copy_records_to_table(
-                "messages", schema_name="slack", records=rows,
-                columns=["team", "channel", "ts", "author", "text", "edit_ts", "seen_ts", "source", "digest"],
-            )  # fmt: skip
-        await connection.execute(INDEX)
-    return time.monotonic() - started
+                "messages", schema_name="slack", records=rows, columns=columns
+            )
 
 
 def _row(made: MadeUp, number: int, spacing: timedelta) -> tuple[Any, ...]:
-    ts = START + spacing * number
-    # Busy and quiet channels: the busiest has a hundred times the messages of the quietest.
-    channel = f"C{1 + int(CHANNELS * made.dice.random() ** 3)}"
-    return (
-        "default",
-        channel,
-        ts,
-        f"U{made.dice.randrange(500)}",
-        made.text(),
-        ts,
-        ts,
-        1,
-        number.to_bytes(8, "big"),
-    )
+    ts, author = START + spacing * number, f"U{made.dice.randrange(500)}"
+    return ("default", made.channel(), ts, author, made.text(), ts, ts, 1, number.to_bytes(8, "big"))
 
 
-async def waits(bench: BenchStore, calls: int) -> dict[str, list[float]]:
-    """Milliseconds of each call, by what was asked."""
-    found = {each.name: each.fn for each in tools(bench.store, bench.server_settings)}
-    made = MadeUp(2)
-    asked: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
-        "keyword": lambda: ("search_messages", {"query": made.text(2, 5), "mode": "keyword"}),
-        "keyword_one_channel": lambda: (
-            "search_messages",
-            {
-                "query": made.text(2, 4),
-                "mode": "keyword",
-                "channels": [f"C{made.dice.randrange(1, CHANNELS)}"],
-            },
-        ),
-        "keyword_one_day": lambda: (
-            "search_messages",
-            {"query": made.text(2, 4), "mode": "keyword", "after": (day := _day(made)), "before": day},
-        ),
-        "get_conversation": lambda: (
-            "get_conversation",
-            {"channel": f"C{made.dice.randrange(1, CHANNELS)}", "end": _day(made), "limit": 50},
-        ),
-    }
-    return {name: await _timed(found, ask, calls) for name, ask in asked.items()}
-
-
-def _day(made: MadeUp) -> str:
-    return (START + timedelta(days=made.dice.randrange(10, 365 * YEARS))).date().isoformat()
-
-
-async def _timed(
-    found: dict[str, Callable[..., Awaitable[Any]]], ask: Callable[[], tuple[str, dict[str, Any]]], calls: int
-) -> list[float]:
-    times: list[float] = []
-    with acting_as(READER):
-        for _ in range(calls + 3):
-            name, arguments = ask()
-            started = time.perf_counter()
-            await found[name](**arguments)
-            times.append((time.perf_counter() - started) * 1000)
-    return times[3:]
+async def _index(bench: BenchStore, part: int) -> None:
+    async with bench.ingest.transaction(INGEST) as connection:
+        await connection.execute(INDEX, INDEXERS, part)

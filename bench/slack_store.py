@@ -1,4 +1,5 @@
-"""A Slack store of its own for a run: an embedded server in a temporary folder, or DATABASE_URL if that is set."""
+"""A Slack store for a run: an embedded server in a temporary folder, in STORE if that names a folder (which is kept,
+and used again as it is), or the database at DATABASE_URL, which is migrated and adapted."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rookery_core.database import Database
+from rookery_core.database import Database, adapt
+from rookery_core.database.embedded import EmbeddedServer
 from rookery_core.identity import Caller
 from rookery_ingest.slack.settings import SlackIngestSettings
 from rookery_slack.settings import SlackSettings
@@ -29,6 +31,7 @@ class BenchStore:
     store: Store
     server_settings: SlackSettings
     folder: Path
+    owner_dsn: str
 
     async def forget_everything(self) -> None:
         """Empty the store, so that the next part begins anew. Runs as ingest, which may delete."""
@@ -56,22 +59,29 @@ class _Open:
 
 @asynccontextmanager
 async def bench_store() -> AsyncGenerator[BenchStore]:
-    """Open the store; stop its server and remove its folder afterwards."""
-    with tempfile.TemporaryDirectory(prefix="rookery-slack-bench-") as folder:
-        external = os.environ.get("DATABASE_URL")
+    """Open the store; what was made for the run alone is stopped and removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="rookery-slack-bench-") as made:
+        folder, external = Path(os.environ.get("STORE") or made), os.environ.get("DATABASE_URL")
         values = {"data_dir": folder, "database_url": external, "embedder": "wordllama"}
         settings = SlackIngestSettings.model_validate(values)
         server_settings = SlackSettings.model_validate(values)
-        ingest = await Database.open(settings, "rookery_ingest", "bench", max_connections=8)
+        ingest = await Database.open(settings, "rookery_ingest", "bench", max_connections=8, migrate=True)
+        owner_dsn = external or _embedded_owner(folder)
+        async for _ in adapt(owner_dsn):
+            pass
         reading = await Database.open(settings, "rookery_slack", "bench", max_connections=4)
         try:
             gate = _Open(reading)
             store = Store(gate, server_settings)  # pyright: ignore[reportArgumentType] a gate that is open
-            yield BenchStore(ingest, reading, settings, store, server_settings, Path(folder))
+            yield BenchStore(ingest, reading, settings, store, server_settings, Path(made), owner_dsn)
         finally:
             await reading.close()
             await ingest.close()
             if external is None:
-                from rookery_core.database.embedded import EmbeddedServer
+                EmbeddedServer.stop(folder)
 
-                EmbeddedServer.stop(Path(folder))
+
+def _embedded_owner(folder: Path) -> str:
+    server = EmbeddedServer.start(folder, idle_s=600)
+    server.close()
+    return server.owner_dsn

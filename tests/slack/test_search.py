@@ -65,6 +65,21 @@ async def test_finds_by_words_of_any_kind(fill: Fill, search: Any) -> None:
     assert hit["permalink"].endswith("/archives/CGENERAL/p1700003000000100") and hit["reply_count"] == 1
 
 
+async def test_a_narrow_search_does_without_what_is_rare_elsewhere(
+    fill: Fill, search: Any, ingest: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Candidates are those with the rarest words; in a quiet channel these may not occur at all."""
+    monkeypatch.setattr("rookery_slack.search.legs.WORD_POOL", 5)
+    busy = [said("CBUSY", f"17000000{n:02d}.000100", "zebra" if n < 3 else "deploy") for n in range(40)]
+    quiet = said("CQUIET", "1700000099.000100", "deploy on friday")
+    await fill(together(channel("CBUSY", "busy"), channel("CQUIET", "quiet"), *busy, quiet))
+    async with ingest.transaction(INGEST) as connection:
+        await refresh_statistics(connection, INGEST.team, COLLECTION, PUBLIC_WORDS)
+    for narrowed in ({"channels": ["quiet"]}, {"after": "2023-11-14T22:14:59Z"}):
+        found = await search("zebra deploy", mode="keyword", **narrowed)
+        assert _texts(found) == ["deploy on friday"], narrowed
+
+
 async def test_narrowing(fill: Fill, search: Any) -> None:
     await fill(_workspace())
     await fill(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from rookery_core.ranking import prepare_query
 from rookery_slack.store import COLLECTION
 
 if TYPE_CHECKING:
+    from rookery_core.database import Row
     from rookery_core.embedders import Embedder
     from rookery_core.ranking import PreparedQuery
     from rookery_slack.search.narrowing import Narrowing
@@ -20,9 +22,14 @@ Place = tuple[str, datetime]
 WORD_POOL = 2000
 """Messages that are scored for words, the newest of those that have any of the rarest."""
 LEG = 200
-"""Candidates a leg gives."""
+"""Candidates that words give."""
+NEAREST = 100
+"""Candidates that meaning gives: beyond them an index takes long, and a small model is sure of nothing."""
 NARROW = 20_000
 """A search that leaves no more rows than this looks at every vector: an index would lose some."""
+NARROW_WORDS = 5_000
+"""One that leaves no more than this scores every message that has any of the words, not of the rarest only: what is
+rare everywhere may not occur here at all."""
 BESIDE = timedelta(minutes=10)
 AFTER_ONE, BEFORE_ONE = 0.6, 0.3
 """How much of a message's score the next one gets (an answer follows its question), and the one before; for each step
@@ -32,42 +39,63 @@ EXPANDED = 60
 """Candidates whose neighbours are looked at."""
 
 
-async def by_words(session: Session, text: str, narrow: Narrowing) -> tuple[dict[Place, float], bool]:
+@dataclass(slots=True)
+class Leg:
+    """Candidates with their scores, and the thread of each (None: it is in none, or begins one)."""
+
+    scores: dict[Place, float] = field(default_factory=dict[Place, float])
+    threads: dict[Place, datetime | None] = field(default_factory=dict[Place, "datetime | None"])
+
+
+def _leg(rows: list[Row]) -> Leg:
+    places = [(row["channel"], row["ts"]) for row in rows]
+    return Leg(
+        {place: float(row["score"]) for place, row in zip(places, rows, strict=True)},
+        {place: row["thread_ts"] for place, row in zip(places, rows, strict=True)},
+    )
+
+
+async def count_left(session: Session, narrow: Narrowing) -> int:
+    """How many messages a search has to look through, counted no further than NARROW + 1."""
+    return await session.value("count_narrowed", narrow.row(), NARROW + 1)
+
+
+async def by_words(session: Session, text: str, narrow: Narrowing, left: int) -> tuple[Leg, bool]:
     """BM25 scores of the best candidates, each with a share of what its neighbours score; and whether the query
-    holds any word at all."""
+    holds any word at all. left: of count_left."""
     prepared = await prepare_query(session.connection, session.caller.team, COLLECTION, text, pool=WORD_POOL)
     if prepared is None:
-        return {}, False
+        return Leg(), False
+    few = left <= NARROW_WORDS
+    candidates, pool = (prepared.any_term, NARROW_WORDS) if few else (prepared.candidates, WORD_POOL)
     rows = await session.rows(
-        "search_words", prepared.candidates, prepared.phrases, prepared.terms, prepared.weights,
-        prepared.average_length, narrow.row(), WORD_POOL, LEG,
+        "search_words", candidates, prepared.phrases, prepared.terms, prepared.weights,
+        prepared.average_length, narrow.row(), pool, LEG,
     )  # fmt: skip
-    scores = {(row["channel"], row["ts"]): float(row["score"]) for row in rows}
-    return await _with_neighbours(session, scores, prepared, narrow), True
+    return await _with_neighbours(session, _leg(rows), prepared, narrow), True
 
 
-async def _with_neighbours(
-    session: Session, scores: dict[Place, float], prepared: PreparedQuery, narrow: Narrowing
-) -> dict[Place, float]:
+async def _with_neighbours(session: Session, leg: Leg, prepared: PreparedQuery, narrow: Narrowing) -> Leg:
     """A question and its answer share few words: what stands beside a match counts a part of it.
 
     It need not match itself, unless the search asks for more than words: an author, a file, a phrase.
     """
-    if not scores:
-        return scores
-    places = list(scores)[:EXPANDED]
+    if not leg.scores:
+        return leg
+    places = list(leg.scores)[:EXPANDED]
     closed = prepared.phrases is not None or not narrow.only_place_and_end
     rows = await session.rows(
         "score_neighbours", [channel for channel, _ in places], [ts for _, ts in places], BESIDE, STEPS,
         prepared.terms, prepared.weights, prepared.average_length,
     )  # fmt: skip
-    own = dict(scores)
+    own, threads = dict(leg.scores), dict(leg.threads)
     pairs: dict[tuple[Place, Place], int] = {}
     for row in rows:
         place, beside = (row["channel"], row["ts"]), (row["channel"], row["neighbour_ts"])
-        if beside not in scores and (closed or (narrow.to_ts is not None and beside[1] > narrow.to_ts)):
+        if beside not in leg.scores and (closed or (narrow.to_ts is not None and beside[1] > narrow.to_ts)):
             continue
         own.setdefault(beside, float(row["score"]))
+        threads.setdefault(beside, row["thread_ts"])
         pairs[place, beside] = row["place"]
         pairs[beside, place] = -row["place"]
     total = dict(own)
@@ -75,29 +103,27 @@ async def _with_neighbours(
         # beside stands `steps` after place: place gets of it what the one before gets, or the one after
         first = BEFORE_ONE if steps > 0 else AFTER_ONE
         total[place] += own[beside] * first / 2 ** (abs(steps) - 1)
-    return total
+    return Leg(total, threads)
 
 
-async def by_meaning(
-    session: Session, text: str, narrow: Narrowing, embedder: Embedder
-) -> dict[Place, float]:
-    """Cosine similarities of the best candidates. Raises Unavailable when the embedder is not reachable."""
+async def by_meaning(session: Session, text: str, narrow: Narrowing, embedder: Embedder, left: int) -> Leg:
+    """Cosine similarities of the best candidates. Raises Unavailable when the embedder is not reachable.
+    left: of count_left."""
     vector = (await embedder.embed([text], kind="query"))[0]
     if not vector.any():
-        return {}
-    rows = await _nearest(session, vector, embedder.model, narrow)
-    return {(row["channel"], row["ts"]): float(row["score"]) for row in rows}
+        return Leg()
+    return _leg(await _nearest(session, vector, embedder.model, narrow, left))
 
 
-async def _nearest(session: Session, vector: Any, model: str, narrow: Narrowing) -> list[Any]:
+async def _nearest(session: Session, vector: Any, model: str, narrow: Narrowing, left: int) -> list[Row]:
     """Through the index where the search is broad; else, and for what is not public, every row is looked at."""
-    indexed = narrow.thread_ts is None and await session.value("has_vector_index", model)
-    if not indexed or await session.value("count_narrowed", narrow.row(), NARROW + 1) <= NARROW:
-        return await session.rows("search_vectors_exactly", vector, model, narrow.row(), None, LEG)
-    public = await session.rows("search_vectors_indexed", vector, model, narrow.row(), LEG)
-    private = await session.rows("search_vectors_exactly", vector, model, narrow.row(), False, LEG)
-    if len(public) < LEG:  # the index gave up before it found enough
-        public = await session.rows("search_vectors_exactly", vector, model, narrow.row(), True, LEG)
+    broad = narrow.thread_ts is None and left > NARROW
+    if not broad or not await session.value("has_vector_index", model):
+        return await session.rows("search_vectors_exactly", vector, model, narrow.row(), None, NEAREST)
+    public = await session.rows("search_vectors_indexed", vector, model, narrow.row(), NEAREST)
+    private = await session.rows("search_vectors_exactly", vector, model, narrow.row(), False, NEAREST)
+    if len(public) < NEAREST:  # the index gave up before it found enough
+        public = await session.rows("search_vectors_exactly", vector, model, narrow.row(), True, NEAREST)
     return sorted(
         [*public, *private], key=lambda row: (-row["score"], -row["ts"].timestamp(), row["channel"])
-    )[:LEG]
+    )[:NEAREST]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rookery_core.errors import Unavailable
 from rookery_core.ranking import fuse, semantic_weight
-from rookery_slack.search.legs import Place, by_meaning, by_words
+from rookery_slack.search.legs import Leg, Place, by_meaning, by_words, count_left
 
 if TYPE_CHECKING:
     from rookery_core.embedders import Embedder
@@ -25,9 +25,10 @@ WEAK_WEIGHT = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Messages best first with scores from 0 to 1, and what is to be said of how they were found."""
+    """Messages best first with scores from 0 to 1, the thread of each, and what is to be said of how they were found."""
 
     places: list[tuple[Place, float]]
+    threads: Mapping[Place, datetime | None]
     note: str | None = None
 
 
@@ -36,23 +37,25 @@ async def rank(
 ) -> Ranked:
     """Rank what is visible and left by the narrowing. Without an embedder, or when it fails, by words alone."""
     note = None
-    words: dict[Place, float] = {}
+    left = await count_left(session, narrow)
+    words = Leg()
     any_word = True
     if mode != "semantic" or embedder is None:
-        words, any_word = await by_words(session, text, narrow)
-    meaning: dict[Place, float] = {}
+        words, any_word = await by_words(session, text, narrow, left)
+    meaning = Leg()
     if mode != "keyword" and embedder is None:
         note = "no embedder is configured: searched by words alone"
     elif mode != "keyword" and embedder is not None:
         try:
-            meaning = await by_meaning(session, text, narrow, embedder)
+            meaning = await by_meaning(session, text, narrow, embedder, left)
         except Unavailable as error:
             note = f"searched by words alone: {error.message}"
             if mode == "semantic":
-                words, any_word = await by_words(session, text, narrow)
-    if not any_word and not meaning:
+                words, any_word = await by_words(session, text, narrow, left)
+    if not any_word and not meaning.scores:
         note = "the query holds nothing to look for"
-    return Ranked(_fused(words, meaning, embedder), note)
+    threads = {**words.threads, **meaning.threads}
+    return Ranked(_fused(words.scores, meaning.scores, embedder), threads, note)
 
 
 def _fused(

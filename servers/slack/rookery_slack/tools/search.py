@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import cursors
@@ -14,6 +13,7 @@ from rookery_slack.answers import Found, Hit
 from rookery_slack.moments import moment
 from rookery_slack.presenting import OVERHEAD_TOKENS, presenter_for
 from rookery_slack.resolving import resolve_channel, resolve_channels, resolve_user, zone_of
+from rookery_slack.search.legs import Place
 from rookery_slack.search.narrowing import Asked, Has, Narrowing, having, read_modifiers
 from rookery_slack.search.ranking import Mode, by_conversation, rank
 from rookery_slack.timestamps import format_ts, parse_ts
@@ -76,8 +76,8 @@ class SearchTools(SlackTools):
             if cursor:
                 skipped, asked.narrow = _continued(cursor, asked.narrow)
             ranked = await rank(session, asked.text or query, asked.narrow, mode, self._get_embedder())
-            hits, rows = await _conversations(session, ranked.places)
-            answer = await self._answer(session, hits, rows, asked, (skipped, limit, max_tokens), zone)
+            hits = by_conversation(ranked.places, ranked.threads)
+            answer = await self._answer(session, hits, asked, (skipped, limit, max_tokens), zone)
             if ranked.note:
                 answer["searched"] = f"{answer.get('searched')} ({ranked.note})"
             return answer
@@ -122,18 +122,21 @@ class SearchTools(SlackTools):
     async def _answer(
         self,
         session: Session,
-        hits: list[tuple[tuple[str, datetime], float, int]],
-        rows: dict[tuple[str, datetime], Row],
+        hits: list[tuple[Place, float, int]],
         asked: Asked,
         size: tuple[int, int, int],
         zone: tzinfo,
     ) -> Found:
         skipped, limit, max_tokens = size
         page = hits[skipped : skipped + limit]
-        presenter = await presenter_for(session, [rows[place] for place, _, _ in page], zone, self.base)
+        rows = await _messages(session, [place for place, _, _ in page])
+        presenter = await presenter_for(session, rows.values(), zone, self.base)
         results: list[Hit] = []
-        left = max_tokens
+        left, gone = max_tokens, 0
         for place, score, matches in page:
+            if place not in rows:  # deleted since it was ranked
+                gone += 1
+                continue
             hit = _hit(rows[place], presenter, asked.text, score, matches)
             cost = OVERHEAD_TOKENS + estimate_tokens(hit.get("text", ""))
             if results and cost > left:
@@ -142,7 +145,7 @@ class SearchTools(SlackTools):
             left -= cost
         searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.told])
         answer = Found(notice=explain(presenter.nonce), searched=searched, results=results)
-        done = skipped + len(results)
+        done = skipped + gone + len(results)
         if done < len(hits):
             answer["left_out"] = f"{len(hits) - done} further results; pass next_cursor as cursor."
             until = asked.narrow.to_ts or self.now()
@@ -164,15 +167,10 @@ def _continued(cursor: str, narrow: Narrowing) -> tuple[int, Narrowing]:
     return done, replace(narrow, to_ts=until)
 
 
-async def _conversations(
-    session: Session, places: list[tuple[tuple[str, datetime], float]]
-) -> tuple[list[tuple[tuple[str, datetime], float, int]], dict[tuple[str, datetime], Row]]:
-    """One hit a conversation, and the messages of all hits."""
-    wanted = [place for place, _ in places]
-    found = await session.rows("read_messages", [channel for channel, _ in wanted], [ts for _, ts in wanted])
-    rows = {(row["channel"], row["ts"]): row for row in found}
-    threads = {place: row["thread_ts"] for place, row in rows.items()}
-    return by_conversation([(place, score) for place, score in places if place in rows], threads), rows
+async def _messages(session: Session, places: list[Place]) -> dict[Place, Row]:
+    """The messages at these places, by place."""
+    found = await session.rows("read_messages", [channel for channel, _ in places], [ts for _, ts in places])
+    return {(row["channel"], row["ts"]): row for row in found}
 
 
 def _hit(row: Row, presenter: Presenter, query: str, score: float, matches: int) -> Hit:

@@ -1,0 +1,55 @@
+"""What TimescaleDB's columns save and cost: the size of the messages, and reads of what is older than 45 days."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+import asyncpg
+
+from bench.slack_store import INGEST, BenchStore
+from bench.slack_waits import waits
+from rookery_slack.store import bookkeeping
+
+SIZE = """
+select coalesce(hypertable_size(format('%I.%I', hypertable_schema, hypertable_name)::regclass), 0)
+from timescaledb_information.hypertables where hypertable_schema = 'slack' and hypertable_name = 'messages'
+"""
+PLAIN = """
+drop table if exists pg_temp.plain;
+create temporary table plain (like slack.messages including indexes);
+insert into plain select * from slack.messages;
+analyze plain;
+"""
+PLAIN_SIZE = "select pg_total_relation_size('plain')"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Bytes as a plain table and as columns, chunks that became columns, median milliseconds of old reads by form."""
+
+    plain: int
+    columns: int
+    chunks: int
+    rows_ms: float
+    columns_ms: float
+
+
+async def columns(bench: BenchStore, calls: int) -> Columns | None:
+    """Read, turn old chunks into columns, read again. None without TimescaleDB."""
+    if bench.ingest.capabilities.timescaledb is None:
+        return None
+    rows_ms = statistics.median((await waits(bench, calls, "get_conversation.old"))["get_conversation.old"])
+    async with bench.ingest.transaction(INGEST) as connection:
+        chunks = await bookkeeping.compact_chunks(connection)
+    owner = await asyncpg.connect(bench.owner_dsn)
+    try:
+        await owner.execute("vacuum analyze slack.messages")
+        await owner.execute(PLAIN)
+        plain, size = await owner.fetchval(PLAIN_SIZE), await owner.fetchval(SIZE)
+    finally:
+        await owner.close()
+    columns_ms = statistics.median(
+        (await waits(bench, calls, "get_conversation.old"))["get_conversation.old"]
+    )
+    return Columns(plain, size, chunks, rows_ms, columns_ms)
