@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -299,3 +300,44 @@ async def test_why_an_answer_ended(
 ) -> None:
     models.brain = Script([Reply(text="Half", stop=stop)])
     assert (await adapter(api).reply(request(), Heard().listener())).stop == stop
+
+
+FIRST_REQUEST = """
+import asyncio, sys, threading
+from importlib.abc import MetaPathFinder
+from rookery.models.anthropic_messages import AnthropicMessages
+from rookery.models.openai_chat import OpenAIChat
+from rookery.models.protocol import Listener, Message, ModelError, ModelRequest, Text
+
+class Watch(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name in ("anthropic", "openai"):
+            print(name, "stops the loop" if threading.current_thread() is threading.main_thread() else "beside the loop")
+        return None
+
+async def nothing(*_):
+    pass
+
+async def main():
+    sys.meta_path.insert(0, Watch())
+    request = ModelRequest(system="", messages=(Message("user", (Text("x"),)),), tools=(), max_output_tokens=9)
+    for kind in (AnthropicMessages, OpenAIChat):
+        model = kind("m", "k", base_url="http://127.0.0.1:9/v1", timeout_s=1, context_tokens=None)
+        try:
+            await model.reply(request, Listener(nothing, nothing, nothing))
+        except ModelError:
+            pass
+        await model.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_the_first_request_does_not_stop_the_loop_while_an_sdk_is_imported() -> None:
+    """It takes seconds, in which a bot would lose its leases and Slack would send its events again."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FIRST_REQUEST, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    assert out.decode().splitlines() == ["anthropic beside the loop", "openai beside the loop"]

@@ -22,6 +22,7 @@ from rookery.models.protocol import (
     ToolResult,
     ToolUse,
 )
+from rookery.models.sdk import imported
 from rookery.models.usage import Usage
 from rookery.models.windows import window_of
 
@@ -52,8 +53,9 @@ class AnthropicMessages:
         return f"{PROVIDER}:{self._model}"
 
     async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
+        client: Any = await self._open()
         with as_model_errors("Anthropic"):
-            stream: Any = await self._open().messages.create(**self._parameters(request), stream=True)
+            stream: Any = await client.messages.create(**self._parameters(request), stream=True)
             try:
                 return await _read(stream, listener, self._model)
             finally:
@@ -63,14 +65,14 @@ class AnthropicMessages:
         if self._client is not None:
             await self._client.close()
 
-    def _open(self) -> AsyncAnthropic:
+    async def _open(self) -> AsyncAnthropic:
+        sdk = await imported("anthropic")
+        # Retries are made above, where the chain of models is known.
         if self._client is None:
-            from anthropic import AsyncAnthropic
-
-            # Retries are made above, where the chain of models is known.
-            self._client = AsyncAnthropic(
+            client: AsyncAnthropic = sdk.AsyncAnthropic(
                 api_key=self._key, base_url=self._base_url, timeout=self._timeout_s, max_retries=0
             )
+            self._client = client
         return self._client
 
     def _parameters(self, request: ModelRequest) -> dict[str, Any]:

@@ -32,8 +32,8 @@ class OpenAIChat(OpenAIClient):
     provider = "openai"
 
     async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
+        client: Any = await self.client()
         with as_model_errors("The OpenAI-compatible server"):
-            client: Any = self.client()
             stream = await client.chat.completions.create(**self._parameters(request))
             try:
                 return await _read(stream, listener, self.model)

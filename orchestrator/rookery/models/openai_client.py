@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
+from rookery.models.sdk import imported
 from rookery.models.windows import window_of
 
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ class OpenAIClient:
         if self._client is not None:
             await self._client.close()
 
-    def client(self) -> AsyncOpenAI:
+    async def client(self) -> AsyncOpenAI:
+        """The SDK's client."""
+        sdk = await imported("openai")
         if self._client is None:
-            from openai import AsyncOpenAI
-
-            self._client = AsyncOpenAI(
+            client: AsyncOpenAI = sdk.AsyncOpenAI(
                 api_key=self._key, base_url=self._base_url, timeout=self._timeout_s, max_retries=0
             )
+            self._client = client
         return self._client

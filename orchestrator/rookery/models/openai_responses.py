@@ -36,8 +36,8 @@ class OpenAIResponses(OpenAIClient):
     provider = PROVIDER
 
     async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
+        client: Any = await self.client()
         with as_model_errors("OpenAI"):
-            client: Any = self.client()
             stream = await client.responses.create(**self._parameters(request))
             try:
                 return await _read(stream, listener)

@@ -66,10 +66,9 @@ class SocketReceiver:
         import aiohttp
         from slack_sdk.errors import SlackApiError
 
+        client: Any = self._api.client
         try:
-            opened = await self._api.client.apps_connections_open(
-                app_token=self._settings.require_app_token()
-            )
+            opened = await client.apps_connections_open(app_token=self._settings.require_app_token())
         except SlackApiError as error:
             response: Any = error.response  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
             raise ConfigurationError(

@@ -85,8 +85,11 @@ class ModelEmulator:
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(http)
-        async for event in self._until_fault(events, reply, api):
-            await response.write(_written(event))
+        try:
+            async for event in self._until_fault(events, reply, api):
+                await response.write(_written(event))
+        except ConnectionResetError:  # whoever asked went away
+            return response
         if reply.fault == "cut":
             assert http.transport is not None
             http.transport.abort()

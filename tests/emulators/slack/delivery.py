@@ -70,7 +70,7 @@ class Delivery:
 
     def _wrapped(self, event: Json, *, shared: bool) -> Json:
         self._serial += 1
-        app = self._emulator.state.app
+        app, epoch = self._emulator.state.app, self._emulator.state.epoch
         return {
             "token": "emulator-verification-token",
             "team_id": TEAM_ID,
@@ -78,8 +78,8 @@ class Delivery:
             "api_app_id": app.id,
             "event": event,
             "type": "event_callback",
-            "event_id": f"Ev{self._serial:08d}",
-            "event_time": 1_760_000_000 + self._serial,
+            "event_id": f"Ev{epoch:X}{self._serial:06d}",  # no two workspaces have the same ones
+            "event_time": epoch + self._serial,
             "authorizations": [
                 {"enterprise_id": None, "team_id": TEAM_ID, "user_id": app.bot_user, "is_bot": True}
             ],
