@@ -16,7 +16,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from emulators.slack import SlackEmulator
-from emulators.slack.sample import Cast
+from emulators.slack.sample import Cast, furnish
 
 Sdk = Any
 """Slack's client; its own annotations leave too much open to check against."""
@@ -224,3 +224,17 @@ async def test_the_sdk_uploads_a_file_into_a_thread(slack: SlackEmulator, cast: 
     )
     (message,) = [m for m in slack.state.thread(cast.general.id, root) if m.files]
     assert (message.files[0].name, message.files[0].content) == ("list.csv", b"a,b\n1,2\n")
+
+
+async def test_an_emulator_that_is_started_again_has_event_ids_of_its_own() -> None:
+    """A bot keeps the ids that it has seen in its database, for ever."""
+    ids: set[str] = set()
+    for epoch in (1_760_000_000, 1_760_000_060):
+        async with SlackEmulator() as emulator:
+            emulator.state.epoch = epoch
+            cast = furnish(emulator.state)
+            emulator.people.mention(cast.ada.id, cast.general.id, "again?")
+            found = {envelope.payload["event_id"] for envelope in emulator.sockets.delivered}
+            assert len(found) == 2
+            assert not ids & found
+            ids |= found
