@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rookery_core.database import Database, adapt
+from rookery_core.database import Database, adapt, migrate
 from rookery_core.database.embedded import EmbeddedServer
 from rookery_core.identity import Caller
 from rookery_ingest.slack.settings import SlackIngestSettings
@@ -65,10 +65,11 @@ async def bench_store() -> AsyncGenerator[BenchStore]:
         values = {"data_dir": folder, "database_url": external, "embedder": "wordllama"}
         settings = SlackIngestSettings.model_validate(values)
         server_settings = SlackSettings.model_validate(values)
-        ingest = await Database.open(settings, "rookery_ingest", "bench", max_connections=8, migrate=True)
         owner_dsn = external or _embedded_owner(folder)
+        await migrate(owner_dsn, embedded=external is None)
         async for _ in adapt(owner_dsn):
             pass
+        ingest = await Database.open(settings, "rookery_ingest", "bench", max_connections=8)
         reading = await Database.open(settings, "rookery_slack", "bench", max_connections=4)
         try:
             gate = _Open(reading)
