@@ -30,6 +30,7 @@ from bench.memory_retrieval import Retrieval, measure
 from bench.report import Result, show, write
 from rookery_core.database import Database
 from rookery_core.embedders import create_embedder
+from rookery_core.errors import RookeryError
 from rookery_core.settings import CoreSettings
 from rookery_memory.store import MemoryStore
 
@@ -41,6 +42,7 @@ QUERIES = 400
 
 async def run(arguments: argparse.Namespace, folder: Path) -> list[Result]:
     """Measure what was asked for, on a database of its own."""
+    conversations = memory_conversations.read(Path(arguments.data)) if arguments.data else []
     settings = CoreSettings(data_dir=folder, embedder="wordllama")
     database = await Database.open(settings, role="rookery_memory", application_name="bench-memory")
     store = MemoryStore(database, create_embedder(settings))
@@ -48,7 +50,7 @@ async def run(arguments: argparse.Namespace, folder: Path) -> list[Result]:
     results: list[Result] = []
     try:
         if "retrieval" in wanted and arguments.data:
-            results += await retrieval(store, Path(arguments.data))
+            results += await retrieval(store, conversations)
         elif "retrieval" in wanted:
             print("No DATA: retrieval is left out. Pass a file in LoCoMo's format.")
         if "conflicts" in wanted:
@@ -62,9 +64,10 @@ async def run(arguments: argparse.Namespace, folder: Path) -> list[Result]:
     return results
 
 
-async def retrieval(store: MemoryStore, path: Path) -> list[Result]:
+async def retrieval(
+    store: MemoryStore, conversations: Sequence[memory_conversations.Conversation]
+) -> list[Result]:
     """Evidence recall by turn, from turns alone and with the facts that the data ships."""
-    conversations = memory_conversations.read(path)
     alone = await measure(store, conversations, team="turns", facts=False, peers=True)
     results = _retrieval_results("memory.turns", alone, targets={"R@10": 76.0, "MRR": 52.0})
     if any(conversation.facts for conversation in conversations):
@@ -232,8 +235,11 @@ def main() -> None:
     )
     parser.add_argument("--only", action="append", choices=("retrieval", "conflicts", "speed"))
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="rookery-bench-") as folder:
-        results = asyncio.run(run(arguments, Path(folder) / "data"))
+    try:
+        with tempfile.TemporaryDirectory(prefix="rookery-bench-") as folder:
+            results = asyncio.run(run(arguments, Path(folder) / "data"))
+    except RookeryError as error:
+        parser.exit(error.exit_status, f"bench.memory: {error}\n")
     show(results, "Memory")
     print(f"written to {write('memory', results)}")
 

@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from rookery_core.errors import InvalidInput
+
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
+FORMAT = (
+    'Each conversation is {"conversation": {"session_1": [{"speaker", "dia_id", "text"}], "session_1_date_time"}, '
+    '"qa": [{"question", "evidence", "category"}]}.'
+)
 _ID = re.compile(r"D:?(\d+):(\d+)")
 _DATES = ("%I:%M %p on %d %B, %Y", "%d %B, %Y", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y/%m/%d")
 
@@ -50,10 +56,39 @@ class Conversation:
 
 
 def read(path: Path) -> list[Conversation]:
-    """The conversations of a file; questions without evidence that exists are left out."""
-    data = path.read_bytes()
-    entries = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
-    return [_conversation(entry, number) for number, entry in enumerate(entries)]
+    """The conversations of a file; questions without evidence that exists are left out.
+
+    Raises InvalidInput, which says what is wrong and where, for a file in another format.
+    """
+    conversations: list[Conversation] = []
+    for number, entry in enumerate(_entries(path)):
+        try:
+            conversations.append(_conversation(entry, number))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(
+                f"{path}: conversation {number} is not in LoCoMo's format ({type(error).__name__}: {error}).",
+                hint=FORMAT,
+            ) from None
+    if not any(conversation.questions for conversation in conversations):
+        raise InvalidInput(f"{path}: holds no question whose evidence names a turn in it.", hint=FORMAT)
+    return [conversation for conversation in conversations if conversation.questions]
+
+
+def _entries(path: Path) -> list[Any]:
+    """The conversations of a list, of an object that holds them by name, or the one that stands alone."""
+    try:
+        data = path.read_bytes()
+        document: Any = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read ({error.strerror or error}).") from None
+    except (ValueError, EOFError) as error:
+        raise InvalidInput(f"{path}: is not JSON ({error}).", hint=FORMAT) from None
+    if isinstance(document, dict):
+        table = cast(dict[str, Any], document)
+        return [table] if "conversation" in table else list(table.values())
+    if isinstance(document, list):
+        return cast(list[Any], document)
+    raise InvalidInput(f"{path}: is neither a list nor an object of conversations.", hint=FORMAT)
 
 
 def _conversation(entry: dict[str, Any], number: int) -> Conversation:
@@ -61,7 +96,8 @@ def _conversation(entry: dict[str, Any], number: int) -> Conversation:
         turn for name in _sessions(entry["conversation"]) for turn in _session(entry["conversation"], name)
     ]
     known = {turn.id for turn in turns}
-    questions = [_question(item, known) for item in entry.get("qa", [])]
+    asked: list[dict[str, Any]] = entry.get("qa") or []
+    questions = [_question(item, known) for item in asked if item.get("question")]
     return Conversation(
         name=str(entry.get("sample_id", number)),
         turns=turns,
@@ -77,9 +113,16 @@ def _sessions(conversation: dict[str, Any]) -> list[str]:
 
 def _session(conversation: dict[str, Any], name: str) -> list[Said]:
     at = _date(conversation.get(f"{name}_date_time"))
+    number = name.rpartition("_")[2]
     return [
-        Said(str(turn["dia_id"]), str(turn["speaker"]), text, name, at)
-        for turn in conversation[name]
+        Said(
+            str(turn.get("dia_id") or f"D{number}:{place}"),
+            str(turn.get("speaker") or "somebody"),
+            text,
+            name,
+            at,
+        )
+        for place, turn in enumerate(conversation[name], start=1)
         if (text := _text(turn))
     ]
 
@@ -100,7 +143,8 @@ def _date(text: str | None) -> datetime | None:
 
 
 def _question(item: dict[str, Any], known: set[str]) -> Question:
-    listed: list[Any] = item.get("evidence") or []
+    evidence_told: Any = item.get("evidence") or []
+    listed = cast(list[Any], evidence_told if isinstance(evidence_told, list) else [evidence_told])
     evidence = frozenset(one for text in listed for one in _ids(str(text), known))
     category = item.get("category")
     named = CATEGORIES.get(category, str(category)) if isinstance(category, int) else str(category)
