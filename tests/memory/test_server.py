@@ -161,3 +161,78 @@ async def test_tools_to_work_on_events_are_there_when_switched_on(work: bool) ->
     async with Client(build(MemorySettings(queue_work_tools=work), STDIO).server) as client:
         names = {tool.name for tool in await client.list_tools()}
     assert ("claim_events" in names) == work
+
+
+HOSTILE = [
+    "a\x00b",
+    "x\u202ey\u2066z",
+    "\u200b\u200b",
+    "🙂" * 100,
+    "e" + "\u0301" * 300,
+    "word " * 2000,
+    "' or 1=1 --",
+    "%_\\",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_any_text_is_taken_or_refused_with_a_reason(settings: CoreSettings, text: str) -> None:
+    """NUL, controls that turn the direction, joiners: nothing is an internal error, and what was stored is found."""
+    short, name = text[:60], text[:400]
+    turn = {"speaker": text[:150], "content": text, "id": text[:150], "session": text[:150]}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        (
+            "remember",
+            {"content": text, "source": text[:1900], "tags": [short], "conversation": name, "turns": [short]},
+        ),
+        (
+            "remember",
+            {"content": text, "source": "again " + text[:1900], "tags": [short], "conversation": name},
+        ),
+        ("recall", {"query": text, "tags": [short], "related": True}),
+        ("add_turns", {"conversation": name, "turns": [turn, turn]}),
+        ("recall_conversation", {"question": text, "conversation": name, "around": 1}),
+        ("recall_conversation", {"question": text, "conversation": "no " + name[:300]}),
+        ("list_memories", {"tags": [short]}),
+        ("list_memories", {"cursor": short}),
+        ("forget", {"ids": [short], "reason": text[:400]}),
+    ]
+    async with Client(build(settings_of(settings), STDIO).server) as client:
+        for tool_name, arguments in calls:
+            answer = await client.call_tool(tool_name, arguments, raise_on_error=False)
+            if answer.is_error:
+                assert json.loads(text_of(answer.content[0]))["code"] in ("not_found", "invalid_input"), (
+                    tool_name
+                )
+        found = await call(client, "recall", query=text, tags=[short])
+        assert len(found["memories"]) == 1
+        (memory,) = found["memories"]
+        changed = {"id": memory["id"], "reason": text[:400], "source": text[:1900] + "!", "tags": [short]}
+        assert (await call(client, "update", **changed))["version"] == 2
+        turns = await call(client, "recall_conversation", question=text, conversation=name)
+        assert len(turns["turns"]) <= 1
+        await call(client, "forget", ids=[memory["id"]], reason=text[:400])
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("memory://nobody", "user, channel, team"),
+        ("memory://agent", "not open to this caller"),
+        ("memory://user/xx", "is not the id of a memory"),
+        ("memory://user/019eb5f5-0000-7000-8000-000000000000", "No memory"),
+        ("memory://user/turns/_w/0/1", "base64url"),
+        ("memory://team/turns/YQ/0/99999999999", None),
+        ("memory://user/turns/YQ/-5/-1", None),
+    ],
+)
+async def test_a_resource_that_cannot_be_read_says_why(
+    settings: CoreSettings, uri: str, reason: str | None
+) -> None:
+    async with Client(build(settings_of(settings), STDIO).server) as client:
+        if reason is None:
+            (part,) = await client.read_resource(uri)
+            assert json.loads(text_of(part))["turns"] == []
+            return
+        with pytest.raises(Exception, match=reason):
+            await client.read_resource(uri)

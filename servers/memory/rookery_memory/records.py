@@ -7,9 +7,9 @@ import secrets
 import time
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from rookery_core.errors import InvalidInput
@@ -38,6 +38,9 @@ class NewMemory:
     conversation: str | None = None
     turns: Sequence[str] = ()
     replaces: Sequence[UUID] = ()
+
+    def __post_init__(self) -> None:
+        _make_storable(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,9 @@ class Filters:
     conversation: str | None = None
     from_turns: bool = False
 
+    def __post_init__(self) -> None:
+        _make_storable(self)
+
     def as_row(self) -> tuple[Any, ...]:
         """The composite value memory.filters."""
         kinds, tags = (list(self.kinds) if self.kinds else None), (list(self.tags) if self.tags else None)
@@ -133,6 +139,9 @@ class NewTurn:
     said_at: datetime | None = None
     session: str | None = None
 
+    def __post_init__(self) -> None:
+        _make_storable(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
@@ -147,6 +156,20 @@ class Turn:
     speaker: str
     content: str
     said_at: datetime | None
+
+
+def _make_storable(record: Any) -> None:
+    """Replace in every text of a record what PostgreSQL cannot store, wherever the record comes from."""
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if isinstance(value, str):
+            cleaned: Any = searchable(value)
+        elif isinstance(value, list | tuple):
+            parts = cast(Sequence[Any], value)
+            cleaned = [searchable(part) if isinstance(part, str) else part for part in parts]
+        else:
+            continue
+        object.__setattr__(record, each.name, cleaned)
 
 
 def new_id() -> UUID:

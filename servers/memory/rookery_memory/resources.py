@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.errors import InvalidInput
+from rookery_core.errors import InvalidInput, RookeryError
 from rookery_core.identity import current_caller
 from rookery_memory.presenting import as_id, memory_item, stamp, within
 from rookery_memory.records import Turn
@@ -71,15 +72,31 @@ def register(service: MemoryService) -> Callable[[FastMCP], None]:
         return json.dumps(answer, ensure_ascii=False)
 
     def add(server: FastMCP) -> None:
-        server.resource("memory://{scope}", name="scope", mime_type="application/json")(scope_memories)
-        server.resource("memory://{scope}/{id}", name="memory", mime_type="application/json")(one_memory)
+        listed, one, said = map(_saying_why, (scope_memories, one_memory, turns))
+        server.resource("memory://{scope}", name="scope", mime_type="application/json")(listed)
+        server.resource("memory://{scope}/{id}", name="memory", mime_type="application/json")(one)
         server.resource(
             "memory://{scope}/turns/{conversation}/{first}/{last}",
             name="turns",
             mime_type="application/json",
-        )(turns)
+        )(said)
 
     return add
+
+
+def _saying_why(read: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
+    """`read`, whose errors tell the client what is wrong: others would reach it without a word."""
+
+    @functools.wraps(read)
+    async def reading(*arguments: Any, **named: Any) -> str:
+        from fastmcp.exceptions import ResourceError
+
+        try:
+            return await read(*arguments, **named)
+        except RookeryError as error:
+            raise ResourceError(str(error)) from None
+
+    return reading
 
 
 def conversation_of(segment: str) -> str:

@@ -66,7 +66,7 @@ async def _ranked(
     size: int,
 ) -> list[tuple[Key, float]]:
     if matches is None:
-        return sorted(near.items(), key=lambda one: -one[1])
+        return sorted(((key, max(score, 0.0)) for key, score in near.items()), key=lambda one: -one[1])
     import numpy as np
 
     weights = np.array(terms.weights) * matches.rarity

@@ -12,6 +12,7 @@ from uuid import UUID
 from rookery_core import telemetry
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
+from rookery_core.ranking import searchable
 from rookery_memory.records import Filters, Memory, NewMemory, NewTurn, Remembered, Scored, Turn
 from rookery_memory.scopes import ScopeName, bound_scope, bound_scopes
 from rookery_memory.store import conversation_search, listing, search, turns, upkeep, writing
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _log = telemetry.get_logger(__name__)
 TEND_EVERY_S = 600.0
+LAST_POSITION = 2**31 - 1
 CLOSING_S = 5.0
 
 
@@ -82,11 +84,11 @@ class MemoryStore:
         self, caller: Caller, memory_id: UUID, changes: Mapping[str, Any], reason: str
     ) -> Memory:
         """Make a new version of a memory; see `writing.update`."""
-        return await writing.update(self.context, caller, memory_id, changes, reason)
+        return await writing.update(self.context, caller, memory_id, changes, searchable(reason))
 
     async def forget(self, caller: Caller, ids: Sequence[UUID], reason: str) -> list[UUID]:
         """Hide memories; see `writing.forget`."""
-        return await writing.forget(self.context, caller, ids, reason)
+        return await writing.forget(self.context, caller, ids, searchable(reason))
 
     async def list_memories(
         self,
@@ -129,7 +131,8 @@ class MemoryStore:
     ) -> list[Turn]:
         """What was said in a conversation, word for word and in order, from one position to another."""
         own = bound_scope(caller, scope)
-        return await turns.read_turns(self.context, caller, own, conversation, first, last, limit)
+        bounds = min(max(first, 0), LAST_POSITION), min(max(last, 0), LAST_POSITION)
+        return await turns.read_turns(self.context, caller, own, searchable(conversation), *bounds, limit)
 
     async def recall_conversation(
         self,
@@ -147,7 +150,7 @@ class MemoryStore:
             caller,
             question,
             scopes=bound_scopes(caller, scopes),
-            conversation=conversation,
+            conversation=None if conversation is None else searchable(conversation).strip(),
             limit=limit,
             around=around,
         )

@@ -71,6 +71,8 @@ async def remember_many(
         ids = [new_id() for _ in batch]
         vectors = await context.vectors([new.content for new in batch]) if embed else [None] * len(batch)
         async with context.database.transaction(caller) as conn:
+            # A plan kept from when the table was empty reads all of it for each batch, until it is analysed.
+            await conn.execute("set local plan_cache_mode = force_custom_plan")
             stored = await _insert(conn, caller, scope, ids, batch)
             pairs = [(key, vector) for key, vector in zip(ids, vectors, strict=True) if key in stored]
             known = [(key, vector) for key, vector in pairs if vector is not None]
