@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from rookery_core.errors import InvalidInput
-from rookery_core.queue.model import Enqueued, Message
+from rookery_core.queue.model import Enqueued, Outgoing
 
 _MOST = 200
 
-Publish = Callable[[str, Sequence[tuple[Message, str | None]]], Awaitable[list[Enqueued]]]
-_Waiting = tuple[Message, str | None, "asyncio.Future[Enqueued]"]
+Publish = Callable[[str, Sequence[Outgoing]], Awaitable[list[Enqueued]]]
+_Waiting = tuple[Outgoing, "asyncio.Future[Enqueued]"]
 
 
 class Gatherer:
@@ -22,10 +22,10 @@ class Gatherer:
         self._waiting: dict[str, list[_Waiting]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def enqueue(self, topic: str, message: Message, trace_id: str | None) -> Enqueued:
+    async def enqueue(self, topic: str, message: Outgoing) -> Enqueued:
         """Publish with the next statement, which begins at once when none is under way."""
         answer: asyncio.Future[Enqueued] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(topic, []).append((message, trace_id, answer))
+        self._waiting.setdefault(topic, []).append((message, answer))
         task = self._tasks.get(topic)
         if task is None or task.done():
             self._tasks[topic] = asyncio.create_task(self._flush(topic), name=f"publishing to {topic}")
@@ -38,7 +38,7 @@ class Gatherer:
 
     async def _send(self, topic: str, batch: list[_Waiting]) -> None:
         try:
-            answers = await self._publish(topic, [(message, trace) for message, trace, _ in batch])
+            answers = await self._publish(topic, [message for message, _ in batch])
         except InvalidInput as error:
             if len(batch) == 1:
                 _fail(batch, error)
@@ -50,12 +50,12 @@ class Gatherer:
             if not isinstance(error, Exception):
                 raise
         else:
-            for (_, _, answer), enqueued in zip(batch, answers, strict=True):
+            for (_, answer), enqueued in zip(batch, answers, strict=True):
                 if not answer.done():
                     answer.set_result(enqueued)
 
 
 def _fail(batch: list[_Waiting], error: BaseException) -> None:
-    for _, _, answer in batch:
+    for _, answer in batch:
         if not answer.done():
             answer.set_exception(error)

@@ -7,13 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from rookery_core.errors import InvalidInput
 
 PRIORITIES = range(-5, 6)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _LONGEST_KEY = 1000  # characters; an index entry must stay below a third of a page
 
 OnDead = Literal["continue", "block"]
@@ -65,6 +66,17 @@ class Message:
     priority: int = 0
     delay_s: float = 0.0
     trace_id: str | None = None
+
+
+class Outgoing(NamedTuple):
+    """A message that was checked, its payload as JSON."""
+
+    payload: str
+    key: str | None
+    ordering_key: str | None
+    priority: int
+    delay_s: float
+    trace_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +155,30 @@ def check_key(value: str | None, what: str) -> str | None:
     return value
 
 
-def check_message(message: Message) -> Message:
-    """Raises InvalidInput that names the field which cannot be stored."""
+def outgoing(message: Message, trace_id: str | None) -> Outgoing:
+    """The message as it is stored. Raises InvalidInput that names the field which cannot be."""
     check_key(message.key, "key")
     check_key(message.ordering_key, "ordering_key")
     if message.priority not in PRIORITIES:
         raise InvalidInput(f"priority {message.priority!r} is not a whole number from -5 to 5.")
     if not 0 <= message.delay_s <= 10 * 365 * 86_400:
         raise InvalidInput(f"delay_s {message.delay_s!r} is not between 0 and ten years of seconds.")
-    return message
+    return Outgoing(
+        encode(message.payload),
+        message.key,
+        message.ordering_key,
+        message.priority,
+        message.delay_s,
+        trace_id,
+    )
 
 
 def encode(payload: Any, what: str = "payload") -> str:
     """JSON that PostgreSQL can store: NUL and lone surrogates become U+FFFD. Raises InvalidInput."""
     try:
-        text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _JSON.encode(payload)
         if "\\u0000" in text:  # a NUL, or only the spelling of one
-            text = json.dumps(_without_nul(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
+            text = _JSON.encode(_without_nul(json.loads(text)))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"{what} is not JSON: {error}.") from None
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, cast
@@ -16,10 +17,10 @@ from rookery_core.queue.model import (
     Enqueued,
     Message,
     OnDead,
+    Outgoing,
     Subscription,
-    check_message,
     check_name,
-    encode,
+    outgoing,
 )
 from rookery_core.queue.wakeup import make_hint
 
@@ -36,7 +37,7 @@ class Publishing(Base):
 
     def __init__(self, database: Database, *, clock: Clock | None = None, team: str = DEFAULT_TEAM) -> None:
         super().__init__(database, clock=clock, team=team)
-        self._gatherer = Gatherer(self._publish)
+        self._gatherer = Gatherer(self._publish_all)
 
     async def subscribe(
         self,
@@ -109,11 +110,11 @@ class Publishing(Base):
         InvalidInput for what cannot be stored.
         """
         check_name(topic, "topic")
-        message = check_message(Message(payload, key, ordering_key, priority, delay_s))
-        trace = trace_id or telemetry.trace_id()
+        message = Message(payload, key, ordering_key, priority, delay_s)
+        sent = outgoing(message, trace_id or telemetry.trace_id())
         if connection is None:
-            return await self._gatherer.enqueue(topic, message, trace)
-        return (await self._publish(topic, [(message, trace)], connection))[0]
+            return await self._gatherer.enqueue(topic, sent)
+        return (await self._publish(topic, _Batch([sent]), connection))[0]
 
     async def enqueue_many(
         self,
@@ -130,54 +131,57 @@ class Publishing(Base):
         check_name(topic, "topic")
         trace = trace_id or telemetry.trace_id()
         answers: list[Enqueued] = []
-        for start in range(0, len(messages), _BATCH):
-            part = messages[start : start + _BATCH]
-            batch = [(check_message(message), message.trace_id or trace) for message in part]
-            answers += await self._publish(topic, batch, connection)
-        return answers
+        sending: asyncio.Task[list[Enqueued]] | None = None
+        try:
+            for start in range(0, len(messages), _BATCH):
+                batch = await self._encode(
+                    messages[start : start + _BATCH], trace
+                )  # while the last is under way
+                if sending is not None:
+                    answers += await sending
+                sending = asyncio.create_task(self._publish(topic, batch, connection))
+            return answers if sending is None else answers + await sending
+        finally:
+            if sending is not None:
+                await asyncio.wait([sending])
+
+    async def _encode(self, messages: Sequence[Message], trace: str | None) -> _Batch:
+        """Checked and encoded, a few at a time: the loop has other things to do as well."""
+        outgoings: list[Outgoing] = []
+        for start in range(0, len(messages), _LARGE):
+            outgoings += [
+                outgoing(message, message.trace_id or trace) for message in messages[start : start + _LARGE]
+            ]
+            await asyncio.sleep(0)
+        return _Batch(outgoings)
+
+    async def _publish_all(self, topic: str, messages: Sequence[Outgoing]) -> list[Enqueued]:
+        return await self._publish(topic, _Batch(messages))
 
     async def _publish(
-        self, topic: str, traced: Sequence[tuple[Message, str | None]], connection: Connection | None = None
+        self, topic: str, batch: _Batch, connection: Connection | None = None
     ) -> list[Enqueued]:
-        batch = [message for message, _ in traced]
-        first = _first_uses(batch)
-        columns = self._columns(topic, [traced[at] for at in first])
-        soonest = min(message.delay_s for message in batch)
         # A hint that may go out before the caller commits is lost, so there it always travels with the commit.
         hint = (
-            make_hint(topic, self.team, soonest)
+            make_hint(topic, self.team, batch.soonest_s)
             if connection is not None
-            else self._hints.leading(topic, self.team, soonest)
+            else self._hints.leading(topic, self.team, batch.soonest_s)
         )
         async with self.connection(connection) as own:
-            rows = await _insert(own, columns, hint)
-            ids: dict[int, list[int]] = {}
-            for row in rows:
-                at = first[int(row[0]) - 1]
-                ids.setdefault(at, []).append(row[1])
+            row = await _insert(own, (self.team, self.now(), topic, *batch.columns, hint), len(batch.sent))
+            ids: dict[int, tuple[int, ...]] = {
+                batch.sent[n - 1]: tuple(ids) for n, ids in zip(row["places"], row["ids"], strict=True)
+            }
             spent: dict[str, tuple[int, ...]] = {}
-            if len(ids) < len(batch):
-                spent = await self._spent(own, topic, batch, ids)
+            if len(ids) < len(batch.messages):
+                spent = await self._spent(own, topic, batch.messages, ids)
         return [
-            Enqueued(tuple(ids[at])) if at in ids else Enqueued(spent[message.key or ""], duplicate=True)
-            for at, message in enumerate(batch)
+            Enqueued(ids[at]) if at in ids else Enqueued(spent[message.key or ""], duplicate=True)
+            for at, message in enumerate(batch.messages)
         ]
 
-    def _columns(self, topic: str, sent: Sequence[tuple[Message, str | None]]) -> tuple[Any, ...]:
-        return (
-            self.team,
-            self.now(),
-            topic,
-            [encode(message.payload) for message, _ in sent],
-            [message.key for message, _ in sent],
-            [message.ordering_key for message, _ in sent],
-            [message.priority for message, _ in sent],
-            [message.delay_s for message, _ in sent],
-            [trace_id for _, trace_id in sent],
-        )
-
     async def _spent(
-        self, connection: Connection, topic: str, batch: Sequence[Message], fresh: Mapping[int, Any]
+        self, connection: Connection, topic: str, batch: Sequence[Outgoing], fresh: Mapping[int, Any]
     ) -> dict[str, tuple[int, ...]]:
         keys = {message.key for at, message in enumerate(batch) if at not in fresh and message.key}
         rows = await connection.fetch(_SQL["first_use"], self.team, topic, sorted(keys))
@@ -195,15 +199,38 @@ class Publishing(Base):
         )
 
 
-async def _insert(connection: Connection, columns: tuple[Any, ...], hint: str | None) -> list[Row]:
+class _Batch:
+    """What one statement publishes; `sent` are the positions of the messages in it: a key that comes twice goes once."""
+
+    def __init__(self, messages: Sequence[Outgoing]) -> None:
+        self.messages = messages
+        self.soonest_s = min(message.delay_s for message in messages)
+        self.sent = _first_uses(messages)
+        sent = [messages[at] for at in self.sent]
+        self.columns = (
+            [message.payload for message in sent],
+            _column([message.key for message in sent]),
+            _column([message.ordering_key for message in sent]),
+            _column([message.priority for message in sent]),
+            _column([message.delay_s for message in sent]),
+            _column([message.trace_id for message in sent]),
+        )
+
+
+async def _insert(connection: Connection, values: tuple[Any, ...], size: int) -> Row:
     """A large batch is planned for its size: a plan made for any size would join it row by row."""
-    if len(columns[3]) < _LARGE:
-        return await connection.fetch(_SQL["enqueue"], *columns, hint)
+    if size < _LARGE:
+        return (await connection.fetch(_SQL["enqueue"], *values))[0]
     statement = await cast("Any", connection).prepare(_SQL["enqueue"])
-    return await statement.fetch(*columns, hint)
+    return (await statement.fetch(*values))[0]
 
 
-def _first_uses(batch: Sequence[Message]) -> list[int]:
+def _column(values: list[Any]) -> list[Any]:
+    """The values, or an empty array (all null to the statement) when there is nothing to say: much quicker to send."""
+    return values if any(values) else []
+
+
+def _first_uses(batch: Sequence[Outgoing]) -> list[int]:
     """The positions to send: a key that occurs twice in one batch is sent once."""
     seen: set[str] = set()
     positions: list[int] = []

@@ -1,39 +1,43 @@
 -- name: enqueue
--- publishes a batch to every subscription of a topic; a key once used on the topic adds nothing, ever again
+-- publishes a batch to every subscription of a topic; a key once used on the topic adds nothing, ever again. Answers
+-- the places in the batch of what was added (one row with arrays: much quicker than a row for each), and the ids
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
 target as materialized (
-    select name, key_concurrency, expires_after from queue.subscription where team = $1 and topic = $3
+    select name, key_concurrency, expires_after, row_number() over (order by name) as nth
+    from queue.subscription
+    where team = $1 and topic = $3
 ),
-copy as materialized (
-    select
-        i.n, i.payload, i.key, i.ordering_key, i.priority, i.delay_s, i.trace_id,
-        t.name as subscription, t.key_concurrency, t.expires_after, nextval('queue.event_id') as id
+-- Columns that are the default throughout come as empty arrays.
+message as materialized (
+    select i.*, array(select nextval('queue.event_id') from target where i.n > 0) as ids -- anew for each message
     from unnest($4::text[], $5::text[], $6::text[], $7::smallint[], $8::double precision[], $9::text[])
         with ordinality as i (payload, key, ordering_key, priority, delay_s, trace_id, n)
-    cross join target t
-    order by i.n, t.name
+    where exists (select from target)
 ),
 spent as (
     insert into queue.spent_key (team, topic, key, event_ids, spent_at)
-    select $1, $3, key, array_agg(id), (select now from clock)
-    from copy
-    where key is not null
-    group by key
-    order by key -- one order for all, so that two batches never wait for each other
+    select $1, $3, m.key, m.ids, c.now
+    from message m cross join clock c
+    where m.key is not null
+    order by m.key -- one order for all, so that two batches never wait for each other
     on conflict (team, topic, key) do nothing
-    returning key
+    returning event_ids[1] as first_id
 ),
 fresh as materialized (
-    select c.* from copy c where c.key is null or c.key in (select key from spent)
+    select * from message where key is null or ids[1] in (select first_id from spent)
+),
+copy as not materialized (
+    select f.*, f.ids[t.nth] as id, t.name as subscription, t.key_concurrency, t.expires_after
+    from fresh f cross join target t
 ),
 arrival as materialized (
     select
         id, subscription, ordering_key, subscription || ' ' || ordering_key as lane,
         row_number() over (partition by subscription, ordering_key order by n) as nth,
         count(*) over (partition by subscription, ordering_key) as size
-    from fresh
+    from copy
     where ordering_key is not null
 ),
 lane as (
@@ -52,23 +56,24 @@ written as (
         key, trace_id, payload
     )
     select
-        $1, f.id, $3, f.subscription,
+        $1, c.id, $3, c.subscription,
         case
-            when l.blocked_by is not null or l.live - a.size + a.nth > f.key_concurrency then 'blocked'
-            when f.delay_s > 0 then 'scheduled'
+            when l.blocked_by is not null or l.live - a.size + a.nth > c.key_concurrency then 'blocked'
+            when c.delay_s > 0 then 'scheduled'
             else 'ready'
         end,
-        f.priority, f.ordering_key, l.arrived - a.size + a.nth,
-        case when f.delay_s > 0 then now + make_interval(secs => f.delay_s) end,
-        now, now + f.expires_after, f.key, f.trace_id, f.payload::jsonb
-    from fresh f
+        coalesce(c.priority, 0), c.ordering_key, l.arrived - a.size + a.nth,
+        case when c.delay_s > 0 then now + make_interval(secs => c.delay_s) end,
+        now, now + c.expires_after, c.key, c.trace_id, c.payload::jsonb
+    from copy c
     cross join clock
-    left join arrival a on a.id = f.id
+    left join arrival a on a.id = c.id
     left join lane l on l.lane = a.lane
 )
-select n, id, case when $10::text is not null then (select pg_notify('rookery_queue', $10)::text) end as woken
-from fresh
-order by id;
+select
+    coalesce(array_agg(n), '{}') as places, coalesce(array_agg(ids), '{}') as ids,
+    case when $10::text is not null and count(*) > 0 then (select pg_notify('rookery_queue', $10)::text) end as woken
+from fresh;
 
 -- name: first_use
 -- what used a key first, for the keys that are spent

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from rookery_core import sql
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue.base import PACKAGE
-from rookery_core.queue.model import Message, check_message, check_name, encode
+from rookery_core.queue.model import Message, check_name, outgoing
 
 if TYPE_CHECKING:
     from rookery_core.queue.publish import Publishing
@@ -43,11 +43,11 @@ class Schedules:
         """
         check_name(name, "schedule")
         check_name(topic, "topic")
-        check_message(Message(payload, None, ordering_key, priority))
+        message = outgoing(Message(payload, None, ordering_key, priority), None)
         async with self._queue.connection() as own:
             now = await own.fetchval(_SQL["now"], self._queue.now())
             return await own.fetchval(
-                _SQL["set_schedule"], self._queue.team, name, topic, cron, time_zone, encode(payload), ordering_key,
+                _SQL["set_schedule"], self._queue.team, name, topic, cron, time_zone, message.payload, ordering_key,
                 priority, next_time(cron, time_zone, now),
             )  # fmt: skip
 
