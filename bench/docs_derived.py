@@ -6,6 +6,7 @@ purposes and messages, which the page itself holds: those kinds are easier than 
 
 from __future__ import annotations
 
+import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from rookery_ingest.docs.formats.markdown import split_front_matter
 from rookery_ingest.docs.formats.tree import html
 
 _MOST_PAGES = 5
+_MOST_QUERIES = 150
 _ERROR = re.compile(r"\b((?:ERROR|FATAL|PANIC): +[^\n]{15,250})")
 _QUOTED = re.compile(r'"[^"\n]+"')
 _GERUND = re.compile(r"(?!String )[A-Z][a-z]{2,}ing [A-Za-z]")
@@ -28,13 +30,16 @@ Found = dict[str, set[str]]
 
 
 def derived(corpus: Corpus) -> list[Judged]:
-    """Every kind that the corpus has something for."""
-    return [
-        Judged(kind, query, frozenset(pages))
-        for kind, found in (_of_manual(corpus) if corpus.format == "html" else _of_markdown(corpus))
-        for query, pages in found.items()
-        if 0 < len(pages) <= _MOST_PAGES
-    ]
+    """Every kind that the corpus has something for, a sample of those that have much."""
+    judged: list[Judged] = []
+    for kind, found in _of_manual(corpus) if corpus.format == "html" else _of_markdown(corpus):
+        rows = [
+            Judged(kind, query, frozenset(pages))
+            for query, pages in found.items()
+            if 0 < len(pages) <= _MOST_PAGES
+        ]
+        judged += random.Random(kind).sample(rows, min(_MOST_QUERIES, len(rows)))
+    return judged
 
 
 def _of_manual(corpus: Corpus) -> Iterator[tuple[str, Found]]:
