@@ -306,7 +306,7 @@ named as materialized (
     ) e
 ),
 follower as materialized (
-    select e.*
+    select e.*, n.token
     from (
         select subscription, ordering_key, token, min(place) as place
         from named
@@ -324,9 +324,9 @@ follower as materialized (
 back as materialized (
     select b.*, l.address as lane, l.version, l.lowest, l.blocked_by, l.key_concurrency
     from (
-        select address, id, subscription, ordering_key, place, refund, error, delay_s from named
+        select address, id, token, subscription, ordering_key, place, refund, error, delay_s from named
         union all
-        select address, id, subscription, ordering_key, place, true, null, 0 from follower
+        select address, id, token, subscription, ordering_key, place, true, null, 0 from follower
     ) b
     left join lateral (
         select l.ctid as address, l.version, l.lowest, l.blocked_by, s.key_concurrency
@@ -344,7 +344,7 @@ held as materialized (
 ),
 landing as materialized (
     select
-        b.address, b.lane, b.refund, b.error,
+        b.address, b.token, b.lane, b.refund, b.error,
         case when b.delay_s > 0 then c.now + make_interval(secs => b.delay_s) end as run_at,
         b.ordering_key is not null and (
             b.blocked_by is not null
@@ -374,7 +374,7 @@ put_back as (
             '$[last - 4 to last]'
         ) end
     from landing g, clock c
-    where e.ctid = g.address and e.state = 'leased'
+    where e.ctid = g.address and e.token = g.token -- asked again of a row that another statement changed meanwhile
     returning e.id, e.topic, g.run_at
 ),
 noted as (
