@@ -134,9 +134,8 @@ class Publishing(Base):
         sending: asyncio.Task[list[Enqueued]] | None = None
         try:
             for start in range(0, len(messages), _BATCH):
-                batch = await self._encode(
-                    messages[start : start + _BATCH], trace
-                )  # while the last is under way
+                # Encoded while the last batch is under way.
+                batch = await self._encode(messages[start : start + _BATCH], trace)
                 if sending is not None:
                     answers += await sending
                 sending = asyncio.create_task(self._publish(topic, batch, connection))
