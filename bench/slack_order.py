@@ -7,7 +7,7 @@ from rookery_core.identity import Caller
 
 TABLES = (
     "channels", "users", "user_groups", "memberships", "messages", "message_history", "reactions", "deleted_files",
-    "message_index",
+    "message_index", "replies",
 )  # fmt: skip
 
 

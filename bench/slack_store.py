@@ -38,6 +38,7 @@ class BenchStore:
         tables = (
             "messages",
             "message_history",
+            "replies",
             "reactions",
             "message_index",
             "channels",

@@ -11,6 +11,7 @@ FINAL_TABLES = {
     "memberships": "channel, member",
     "messages": "channel, ts",
     "message_history": "channel, ts, edit_ts",
+    "replies": "channel, root_ts, ts",
     "reactions": "channel, ts, emoji, reactor",
     "deleted_files": "id",
     "message_index": "channel, ts",

@@ -27,19 +27,27 @@ Fill = Callable[[Observations], Awaitable[None]]
 async def test_old_chunks_are_columns_and_nothing_else_changes(
     ingest: Database, fill: Fill, store: Store, slack_settings: SlackSettings, owner_connection: Any
 ) -> None:
-    lines = [said("C1", f"{1600000000 + 3600 * n}.000100", f"walrus line {n}") for n in range(400)]
-    await fill(together(channel("C1", "general"), *lines))
+    times = [f"{1600000000 + 3600 * n + 475_000 * (n // 20)}.000100" for n in range(400)]
+    lines = [said("C1", ts, f"walrus line {n}") for n, ts in enumerate(times)]
+    replies = [said("C1", f"1600000100.{n:06}", f"reply {n}", thread=times[0]) for n in range(3)]
+    replies.append(said("C1", times[-1].replace(".000100", ".000200"), "a late reply", thread=times[0]))
+    await fill(together(channel("C1", "general"), *lines, *replies))
     found = by_name(store, slack_settings)
     calls = [
         ("get_conversation", {"channel": "C1", "limit": 100, "max_tokens": 20000}),
+        ("get_conversation", {"channel": "C1", "limit": 30, "start": "2020-09-13", "max_tokens": 20000}),
+        ("get_thread", {"thread": times[0], "channel": "C1"}),
+        ("get_user_activity", {"user": "U1"}),
         ("search_messages", {"query": "walrus 7"}),
     ]
     before = [await answer(found[name], Caller(), **arguments) for name, arguments in calls]
     async with ingest.transaction(INGEST) as connection:
-        assert await bookkeeping.compact_chunks(connection) > 1
+        compacted = await bookkeeping.compact_chunks(connection)
         assert await bookkeeping.compact_chunks(connection) == 0
     compressed = "select count(*) from timescaledb_information.chunks where is_compressed and hypertable_schema = 'slack'"
-    assert await owner_connection.fetchval(compressed) > 1
+    # weeks were joined to quarters
+    assert 1 < await owner_connection.fetchval(compressed) < compacted / 2
+    assert "late reply" in before[2]
     assert [await answer(found[name], Caller(), **arguments) for name, arguments in calls] == before
     later = at("1700000000.000000")
     await fill(

@@ -126,6 +126,16 @@ async def test_any_order_gives_the_same_tables(
         found = await digest_of_tables(owner_connection, f"shuffled {attempt}")
         for table in FINAL_TABLES:
             assert found[table] == expected[table], table
+    counted = """
+        select channel, thread_ts, ts from slack.messages where thread_ts is not null and deleted_at is null
+        except select channel, root_ts, ts from slack.replies
+    """
+    assert expected["replies"] and await owner_connection.fetch(counted) == []
+    assert await owner_connection.fetchval(
+        "select count(*) from slack.replies"
+    ) == await owner_connection.fetchval(
+        "select count(*) from slack.messages where thread_ts is not null and deleted_at is null"
+    )
 
 
 @pytest.mark.parametrize("known", [False, True])

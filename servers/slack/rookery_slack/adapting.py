@@ -35,5 +35,6 @@ async def _hypertables(connection: Connection) -> AsyncIterator[str]:
         if not await connection.fetchval(_SQL["has_columnstore"], table):
             await connection.execute(_SQL[f"columnstore_{table}"])
             yield f"slack.{table} keeps old chunks as columns"
+    await connection.execute(_SQL["join_messages"])
     if done := await connection.fetchval(_SQL["compact_chunks"]):
         yield f"{done} chunks older than 45 days are columns now"

@@ -26,6 +26,10 @@ alter table slack.messages set (
     timescaledb.sparse_index = 'bloom(author),minmax(thread_ts)'
 );
 
+-- name: join_messages
+-- chunks that become columns are joined to a quarter
+alter table slack.messages set (timescaledb.compress_chunk_time_interval = '91 days');
+
 -- name: columnstore_raw_events
 alter table slack.raw_events set (
     timescaledb.enable_columnstore, timescaledb.segmentby = 'team', timescaledb.orderby = 'received_at desc, id desc'

@@ -12,7 +12,10 @@ with gone as (
     delete from slack.messages as m
     where m.team = $1 and ($2::text is null or m.author = $2) and ($3::text is null or m.channel = $3)
       and ($4::timestamptz is null or m.ts < $4)
-    returning channel, ts
+    returning channel, ts, thread_ts
+), unreplied as (
+    delete from slack.replies as r using gone
+    where r.team = $1 and r.channel = gone.channel and r.root_ts = gone.thread_ts and r.ts = gone.ts
 ), unindexed as (
     delete from slack.message_index as i using gone where i.team = $1 and i.channel = gone.channel and i.ts = gone.ts
 ), forgotten as (

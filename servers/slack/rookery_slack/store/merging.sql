@@ -216,6 +216,16 @@ with incoming as (
         thread_ts = excluded.thread_ts, author = excluded.author, subtype = excluded.subtype, text = excluded.text,
         content = excluded.content, edit_ts = excluded.edit_ts, seen_ts = excluded.seen_ts, source = excluded.source,
         digest = excluded.digest, deleted_at = excluded.deleted_at, reactions_as_of = excluded.reactions_as_of
+), unreplied as (
+    delete from slack.replies as r using compared as c
+    where r.team = $1 and r.channel = c.channel and r.root_ts = c.old_thread_ts and r.ts = c.ts
+      and (c.gone or c.thread_ts > c.old_thread_ts)
+), replied as (
+    insert into slack.replies (team, channel, root_ts, ts)
+    select $1, channel, greatest(old_thread_ts, thread_ts), ts from compared
+    where not gone and thread_ts is not null and (old_thread_ts is null or thread_ts > old_thread_ts)
+    order by 2, 3, 4
+    on conflict do nothing
 ), unindexed as (
     delete from slack.message_index as i using compared as c
     where i.team = $1 and i.channel = c.channel and i.ts = c.ts and (c.gone or (c.wins and c.words = ''))

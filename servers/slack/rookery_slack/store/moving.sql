@@ -18,7 +18,12 @@ select ts, emoji, reactor, present, at from slack.reactions where team = $1 and 
 order by ts, emoji, reactor limit $3;
 
 -- name: forget_messages
-delete from slack.messages where team = $1 and channel = $2 and ts = any ($3::timestamptz[]);
+with gone as (
+    delete from slack.messages where team = $1 and channel = $2 and ts = any ($3::timestamptz[])
+    returning channel, ts, thread_ts
+)
+delete from slack.replies as r using gone
+where r.team = $1 and r.channel = gone.channel and r.root_ts = gone.thread_ts and r.ts = gone.ts;
 
 -- name: forget_indexed
 delete from slack.message_index where team = $1 and channel = $2 and ts = any ($3::timestamptz[]);
