@@ -2,7 +2,7 @@
 
     make bench-slack                                            # made-up data, 100,000 messages
     make bench-slack EXPORT=export.zip QRELS=judgments.jsonl    # your own; .gz too; several with commas
-    make bench-slack PARTS=scale ROWS=1000000                   # a part of it: import, retrieval, live, order, scale
+    make bench-slack PARTS=scale ROWS=1000000                   # a part of it: import, retrieval, live, order, scale, columns
     make bench-slack PARTS=order STREAM=folder-of-events        # a recorded event stream, *.jsonl
 
 Writes bench/results/slack.json. Runs on an embedded server of its own, in STORE if that names a folder (it is kept, and
@@ -25,7 +25,7 @@ from tests.event_streams import arranged, recorded
 
 from bench import slack_scale
 from bench.report import Result, show, write
-from bench.slack_columns import columns
+from bench.slack_columns import Sizes, as_columns, as_rows, old_reads_ms
 from bench.slack_judgments import Judged, judgments, read_lines
 from bench.slack_order import digest
 from bench.slack_retrieval import PEER, half_remembered, peer_quality, quality, texts_and_names
@@ -192,24 +192,44 @@ async def measure_scale(bench: BenchStore) -> list[Result]:
                 id=f"slack.narrow.{name}", value=share, unit="of the exact ten", target=1.0, command=command
             )
         )
-    return [*results, *await measure_columns(bench, command)]
+    return [*results, *await _columns_at_scale(bench, command)]
 
 
-async def measure_columns(bench: BenchStore, command: str) -> list[Result]:
-    """Nothing without TimescaleDB."""
-    found = await columns(bench, CALLS)
-    if found is None:
+async def measure_columns(bench: BenchStore) -> list[Result]:
+    """How much smaller columns are, of the exports or of what is stored. Nothing without TimescaleDB."""
+    if bench.ingest.capabilities.timescaledb is None:
         return []
-    smaller, slower = found.plain / found.columns, found.columns_ms / found.rows_ms
-    _say(f"columns: {smaller:.1f} times smaller, old reads {slower:.2f} times as long")
-    size = (
-        f"{found.plain / 1e6:.0f} MB plain, {found.columns / 1e6:.0f} MB as {found.chunks} chunks of columns"
+    for path in EXPORTS:
+        await import_export(bench.ingest, INGEST, path, Options())
+    command = f"EXPORT={','.join(map(str, EXPORTS))} PARTS=columns {COMMAND}"
+    return [_smaller(await as_columns(bench), command)]
+
+
+async def _columns_at_scale(bench: BenchStore, command: str) -> list[Result]:
+    """Read old messages as rows, turn them into columns, read again."""
+    if bench.ingest.capabilities.timescaledb is None:
+        return []
+    await as_rows(bench)
+    before = await old_reads_ms(bench, CALLS)
+    smaller = _smaller(await as_columns(bench), command)
+    after = await old_reads_ms(bench, CALLS)
+    _say(f"old reads take {after / before:.2f} times as long from columns")
+    slower = Result(
+        id="slack.columns.old_reads", value=after / before, unit="of plain chunks", better="lower", target=2,
+        command=command, note=f"median {before:.1f} ms before, {after:.1f} ms after",
+    )  # fmt: skip
+    return [smaller, slower]
+
+
+def _smaller(sizes: Sizes, command: str) -> Result:
+    ratio = sizes.plain / sizes.columns
+    note = (
+        f"{sizes.plain / 1e6:.1f} MB plain, {sizes.columns / 1e6:.1f} MB, {sizes.chunks} chunks made columns"
     )
-    return [
-        Result(id="slack.columns.size", value=smaller, unit="times smaller", target=5, command=command, note=size),
-        Result(id="slack.columns.old_reads", value=slower, unit="of plain chunks", better="lower", target=2,
-               command=command, note=f"median {found.rows_ms:.1f} ms before, {found.columns_ms:.1f} ms after"),
-    ]  # fmt: skip
+    _say(f"columns: {ratio:.1f} times smaller ({note})")
+    return Result(
+        id="slack.columns.size", value=ratio, unit="times smaller", target=5, command=command, note=note
+    )
 
 
 async def measure_order(bench: BenchStore) -> list[Result]:
@@ -235,7 +255,7 @@ async def measure_order(bench: BenchStore) -> list[Result]:
 
 PARTS = {
     "import": measure_import, "retrieval": measure_retrieval, "live": measure_live, "order": measure_order,
-    "scale": measure_scale,
+    "scale": measure_scale, "columns": measure_columns,
 }  # fmt: skip
 
 

@@ -26,36 +26,36 @@ PLAIN_SIZE = "select pg_total_relation_size('plain')"
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Bytes as a plain table and as columns, chunks that became columns, median milliseconds of old reads by form."""
+class Sizes:
+    """Bytes as a plain table and as columns, and how many chunks became columns."""
 
     plain: int
     columns: int
     chunks: int
-    rows_ms: float
-    columns_ms: float
 
 
-async def columns(bench: BenchStore, calls: int) -> Columns | None:
-    """Read, turn old chunks into columns, read again. None without TimescaleDB."""
-    if bench.ingest.capabilities.timescaledb is None:
-        return None
+async def as_rows(bench: BenchStore) -> None:
+    """Turn every chunk into rows again."""
     owner = await asyncpg.connect(bench.owner_dsn)
     try:
         await owner.execute(ROWS_AGAIN)
     finally:
         await owner.close()
-    rows_ms = statistics.median((await waits(bench, calls, "get_conversation.old"))["get_conversation.old"])
+
+
+async def as_columns(bench: BenchStore) -> Sizes:
+    """Turn old chunks into columns, and weigh the table against a plain one."""
     async with bench.ingest.transaction(INGEST) as connection:
         chunks = await bookkeeping.compact_chunks(connection)
     owner = await asyncpg.connect(bench.owner_dsn)
     try:
         await owner.execute("vacuum analyze slack.messages")
         await owner.execute(PLAIN)
-        plain, size = await owner.fetchval(PLAIN_SIZE), await owner.fetchval(SIZE)
+        return Sizes(await owner.fetchval(PLAIN_SIZE), await owner.fetchval(SIZE), chunks)
     finally:
         await owner.close()
-    columns_ms = statistics.median(
-        (await waits(bench, calls, "get_conversation.old"))["get_conversation.old"]
-    )
-    return Columns(plain, size, chunks, rows_ms, columns_ms)
+
+
+async def old_reads_ms(bench: BenchStore, calls: int) -> float:
+    """Median milliseconds of reads of what is older than 45 days."""
+    return statistics.median((await waits(bench, calls, "get_conversation.old"))["get_conversation.old"])
