@@ -26,28 +26,41 @@ from tests.event_streams import arranged, recorded
 from bench import slack_scale
 from bench.report import Result, show, write
 from bench.slack_columns import Sizes, as_columns, as_rows, old_reads_ms
-from bench.slack_judgments import Judged, judgments, read_lines
+from bench.slack_judgments import Judged, NotReadable, judgments, read_lines
 from bench.slack_order import digest
-from bench.slack_retrieval import PEER, half_remembered, peer_quality, quality, texts_and_names
+from bench.slack_retrieval import PEER, half_remembered, held, peer_quality, quality
 from bench.slack_store import INGEST, BenchStore, bench_store
 from bench.slack_waits import narrow_recall, waits
 from rookery_core.embedders import create_embedder
+from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
 from rookery_core.queue import Message, Queue
 from rookery_ingest.slack.applying import MAX_BATCH, Applier
 from rookery_ingest.slack.embedding import embed_backlog
+from rookery_ingest.slack.export.archive import open_archive
 from rookery_ingest.slack.export.importer import Options, import_export
+from rookery_ingest.slack.export.layout import read_layout
+from rookery_ingest.slack.export.report import Report
 from rookery_ingest.slack.listening import SUBSCRIPTION, TOPIC, subscribe
 from rookery_ingest.slack.live import pending_events
 from rookery_ingest.slack.statistics import refresh
 from rookery_ingest.slack.working import IngestWorker
 
-SCALE = float(os.environ.get("SCALE", "0.1"))
+
+def _number(name: str, default: str) -> float:
+    try:
+        return float(os.environ.get(name) or default)
+    except ValueError:
+        raise SystemExit(f"{name}: {os.environ[name]!r} is not a number.") from None
+
+
+SCALE = _number("SCALE", "0.1")
+ROWS = int(_number("ROWS", "0")) or int(1_000_000 * SCALE)
 EXPORTS = [Path(path) for path in os.environ.get("EXPORT", "").split(",") if path]
 QRELS = [Path(path) for path in os.environ.get("QRELS", "").split(",") if path]
 STREAM = os.environ.get("STREAM", "")
-CALLS = int(os.environ.get("CALLS", "100"))
-QUERIES = int(os.environ.get("QUERIES", "300"))
+CALLS = int(_number("CALLS", "100"))
+QUERIES = int(_number("QUERIES", "300"))
 COMMAND = "python -m bench.slack"
 
 
@@ -75,6 +88,8 @@ def made_up_export(folder: Path, days: int = 60, per_day: int = 250) -> Path:
 
 async def measure_import(bench: BenchStore) -> list[Result]:
     """Messages a second into an empty store, until found by words, until found by meaning; and a second time."""
+    if await slack_scale.stored(bench):
+        await bench.forget_everything()
     exports = EXPORTS or [made_up_export(bench.folder)]
     command = f"EXPORT={','.join(map(str, EXPORTS))} {COMMAND}" if EXPORTS else COMMAND
     started = time.monotonic()
@@ -107,10 +122,15 @@ async def measure_import(bench: BenchStore) -> list[Result]:
 
 async def measure_retrieval(bench: BenchStore) -> list[Result]:
     """Shares of queries answered in the first ten, by mode, beside plain PostgreSQL."""
-    texts, names = await texts_and_names(bench)
-    parts: dict[str, list[Judged]] = {"half_remembered": half_remembered(texts, QUERIES)}
+    store = await held(bench)
+    parts: dict[str, list[Judged]] = {"half_remembered": half_remembered(store.texts, QUERIES)}
     if QRELS:
-        found = [each for path in QRELS for each in judgments(read_lines(path), texts, names)]
+        found = [each for path in QRELS for each in judgments(read_lines(path), store)]
+        if not found:
+            raise NotReadable(
+                f"QRELS: no message that {', '.join(map(str, QRELS))} calls relevant is in the export: EXPORT must "
+                "hold the channels and ts of the judgments."
+            )
         parts["conversations"] = found[:: max(1, len(found) // QUERIES)]
     results: list[Result] = []
     for name, judged in parts.items():
@@ -170,12 +190,11 @@ def _event(made: slack_scale.MadeUp, number: int) -> Message:
 
 async def measure_scale(bench: BenchStore) -> list[Result]:
     """Waiting times in a large store, what narrow searches find, and what TimescaleDB makes of it where there is one."""
-    messages = int(os.environ.get("ROWS") or 1_000_000 * SCALE)
-    command = f"ROWS={messages} PARTS=scale {COMMAND}"
-    if await slack_scale.stored(bench) != messages:
+    command = f"ROWS={ROWS} PARTS=scale {COMMAND}"
+    if await slack_scale.stored(bench) != ROWS:
         await bench.forget_everything()
-        took = await slack_scale.fill(bench, messages) | await slack_scale.add_vectors(bench)
-        _say(f"{messages:,} messages, seconds: {', '.join(f'{name} {s:.0f}' for name, s in took.items())}")
+        took = await slack_scale.fill(bench, ROWS) | await slack_scale.add_vectors(bench)
+        _say(f"{ROWS:,} messages, seconds: {', '.join(f'{name} {s:.0f}' for name, s in took.items())}")
     results: list[Result] = []
     for name, times in (await waits(bench, CALLS)).items():
         p95, median = sorted(times)[int(len(times) * 0.95)], statistics.median(times)
@@ -183,7 +202,7 @@ async def measure_scale(bench: BenchStore) -> list[Result]:
         results.append(
             Result(id=f"slack.wait.{name}", value=p95, unit="ms p95", better="lower", command=command,
                    target=15 if name.startswith("get_conversation") else 50,
-                   note=f"{messages:,} messages, median {median:.1f} ms")
+                   note=f"{ROWS:,} messages, median {median:.1f} ms")
         )  # fmt: skip
     for name, share in (await narrow_recall(bench, CALLS)).items():
         _say(f"of what every row would give, {name} finds {share:.3f}")
@@ -259,16 +278,42 @@ PARTS = {
 }  # fmt: skip
 
 
-async def main() -> None:
+def _wanted() -> list[str]:
     wanted = [part for part in os.environ.get("PARTS", ",".join(PARTS)).split(",") if part]
     if unknown := [part for part in wanted if part not in PARTS]:
         raise SystemExit(f"PARTS: there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}.")
     if "retrieval" in wanted and "import" not in wanted and not os.environ.get("STORE"):
         wanted.insert(0, "import")
-    results: list[Result] = []
-    async with bench_store() as bench:
-        for part in wanted:
-            results += await PARTS[part](bench)
+    return wanted
+
+
+def _check_given() -> None:
+    """Look at what was given before anything is started. Raises NotReadable or RookeryError."""
+    for path in EXPORTS:
+        try:
+            with open_archive(path) as archive:
+                read_layout(archive, Report(str(path)))
+        except RookeryError as error:
+            problem = error.message.removeprefix("PATH: ").removeprefix(f"{path} ")
+            raise NotReadable(f"EXPORT: {path}: {problem}") from None
+    for path in QRELS:
+        read_lines(path)
+    if QRELS and not (EXPORTS or os.environ.get("STORE")):
+        raise NotReadable("QRELS: judgments need the EXPORT that they are of.")
+    if STREAM:
+        recorded(Path(STREAM))
+
+
+async def main() -> None:
+    wanted = _wanted()
+    try:
+        _check_given()
+        results: list[Result] = []
+        async with bench_store() as bench:
+            for part in wanted:
+                results += await PARTS[part](bench)
+    except (NotReadable, RookeryError) as error:
+        raise SystemExit(str(error)) from None
     show(results, "Slack memory")
     write("slack", results)
 

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.slack_judgments import Judged, Place
+from bench.slack_judgments import Held, Judged, Place
 from bench.slack_store import INGEST, READER, BenchStore
 from rookery_core.embedders import create_embedder
 from rookery_slack.search.narrowing import Narrowing
@@ -38,14 +38,21 @@ class Quality:
     queries: int
 
 
-async def texts_and_names(bench: BenchStore) -> tuple[dict[Place, str], dict[str, str]]:
-    """Every message's text by place, and channels' ids by name."""
+async def held(bench: BenchStore) -> Held:
+    """Every message, channel and thread of the store."""
     async with bench.ingest.transaction(INGEST) as connection:
-        rows = await connection.fetch("select channel, ts, text from slack.messages where text is not null")
-        channels = await connection.fetch("select name, id from slack.channels")
-    return {(row["channel"], format_ts(row["ts"])): row["text"] for row in rows}, {
-        r["name"]: r["id"] for r in channels
-    }
+        rows = await connection.fetch(
+            "select channel, ts, thread_ts, text from slack.messages where team = $1 and text is not null", INGEST.team
+        )  # fmt: skip
+        channels = await connection.fetch("select name, id from slack.channels where team = $1", INGEST.team)
+    texts: dict[Place, str] = {}
+    roots: dict[Place, Place] = {}
+    for row in rows:
+        place = (row["channel"], format_ts(row["ts"]))
+        texts[place] = row["text"]
+        if row["thread_ts"] is not None:
+            roots[place] = (row["channel"], format_ts(row["thread_ts"]))
+    return Held(texts, {row["name"]: row["id"] for row in channels}, roots)
 
 
 async def quality(bench: BenchStore, judged: list[Judged], mode: Mode) -> Quality:

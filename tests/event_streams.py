@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 Payload = dict[str, Any]
 DAY_S = 86_400.0
@@ -18,8 +18,20 @@ def recorded(folder: Path) -> list[Payload]:
     files = sorted(folder.glob("*.jsonl")) or sorted((folder / "logs").glob("*.jsonl"))
     if not files:
         raise SystemExit(f"{folder}: holds no *.jsonl files of events, nor a folder logs that does.")
-    lines = [line for file in files for line in file.read_text("utf-8").splitlines() if line.strip()]
-    return [_payload(json.loads(line), number) for number, line in enumerate(lines)]
+    return [
+        _payload(event, number)
+        for number, event in enumerate(each for file in files for each in _events(file))
+    ]
+
+
+def _events(file: Path) -> Iterator[Payload]:
+    for number, line in enumerate(file.read_text("utf-8", "replace").split("\n"), 1):
+        try:
+            event = json.loads(line) if line.strip() else None
+        except ValueError as error:
+            raise SystemExit(f"{file}: line {number} is not JSON ({error}).") from None
+        if isinstance(event, dict):
+            yield cast("Payload", event)
 
 
 def _payload(event: Payload, number: int) -> Payload:

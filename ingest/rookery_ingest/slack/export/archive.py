@@ -61,7 +61,7 @@ class Zip(AbstractContextManager["Zip"]):
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:
-            raise InvalidInput(f"{path}: not a readable zip file ({error}).") from None
+            raise InvalidInput(f"PATH: {path} is not a readable zip file ({error}).") from None
 
     def names(self) -> Iterator[str]:
         """Every file in the zip, also those that will be refused."""
