@@ -259,7 +259,7 @@ async def bookkeeping_cover(ingest: Database, channel: str) -> None:
     start, end = parse_ts("1750000000.000000"), parse_ts("1750000001.000000")
     assert start is not None and end is not None
     async with ingest.transaction(CALLER) as connection:
-        await bookkeeping.cover(connection, CALLER, channel, start, end)
+        await bookkeeping.cover(connection, CALLER, {channel: (start, end)})
 
 
 async def test_synchronising(
@@ -341,6 +341,25 @@ def test_gaps(stretches: list[tuple[int, int]], expected: list[tuple[int, int]])
 
     now = zero + timedelta(seconds=100)
     assert gaps(moments(stretches), now, timedelta(seconds=100)) == moments(expected)
+
+
+async def test_stretches_that_several_join_at_once_are_one(ingest: Database, owner_connection: Any) -> None:
+    zero = datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def cover(channels: list[str], start: int, end: int) -> None:
+        stretch = zero + timedelta(seconds=start), zero + timedelta(seconds=end)
+        async with ingest.transaction(CALLER) as connection:
+            await bookkeeping.cover(connection, CALLER, dict.fromkeys(channels, stretch))
+
+    channels = ["C1", "C2", "C3"]
+    await cover(channels, 0, 10)
+    await asyncio.gather(*(cover(channels[:: (-1) ** n], 0, 20 + n % 3) for n in range(12)))
+    await cover(["C1"], 30, 40)
+    await cover(["C1"], 22, 30)
+    rows = await owner_connection.fetch("select channel, from_ts, to_ts from slack.coverage order by 1")
+    assert [(row["channel"], row["from_ts"] - zero, row["to_ts"] - zero) for row in rows] == [
+        (channel, timedelta(0), timedelta(seconds=40 if channel == "C1" else 22)) for channel in channels
+    ]
 
 
 async def test_erasing_a_person_and_a_channel(ingest: Database, owner_connection: Any) -> None:

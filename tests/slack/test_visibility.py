@@ -128,10 +128,8 @@ async def _embed(database: Database) -> None:
         if waiting:
             await vectors.store_vectors(connection, INGEST, "by hand", waiting, made)
         await refresh_statistics(connection, INGEST.team, COLLECTION, PUBLIC_WORDS)
-        for name in ("CGENERAL", "CSECRET"):
-            await bookkeeping.cover(
-                connection, INGEST, name, at("1700000000.000000"), at("1700000900.000000")
-            )
+        stretch = at("1700000000.000000"), at("1700000900.000000")
+        await bookkeeping.cover(connection, INGEST, {"CGENERAL": stretch, "CSECRET": stretch})
 
 
 class ByHand:

@@ -108,7 +108,7 @@ class Backfiller:
                     read += await self._replies(channel, str(root["ts"]), start, end)
             await self._after_live()
         async with self._database.transaction(self._caller) as connection:
-            await bookkeeping.cover(connection, self._caller, channel, start, end)
+            await bookkeeping.cover(connection, self._caller, {channel: (start, end)})
         return read
 
     async def _replies(self, channel: str, root: str, start: datetime, end: datetime) -> int:

@@ -107,8 +107,8 @@ class Listener:
             return False
         began = self._beat_at is None
         async with self._database.transaction(self._caller) as connection:
-            for channel in channels:
-                await bookkeeping.cover(connection, self._caller, channel, self._beat_at or now, now)
+            stretch = (self._beat_at or now, now)
+            await bookkeeping.cover(connection, self._caller, dict.fromkeys(channels, stretch))
             await bookkeeping.set_mark(connection, self._caller, "listening", now)
         self._beat_at = now
         if began:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from itertools import groupby
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from rookery_core.errors import NotFound
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 """Messages merged in one transaction."""
+PORTION_DAYS = 100
+"""Days of small channels that are read, and merged, together: most workspaces have many channels with few messages."""
 Progress = Callable[[int, int], None]
 """Called with days done and days in all."""
 
@@ -64,13 +66,13 @@ async def import_export(
     database: Database | None, caller: Caller, path: Path, options: Options, progress: Progress | None = None
 ) -> Report:
     """Import the export at `path`. database may be None for a dry run. Raises InvalidInput, NotFound (a channel)."""
-    started = time.monotonic()
+    started = monotonic()
     report = Report(str(path), dry_run=options.dry_run)
     with open_archive(path) as archive:
         layout = _chosen(await asyncio.to_thread(read_layout, archive, report), options, report)
         importer = _Importer(database, caller, archive, layout, options, report, progress)
         await importer.run()
-    report.seconds = time.monotonic() - started
+    report.seconds = monotonic() - started
     report.seconds_searchable = report.seconds
     return report
 
@@ -144,18 +146,15 @@ class _Importer:
             async with self._database.transaction(self._caller) as connection:
                 self._known = await bookkeeping.known_days(connection, self._caller, layout.snapshot_at)
         await self._merge(_Batch(self._lists()))
-        queue = iter(groupby(layout.days, key=lambda day: day.channel))
-        channels = [(channel, list(days)) for channel, days in queue]
-        channels.sort(key=lambda pair: -len(pair[1]))
-        pending = iter(channels)
+        pending = _portions(layout.days)
         async with asyncio.TaskGroup() as group:
             for _ in range(max(1, self._options.workers)):
                 group.create_task(self._work(pending))
         await self._finish()
 
-    async def _work(self, pending: Iterator[tuple[str, list[Day]]]) -> None:
+    async def _work(self, pending: Iterator[list[Day]]) -> None:
         """Merge one batch while the next is being read."""
-        for channel, days in pending:
+        for days in pending:
             batches = self._batches(days)
             batch = await asyncio.to_thread(next, batches, None)
             while batch is not None:
@@ -167,7 +166,7 @@ class _Importer:
                 self._done += batch.days
                 self._progress(self._done, len(self._layout.days))
                 batch = following
-            await self._cover(channel, days)
+            await self._cover(days)
 
     def _lists(self) -> Observations:
         """People, channels and members, as of the moment of the export."""
@@ -236,10 +235,10 @@ class _Importer:
         await self._tell_planner(len(batch.facts.messages))
 
     async def _tell_planner(self, messages: int) -> None:
-        """After the first batch, and whenever there are four times as many: see slack.refresh_planner."""
+        """After as much as one batch, and whenever there are four times as many: see slack.refresh_planner."""
         assert self._database is not None
         self._merged += messages
-        if self._merged >= 4 * self._planned_for:
+        if self._merged >= max(BATCH, 4 * self._planned_for):
             self._planned_for = self._merged
             async with self._database.transaction(self._caller) as connection:
                 await bookkeeping.refresh_planner(connection)
@@ -254,15 +253,24 @@ class _Importer:
         if merged.refused:
             self._report.skip("message past its retention, or erased", "slack.retention", merged.refused)
 
-    async def _cover(self, channel: str, days: Sequence[Day]) -> None:
-        """The channel is known whole from the first day of the export to its last moment."""
-        if self._database is None or channel in self._broken:
+    async def _cover(self, days: Sequence[Day]) -> None:
+        """Their channels are known whole from the first day of the export to its last moment."""
+        if self._database is None:
             return
-        first = datetime.fromisoformat(min(day.date for day in days)).replace(tzinfo=UTC)
-        start = min(first, self._layout.snapshot_at) if self._options.since is None else first
-        end = max(self._layout.snapshot_at, start)
+        firsts: dict[str, date] = {}
+        for day in days:
+            if day.channel not in self._broken:
+                on = date.fromisoformat(day.date)
+                firsts[day.channel] = min(on, firsts.get(day.channel, on))
+        stretches = {channel: self._stretch(first) for channel, first in firsts.items()}
         async with self._database.transaction(self._caller) as connection:
-            await bookkeeping.cover(connection, self._caller, channel, start - timedelta(0), end)
+            await bookkeeping.cover(connection, self._caller, stretches)
+
+    def _stretch(self, first: date) -> bookkeeping.Stretch:
+        start, snapshot_at = datetime.combine(first, time.min, UTC), self._layout.snapshot_at
+        if self._options.since is None:
+            start = min(start, snapshot_at)
+        return start, max(snapshot_at, start)
 
     async def _finish(self) -> None:
         """Remember where permalinks of this workspace lead, if it is known."""
@@ -273,6 +281,19 @@ class _Importer:
         facts.workspaces.append(WorkspaceFact(workspace, self._layout.snapshot_at, url=url.rstrip("/")))
         async with self._database.transaction(self._caller) as connection:
             await self._writer.merge(connection, facts)
+
+
+def _portions(days: Sequence[Day]) -> Iterator[list[Day]]:
+    """What one worker reads at a time: a channel, or so many small ones that a batch has enough to merge; long first."""
+    channels = [list(group) for _, group in groupby(days, key=lambda day: day.channel)]
+    portion: list[Day] = []
+    for channel in sorted(channels, key=len, reverse=True):
+        portion += channel
+        if len(portion) >= PORTION_DAYS:
+            yield portion
+            portion = []
+    if portion:
+        yield portion
 
 
 def _closed(facts: Observations, conversation: Conversation) -> Observations:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rookery_core.identity import Caller
 
 _SQL = sql.load("rookery_slack.store", "bookkeeping.sql")
+Stretch = tuple[datetime, datetime]
+"""From one moment to another, both included."""
 
 
 async def known_days(connection: Connection, caller: Caller, as_of: datetime) -> set[tuple[str, str, bytes]]:
@@ -39,9 +41,12 @@ async def forget_days(connection: Connection, caller: Caller, channel: str | Non
     await connection.execute(_SQL["forget_days"], caller.team, channel)
 
 
-async def cover(connection: Connection, caller: Caller, channel: str, start: datetime, end: datetime) -> None:
-    """Every message of the channel in [start, end] is here."""
-    await connection.execute(_SQL["cover"], caller.team, channel, start, end)
+async def cover(connection: Connection, caller: Caller, stretches: Mapping[str, Stretch]) -> None:
+    """Every message of these channels in their stretches is here."""
+    if stretches:
+        starts, ends = zip(*stretches.values(), strict=True)
+        await connection.execute(_SQL["lock_coverage"], caller.team)
+        await connection.execute(_SQL["cover"], caller.team, list(stretches), list(starts), list(ends))
 
 
 async def coverage_of(

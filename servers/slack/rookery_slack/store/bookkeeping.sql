@@ -12,14 +12,24 @@ on conflict (team, channel, day, digest) do update set as_of = greatest(d.as_of,
 -- name: forget_days
 delete from slack.imported_days where team = $1 and ($2::text is null or channel = $2);
 
+-- name: lock_coverage
+-- one at a time until the transaction ends: stretches that two join at once would overlap, or be the same row
+select pg_advisory_xact_lock(1936483436, hashtext($1));
+
 -- name: cover
--- a stretch is known whole: it joins the stretches that it meets
-with met as (
-    delete from slack.coverage where team = $1 and channel = $2 and from_ts <= $4 and to_ts >= $3
-    returning from_ts, to_ts
+-- a stretch of each channel is known whole: it joins the stretches that it meets
+with wanted as (
+    select channel, from_ts, to_ts
+    from unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as given (channel, from_ts, to_ts)
+), met as (
+    delete from slack.coverage as v using wanted as w
+    where v.team = $1 and v.channel = w.channel and v.from_ts <= w.to_ts and v.to_ts >= w.from_ts
+    returning v.channel, v.from_ts, v.to_ts
 )
 insert into slack.coverage (team, channel, from_ts, to_ts)
-select $1, $2, least(min(met.from_ts), $3), greatest(max(met.to_ts), $4) from met;
+select $1, w.channel, least(min(met.from_ts), w.from_ts), greatest(max(met.to_ts), w.to_ts)
+from wanted as w left join met on met.channel = w.channel
+group by w.channel, w.from_ts, w.to_ts;
 
 -- name: coverage_of
 select from_ts, to_ts from slack.coverage where team = $1 and channel = $2 order by from_ts;

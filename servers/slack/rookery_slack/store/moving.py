@@ -50,7 +50,7 @@ async def moved_facts(
         await connection.execute(_SQL["move_history"], caller.team, old, new)
         await connection.execute(_SQL["move_raw_events"], caller.team, old, new)
         for row in await connection.fetch(_SQL["held_coverage"], caller.team, old):
-            await bookkeeping.cover(connection, caller, new, row["from_ts"], row["to_ts"])
+            await bookkeeping.cover(connection, caller, {new: (row["from_ts"], row["to_ts"])})
         await connection.execute(_SQL["forget_channel"], caller.team, old)
 
 
