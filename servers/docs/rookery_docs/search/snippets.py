@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
-from rookery_docs.search.analysis import PAIR, terms_of
+from rookery_docs.search.analysis import terms_of_chunk
 
-_SEGMENT = re.compile(r"[^\n]*?(?:[.!?](?=\s)|\n|$)|[^\n]+", re.DOTALL)
-_LETTERS = re.compile(r"[^\W_]+")
+_END = re.compile(r"[.!?](?=\s)|\n")
 
 
 def snippet(text: str, terms: Mapping[str, float], longest: int) -> str:
@@ -30,32 +30,28 @@ def snippet(text: str, terms: Mapping[str, float], longest: int) -> str:
 
 def _values(text: str, segments: list[tuple[int, int]], terms: Mapping[str, float]) -> list[float]:
     """What each segment is worth: the sum of the terms that it has."""
-    hints = {hint_of(term) for term in terms if PAIR not in term}
-    values: list[float] = []
-    for start, end in segments:
-        lower = text[start:end].lower()
-        values.append(_value(text[start:end], terms) if any(hint in lower for hint in hints) else 0.0)
-    return values
+    telling = _telling(text, terms)
+    return [_value(text[start:end], telling, terms) for start, end in segments]
 
 
-def hint_of(term: str) -> str:
-    """Letters that a text must have to have the term, so that most of a text need not be taken apart.
-
-    A stem is the beginning of its word but for its last letter, or two of a short one (dying: die).
-    """
-    longest = max(_LETTERS.findall(term), key=len, default="")
-    if not longest.isascii():
-        return longest
-    return longest[: max(1, len(longest) - (1 if len(longest) > 3 else 2))]
+def _telling(text: str, terms: Mapping[str, float]) -> dict[str, tuple[str, ...]]:
+    """What between two spaces of a text has any of the terms, and all terms of it."""
+    asked = terms.keys()
+    of_chunk = {chunk: terms_of_chunk(chunk) for chunk in set(text.split())}
+    return {chunk: found for chunk, found in of_chunk.items() if not asked.isdisjoint(found)}
 
 
 def _segments(text: str) -> list[tuple[int, int]]:
-    found = [match.span() for match in _SEGMENT.finditer(text) if match.end() > match.start()]
-    return found or [(0, len(text))]
+    """Sentences and lines, each with the stop that ends it."""
+    ends = [match.end() for match in _END.finditer(text)]
+    if not ends or ends[-1] < len(text):
+        ends.append(len(text))
+    return list(pairwise([0, *ends]))
 
 
-def _value(segment: str, terms: Mapping[str, float]) -> float:
-    return sum(terms.get(term, 0.0) for term in set(terms_of(segment, stop_words=True)))
+def _value(part: str, telling: Mapping[str, tuple[str, ...]], terms: Mapping[str, float]) -> float:
+    found = {term for chunk in telling.keys() & part.split() for term in telling[chunk]}
+    return sum(terms.get(term, 0.0) for term in found)
 
 
 def _window(segments: list[tuple[int, int]], values: list[float], longest: int) -> tuple[int, int]:
@@ -80,7 +76,9 @@ def _around(text: str, start: int, end: int, terms: Mapping[str, float], longest
     segment = text[start:end]
     step = max(1, longest // 4)
     offsets = range(0, max(1, len(segment) - longest + step), step)
-    best = max(offsets, key=lambda offset: (_value(segment[offset : offset + longest], terms), -offset))
+    parts = {offset: segment[offset : offset + longest] for offset in offsets}
+    worth = {offset: _value(part, _telling(part, terms), terms) for offset, part in parts.items()}
+    best = max(offsets, key=lambda offset: (worth[offset], -offset))
     low = start + best
     high = min(end, low + longest)
     space = text.rfind(" ", low, high)
