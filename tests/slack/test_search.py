@@ -80,6 +80,41 @@ async def test_a_narrow_search_does_without_what_is_rare_elsewhere(
         assert _texts(found) == ["deploy on friday"], narrowed
 
 
+@pytest.mark.parametrize(
+    ("query", "finds_both"),
+    [
+        ("deploy friday", True),
+        ("friday deploy!", True),
+        ("deploy", False),
+        ("'deploy' | (friday & xyzzy", False),
+    ],
+)
+async def test_words_that_are_all_common_are_looked_for_together(
+    fill: Fill,
+    search: Any,
+    ingest: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    *,
+    finds_both: bool,
+) -> None:
+    """In a large store the newest that have one common word would hide the older ones that have two, and a word that
+    is nowhere would hide all others."""
+    for name, value in {"NARROW": 0, "NARROW_WORDS": 0, "WORD_POOL": 3, "COMMON_POOL": 3}.items():
+        monkeypatch.setattr(f"rookery_slack.search.legs.{name}", value)
+    both = said("CBUSY", "1600000000.000100", "deploy on friday")
+    busy = [
+        said("CBUSY", f"17000{n:02d}000.000100", "deploy now" if n % 2 else "friday evening C++ 動")
+        for n in range(40)
+    ]
+    await fill(together(channel("CBUSY", "busy"), both, *busy))
+    async with ingest.transaction(INGEST) as connection:
+        await refresh_statistics(connection, INGEST.team, COLLECTION, PUBLIC_WORDS)
+    texts = _texts(await search(query, mode="keyword"))
+    assert len(texts) >= 3
+    assert ("deploy on friday" in texts) == finds_both
+
+
 async def test_narrowing(fill: Fill, search: Any) -> None:
     await fill(_workspace())
     await fill(

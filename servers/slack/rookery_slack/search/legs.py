@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,13 @@ Place = tuple[str, datetime]
 
 WORD_POOL = 2000
 """Messages that are scored for words, the newest of those that have any of the rarest."""
+COMMON = 0.01
+COMMON_PAIRS, COMMON_POOL = 1000, 500
+"""Where even the rarest word is in more than this share of messages, so many are scored that have it and another one,
+and, where those are few, so many that have it. Among 2,000 that have it few would have more, and to gather them means to
+visit tens of thousands of rows."""
+FEW = 20
+"""With fewer candidates than this the next way to gather some is tried: the rarest word may be a slip of the pen."""
 LEG = 200
 """Candidates that words give."""
 NEAREST = 100
@@ -46,13 +54,21 @@ class Leg:
     scores: dict[Place, float] = field(default_factory=dict[Place, float])
     threads: dict[Place, datetime | None] = field(default_factory=dict[Place, "datetime | None"])
 
+    def add(self, rows: list[Row]) -> Leg:
+        """Take in what a statement found; returns itself."""
+        for row in rows:
+            place = (row["channel"], row["ts"])
+            self.scores[place], self.threads[place] = float(row["score"]), row["thread_ts"]
+        return self
 
-def _leg(rows: list[Row]) -> Leg:
-    places = [(row["channel"], row["ts"]) for row in rows]
-    return Leg(
-        {place: float(row["score"]) for place, row in zip(places, rows, strict=True)},
-        {place: row["thread_ts"] for place, row in zip(places, rows, strict=True)},
-    )
+    def best(self, most: int) -> Leg:
+        """The highest scores, best first; of equal ones the newest."""
+        first = sorted(self.scores, key=lambda place: (-self.scores[place], -place[1].timestamp(), place[0]))[
+            :most
+        ]
+        return Leg(
+            {place: self.scores[place] for place in first}, {place: self.threads[place] for place in first}
+        )
 
 
 async def count_left(session: Session, narrow: Narrowing) -> int:
@@ -66,13 +82,31 @@ async def by_words(session: Session, text: str, narrow: Narrowing, left: int) ->
     prepared = await prepare_query(session.connection, session.caller.team, COLLECTION, text, pool=WORD_POOL)
     if prepared is None:
         return Leg(), False
-    few = left <= NARROW_WORDS
-    candidates, pool = (prepared.any_term, NARROW_WORDS) if few else (prepared.candidates, WORD_POOL)
-    rows = await session.rows(
-        "search_words", candidates, prepared.phrases, prepared.terms, prepared.weights,
-        prepared.average_length, narrow.row(), pool, LEG,
-    )  # fmt: skip
-    return await _with_neighbours(session, _leg(rows), prepared, narrow), True
+    found = Leg()
+    for candidates, pool in _pools(prepared, left):
+        rows = await session.rows(
+            "search_words", candidates, prepared.phrases, prepared.terms, prepared.weights,
+            prepared.average_length, narrow.row(), pool, LEG,
+        )  # fmt: skip
+        if len(found.add(rows).scores) >= FEW:
+            break
+    return await _with_neighbours(session, found.best(LEG), prepared, narrow), True
+
+
+def _pools(prepared: PreparedQuery, left: int) -> list[tuple[str, int]]:
+    """What to gather the messages by that are scored, and how many: the next where one gives too few."""
+    if left <= NARROW_WORDS:
+        return [(prepared.any_term, NARROW_WORDS)]
+    whatever = (prepared.any_term, COMMON_POOL)
+    rarest = prepared.weights.index(max(prepared.weights))
+    share = math.exp(-prepared.weights[rarest])  # a weight is about the logarithm of 1 / share
+    if left <= NARROW or share <= COMMON:
+        return [(prepared.candidates, WORD_POOL), whatever]
+    others = [term for place, term in enumerate(prepared.terms) if place != rarest]
+    if not others:
+        return [whatever]
+    pairs = f"{prepared.terms[rarest]} & ({' | '.join(others)})"
+    return [(pairs, COMMON_PAIRS), (prepared.candidates, COMMON_POOL), whatever]
 
 
 async def _with_neighbours(session: Session, leg: Leg, prepared: PreparedQuery, narrow: Narrowing) -> Leg:
@@ -112,7 +146,7 @@ async def by_meaning(session: Session, text: str, narrow: Narrowing, embedder: E
     vector = (await embedder.embed([text], kind="query"))[0]
     if not vector.any():
         return Leg()
-    return _leg(await _nearest(session, vector, embedder.model, narrow, left))
+    return Leg().add(await _nearest(session, vector, embedder.model, narrow, left))
 
 
 async def _nearest(session: Session, vector: Any, model: str, narrow: Narrowing, left: int) -> list[Row]:
