@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import random
@@ -13,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from emulators.slack import SlackEmulator
-from rookery_core.errors import ConfigurationError
+from rookery_core.errors import ConfigurationError, InvalidInput, NotFound
 from rookery_core.identity import Caller
 from rookery_core.queue import Queue
 from rookery_core.settings import CoreSettings
@@ -385,6 +386,36 @@ async def test_erasing_a_person_and_a_channel(ingest: Database, owner_connection
         [row["p"] for row in await owner_connection.fetch("select payload::text as p from slack.raw_events")]
     )
     assert kept.count("theirs") == 2
+
+
+async def test_what_is_never_stored_and_how_long_the_rest_is_kept(
+    live_settings: SlackIngestSettings, ingest: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rookery_ingest.slack.operating import discard_command, retention_command
+
+    async def told(command: Any, **options: Any) -> str:
+        asked = {"add": None, "note": None, "remove": None, "channel": None, "days": None, "forever": False}
+        assert await command(argparse.Namespace(**{**asked, **options}), live_settings) == 0
+        return capsys.readouterr().out
+
+    assert "no rules" in await told(discard_command)
+    assert "(passwords)" in await told(
+        discard_command, add='$.text like_regex "hunter[0-9]"', note="passwords"
+    )
+    applied = await Applier(ingest, CALLER).apply([
+        {"event": {"type": "message", "channel": "C1", "ts": f"170000000{n}.000100", "user": "U1", "text": text}}
+        for n, text in enumerate(["my hunter2", "hello"])
+    ])  # fmt: skip
+    assert (applied.merged.added, applied.merged.discarded) == (1, 1)
+    with pytest.raises(InvalidInput, match="no jsonpath"):
+        await told(discard_command, add="$.text like")
+    with pytest.raises(NotFound, match="no rule 77"):
+        await told(discard_command, remove=77)
+    assert "no rules" in await told(discard_command, remove=1)
+    assert await told(retention_command) == "every channel: for ever\n"
+    assert "1 messages forgotten\nevery other channel: 30 days" in await told(retention_command, days=30)
+    with pytest.raises(NotFound, match="no channel is called"):
+        await told(retention_command, channel="nowhere", days=30)
 
 
 async def test_a_channel_whose_id_changes_takes_everything_along(

@@ -53,6 +53,32 @@ async def test_answers_through_the_protocol(fill: Fill, slack_settings: SlackSet
         assert failed.is_error and "general (C1)" in str(failed.content)
 
 
+@pytest.mark.parametrize("text", ["\0", "a\0b", "half \ud83d", "#\0", "@\udc00", "<\0>"])
+async def test_text_that_no_database_holds_is_no_failure(
+    fill: Fill, store: Store, slack_settings: SlackSettings, text: str
+) -> None:
+    await fill(together(channel("C1", "general"), said("C1", "1700000000.000100", "hello there")))
+    tools = by_name(store, slack_settings)
+    for name, field in (
+        ("get_conversation", "channel"), ("get_user_activity", "user"), ("list_users", "query"),
+        ("list_channels", "query"), ("search_messages", "query"), ("get_channel_members", "channel"),
+        ("get_thread", "thread"),
+    ):  # fmt: skip
+        assert await answer(tools[name], ADA, **{field: text}), name
+    for field in ("channels", "authors"):
+        await answer(tools["search_messages"], ADA, query=f"hello {text}", **{field: [text]})
+    assert "hello" in await answer(tools["search_messages"], ADA, query=f"hello from:{text} in:{text} {text}")
+
+
+async def test_a_link_to_something_else_is_told_from_no_link(
+    store: Store, slack_settings: SlackSettings
+) -> None:
+    read = by_name(store, slack_settings)["get_conversation"]
+    for link in ("https://example.org/", "https://acme.slack.com/team/U1"):
+        assert "leads to no channel and no message" in await answer(read, ADA, channel=link)
+    assert "channel: empty" in await answer(read, ADA, channel=" ")
+
+
 def test_starting_imports_no_driver_and_no_model() -> None:
     code = (
         "import sys; from rookery_slack.server import build; from rookery_slack.settings import SlackSettings; "

@@ -60,7 +60,7 @@ def _add_live(actions: _Subparsers[argparse.ArgumentParser]) -> None:
     backfill = actions.add_parser("backfill", help="read from Slack's history what was missed")
     backfill.add_argument("--channels", type=_names, default=(), metavar="ID,ID", help="only these, by id")
     backfill.add_argument(
-        "--days", type=int, default=30, help="how far back, where nothing is known (default: 30)"
+        "--days", type=_positive, default=30, help="how far back, where nothing is known (default: 30)"
     )
     backfill.set_defaults(run=_later("operating", "backfill_command"))
 
@@ -76,6 +76,16 @@ def _add_operations(actions: _Subparsers[argparse.ArgumentParser]) -> None:
     retention.add_argument("--days", type=_positive, help="keep so many days; what is older is forgotten now")
     retention.add_argument("--forever", action="store_true", help="remove the limit")
     retention.set_defaults(run=_later("operating", "retention_command"))
+    discard = actions.add_parser(
+        "discard",
+        help="show or change what is never stored",
+        description="Show or change the rules of what is never stored, from now on: a jsonpath over the message as Slack "
+        "writes it, with channel, user, subtype and text.",
+    )
+    discard.add_argument("--add", metavar="JSONPATH", help="""such as '$.text like_regex "secret"'""")
+    discard.add_argument("--note", help="why, with --add")
+    discard.add_argument("--remove", type=_positive, metavar="ID", help="a rule's number")
+    discard.set_defaults(run=_later("operating", "discard_command"))
     erase = actions.add_parser("erase", help="forget a person or a channel for good")
     erase.add_argument("--user", metavar="ID", help="a person's id")
     erase.add_argument("--channel", help="a channel's name or id")
@@ -94,11 +104,9 @@ def _add_import(actions: _Subparsers[argparse.ArgumentParser]) -> None:
     action.add_argument(
         "--channels", type=_names, default=(), metavar="A,B", help="only these, by name or id"
     )
+    action.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="only days from this one on")
     action.add_argument(
-        "--since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="only days from this one on"
-    )
-    action.add_argument(
-        "--workers", type=int, default=2, metavar="N", help="channels read at once (default: 2)"
+        "--workers", type=_positive, default=2, metavar="N", help="channels read at once (default: 2)"
     )
     action.add_argument(
         "--url", help="the workspace's address for permalinks, such as https://acme.slack.com"
@@ -111,10 +119,16 @@ def _add_import(actions: _Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31") from None
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Commands for the operator: sync, backfill, replay, status, retention, erase."""
+"""Commands for the operator: sync, backfill, replay, status, retention, discard, erase."""
 
 from __future__ import annotations
 
@@ -80,8 +80,29 @@ async def retention_command(arguments: argparse.Namespace, settings: SlackIngest
             await bookkeeping.set_retention(connection, caller, channel, arguments.days)
             gone = await erasing.apply_retention(connection, caller)
             print(f"{gone} messages forgotten")
-        for channel, days in (await bookkeeping.retention_rules(connection, caller)).items():
-            print(f"{'every other channel' if channel == '*' else channel}: {days} days")
+        rules = await bookkeeping.retention_rules(connection, caller)
+    for channel, days in rules.items():
+        print(f"{'every other channel' if channel == '*' else channel}: {days} days")
+    if "*" not in rules:
+        print("every other channel: for ever" if rules else "every channel: for ever")
+    return 0
+
+
+async def discard_command(arguments: argparse.Namespace, settings: SlackIngestSettings) -> int:
+    """Show or change what is never stored."""
+    caller = ingest_caller(settings)
+    async with ingest_database(settings) as database, database.transaction(caller) as connection:
+        if arguments.add is not None:
+            await bookkeeping.add_discard_rule(connection, caller, arguments.add, arguments.note)
+        if arguments.remove is not None and not await bookkeeping.remove_discard_rule(
+            connection, caller, arguments.remove
+        ):
+            raise NotFound(f"--remove: there is no rule {arguments.remove}.")
+        rules = await bookkeeping.discard_rules(connection, caller)
+    for row in rules:
+        print(f"{row['id']}: {row['rule']}{' (' + row['note'] + ')' if row['note'] else ''}")
+    if not rules:
+        print("no rules: everything is stored")
     return 0
 
 
@@ -110,5 +131,6 @@ async def _channel(connection: Connection, caller: Caller, name: str) -> str:
     found = [row["channel"] for row in rows if wanted in (row["channel"], row["name"])]
     if len(found) != 1:
         near = [f"{row['name']} ({row['channel']})" for row in rows if wanted in str(row["name"])]
-        raise NotFound(f"channel: {len(found)} channels are called {wanted!r}.", candidates=near[:8])
+        count = "no channel is" if not found else f"{len(found)} channels are"
+        raise NotFound(f"--channel: {count} called {wanted!r}.", candidates=near[:8])
     return found[0]

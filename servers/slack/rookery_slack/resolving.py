@@ -26,7 +26,10 @@ async def resolve_channel(session: Session, text: str, *, field: str = "channel"
     """
     reference = parse_reference(text)
     if reference is None:
-        raise InvalidInput(f"{field}: empty.", hint="Give a channel's name or id, or a link to a message.")
+        problem = "it leads to no channel and no message of Slack" if text.strip() else "empty"
+        raise InvalidInput(
+            f"{field}: {problem}.", hint="Give a channel's name or id, or a link to a message."
+        )
     found = await session.rows("find_channels", reference.channel)
     return _one(
         found, f"{field}: no channel {reference.channel[:80]!r} that you can see", "list_channels"

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from rookery_core import sql
+from rookery_core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection, Row
@@ -140,8 +143,27 @@ async def retention_rules(connection: Connection, caller: Caller) -> dict[str, i
 
 
 async def add_discard_rule(connection: Connection, caller: Caller, rule: str, note: str | None) -> int:
-    """Never store messages that match a jsonpath predicate; returns the rule's id."""
-    return await connection.fetchval(_SQL["add_discard_rule"], caller.team, rule, note)
+    """Never store messages that match a jsonpath predicate; returns the rule's id.
+
+    Raises InvalidInput when it is no jsonpath.
+    """
+    try:
+        return await connection.fetchval(_SQL["add_discard_rule"], caller.team, rule, note)
+    except (asyncpg.DataError, asyncpg.SyntaxOrAccessError) as error:
+        raise InvalidInput(
+            f"rule: {rule[:200]!r} is no jsonpath ({error}).",
+            hint="""Such as '$.text like_regex "secret"'.""",
+        ) from None
+
+
+async def discard_rules(connection: Connection, caller: Caller) -> list[Row]:
+    """What is never stored: id, rule, note."""
+    return await connection.fetch(_SQL["discard_rules"], caller.team)
+
+
+async def remove_discard_rule(connection: Connection, caller: Caller, number: int) -> bool:
+    """Whether there was such a rule. What it kept out stays out until it is read again."""
+    return await connection.fetchval(_SQL["remove_discard_rule"], caller.team, number) is not None
 
 
 async def compact_chunks(connection: Connection) -> int:

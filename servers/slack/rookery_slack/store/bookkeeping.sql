@@ -117,6 +117,12 @@ select channel, keep_days from slack.retention where team = $1 order by channel;
 -- name: add_discard_rule
 insert into slack.discard_rules (team, rule, note) values ($1, $2::text::jsonpath, $3) returning id;
 
+-- name: discard_rules
+select id, rule::text as rule, note from slack.discard_rules where team = $1 order by id;
+
+-- name: remove_discard_rule
+delete from slack.discard_rules where team = $1 and id = $2 returning id;
+
 -- name: commit_lazily
 -- for work that remembers in the same transaction that it was done: what a crash of the server undoes is done again
 select set_config('synchronous_commit', 'off', true);

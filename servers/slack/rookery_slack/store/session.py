@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from rookery_core.database import Connection, DatabaseGate, Row
     from rookery_slack.settings import SlackSettings
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 STATEMENTS = sql.load("rookery_slack.store", "reading.sql")
 
 
@@ -25,11 +27,20 @@ class Session:
 
     async def rows(self, statement: str, *arguments: Any) -> list[Row]:
         """All rows of a named statement."""
-        return await self.connection.fetch(STATEMENTS[statement], *arguments)
+        return await self.connection.fetch(STATEMENTS[statement], *map(_storable, arguments))
 
     async def value(self, statement: str, *arguments: Any) -> Any:
         """The one value of a named statement."""
-        return await self.connection.fetchval(STATEMENTS[statement], *arguments)
+        return await self.connection.fetchval(STATEMENTS[statement], *map(_storable, arguments))
+
+
+def storable(text: str) -> str:
+    """The text with a space for what PostgreSQL can hold in none: NUL, and half of a surrogate pair."""
+    return _UNSTORABLE.sub(" ", text)
+
+
+def _storable(argument: Any) -> Any:
+    return storable(argument) if isinstance(argument, str) else argument
 
 
 class Store:
