@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,3 +138,23 @@ def test_the_terms_of_a_text_are_those_of_what_stands_between_its_spaces(text: s
 def test_a_snippet_of_a_line_without_end_shows_its_telling_part() -> None:
     text = "word " * 400 + "a deadlock is detected " + "word " * 400
     assert "deadlock is detected" in snippet(text, {"deadlock": 1.0}, 200)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(["index", "Index.", "re-index!", "an_index", "in", "dex\n", "..."]), max_size=40)
+)
+def test_a_snippet_holds_as_much_of_the_query_as_any_sentence_does(words: list[str]) -> None:
+    terms = {"index": 1.0, "=an_index": 2.0}
+    text = " ".join(words)
+    sentences = [part for line in text.split("\n") for part in re.split(r"(?<=[.!?])\s", line)]
+    shown = snippet(text, terms, 60)
+
+    def worth(part: str) -> float:
+        return sum(terms.get(term, 0.0) for term in set(terms_of(part)))
+
+    assert (
+        worth(shown) >= max(worth(part) for part in sentences if len(part) <= 50)
+        if text.strip()
+        else not shown
+    )

@@ -12,6 +12,7 @@ from rookery_core.telemetry import get_logger
 from rookery_docs.search.reranking import Reranker
 from rookery_docs.settings import DocsSettings
 from rookery_docs.store.reading import DocsReader, ReleaseInfo
+from rookery_docs.store.sharing import SharedReading
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -30,6 +31,7 @@ class DocsService:
         self._gate = gate
         self._engine: SearchEngine | None = None
         self._warming: asyncio.Task[None] | None = None
+        self._releases = SharedReading(self._read_releases)
         self.reranker = _reranker(settings)
 
     @property
@@ -51,8 +53,10 @@ class DocsService:
 
     async def releases(self) -> list[ReleaseInfo]:
         """Every release of the caller's team."""
-        database = await self.database()
-        caller = current_caller()
+        return await self._releases.get(current_caller().team)
+
+    async def _read_releases(self, team: str) -> list[ReleaseInfo]:
+        database, caller = await self.database(), Caller(team=team)
         async with database.transaction(caller, readonly=True) as connection:
             return await DocsReader(connection, caller).releases()
 
@@ -78,9 +82,7 @@ class DocsService:
         caller = Caller(team=self._settings.team)
         try:
             database = await self._gate.database(_WARM_PATIENCE_S)
-            async with database.transaction(caller, readonly=True) as connection:
-                releases = await DocsReader(connection, caller).releases()
-            newest = [release for release in releases if release.latest]
+            newest = [release for release in await self._releases.get(caller.team) if release.latest]
             await self.engine.warm(database, caller, newest[:_WARM_RELEASES])
         except RookeryError as error:
             logger.info("indexes are made with the first search: %s", error)

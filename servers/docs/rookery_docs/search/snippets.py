@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from rookery_docs.search.analysis import terms_of_chunk
@@ -30,15 +31,36 @@ def snippet(text: str, terms: Mapping[str, float], longest: int) -> str:
 
 def _values(text: str, segments: list[tuple[int, int]], terms: Mapping[str, float]) -> list[float]:
     """What each segment is worth: the sum of the terms that it has."""
-    telling = _telling(text, terms)
-    return [_value(text[start:end], telling, terms) for start, end in segments]
+    held: dict[int, set[str]] = {}
+    starts = [start for start, _ in segments]
+    for chunk, found in _telling(text, terms).items():
+        for at in _places(text, chunk):
+            held.setdefault(bisect_right(starts, at) - 1, set()).update(found)
+    return [_worth(held[number], terms) if number in held else 0.0 for number in range(len(segments))]
 
 
-def _telling(text: str, terms: Mapping[str, float]) -> dict[str, tuple[str, ...]]:
-    """What between two spaces of a text has any of the terms, and all terms of it."""
+def _telling(text: str, terms: Mapping[str, float]) -> dict[str, list[str]]:
+    """What stands between two spaces of a text and has any of the terms, and which ones."""
     asked = terms.keys()
-    of_chunk = {chunk: terms_of_chunk(chunk) for chunk in set(text.split())}
-    return {chunk: found for chunk, found in of_chunk.items() if not asked.isdisjoint(found)}
+    return {
+        chunk: [term for term in terms_of_chunk(chunk) if term in terms]
+        for chunk in set(text.split())
+        if not asked.isdisjoint(terms_of_chunk(chunk))
+    }
+
+
+def _places(text: str, chunk: str) -> Iterator[int]:
+    """Where a chunk stands between two spaces."""
+    at = text.find(chunk)
+    while at >= 0:
+        end = at + len(chunk)
+        if (at == 0 or text[at - 1].isspace()) and (end == len(text) or text[end].isspace()):
+            yield at
+        at = text.find(chunk, end)
+
+
+def _worth(found: Iterable[str], terms: Mapping[str, float]) -> float:
+    return sum(terms[term] for term in found)
 
 
 def _segments(text: str) -> list[tuple[int, int]]:
@@ -49,9 +71,8 @@ def _segments(text: str) -> list[tuple[int, int]]:
     return list(pairwise([0, *ends]))
 
 
-def _value(part: str, telling: Mapping[str, tuple[str, ...]], terms: Mapping[str, float]) -> float:
-    found = {term for chunk in telling.keys() & part.split() for term in telling[chunk]}
-    return sum(terms.get(term, 0.0) for term in found)
+def _value(part: str, terms: Mapping[str, float]) -> float:
+    return _worth({term for found in _telling(part, terms).values() for term in found}, terms)
 
 
 def _window(segments: list[tuple[int, int]], values: list[float], longest: int) -> tuple[int, int]:
@@ -76,8 +97,7 @@ def _around(text: str, start: int, end: int, terms: Mapping[str, float], longest
     segment = text[start:end]
     step = max(1, longest // 4)
     offsets = range(0, max(1, len(segment) - longest + step), step)
-    parts = {offset: segment[offset : offset + longest] for offset in offsets}
-    worth = {offset: _value(part, _telling(part, terms), terms) for offset, part in parts.items()}
+    worth = {offset: _value(segment[offset : offset + longest], terms) for offset in offsets}
     best = max(offsets, key=lambda offset: (worth[offset], -offset))
     low = start + best
     high = min(end, low + longest)
