@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from rookery.agent.sources import Passage, passages
 from rookery.models.extractive import Extractive
+from rookery.models.extractive.composing import compose
+from rookery.models.extractive.days import days_in
 from rookery.models.extractive.queries import first_round
 from rookery.models.extractive.ranking import best_part, rank
 from rookery.models.extractive.words import content_words, words
@@ -169,3 +172,39 @@ def test_nothing_breaks_it(question: str, texts: list[str]) -> None:
     for text in texts:
         assert len(best_part(question, text)) <= 440
     content_words(question)
+
+
+def test_a_quote_with_one_common_word_does_not_stand_beside_one_with_all() -> None:
+    """The first result of a server that found nothing better counts for little."""
+    question = "Why was the gauge of the weir moved?"
+    good = passage("The gauge at the weir was moved because the bank slid", "weir")
+    other = Passage("We moved our stand-up to ten", "https://slack.test/1", "", "slack", "search_messages")
+    assert other.permalink not in compose(question, rank(question, [good, other]))
+
+
+@pytest.mark.parametrize(
+    "day", ["on 13 October", "on the 13th of October", "on Oct 13, 2026", "on 2026-10-13"]
+)
+def test_the_day_that_a_question_names_decides_between_equals(day: str) -> None:
+    items = [
+        {
+            "text": "The deploy failed at noon",
+            "permalink": f"https://slack.test/{date}",
+            "date": f"{date}T12:00Z",
+        }
+        for date in ("2026-10-12", "2026-10-13", "2026-11-13")
+    ]
+    found = passages({"results": items}, "slack", "search_messages")
+    question = f"What about the deploy that failed {day}?"
+    assert rank(question, found)[0].passage.permalink.endswith("2026-10-13")
+
+
+def test_days_are_days_only() -> None:
+    assert days_in("13 months, version 3.1, may 99 people, 2026-13-45") == []
+
+
+@given(st.text(), st.dates())
+def test_no_text_breaks_the_reading_of_days(text: str, date: datetime.date) -> None:
+    days_in(text)
+    (day,) = days_in(f"on {date.day} {date:%B}")
+    assert day.is_of(date.isoformat())

@@ -5,6 +5,7 @@ An item is an object with an address of its own (`permalink`, `url`, …). Its p
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from typing import Any, cast
 _LINK_KEYS = ("permalink", "html_url", "url", "uri", "link", "web_url", "id")
 _TEXT_KEYS = ("text", "content", "snippet", "excerpt", "body", "passage", "fact", "markdown", "summary")
 _TITLE_KEYS = ("title", "heading", "name", "key", "subject")
+_DATE_KEYS = ("date", "time", "at", "posted_at", "sent_at", "said_at")
 _FOREIGN_PARTS = frozenset(
     {"attachments", "files", "links", "urls", "reactions", "unfurls", "images", "embeds"}
 )
 """Parts of an item that other people fill: a link there is no address of the item."""
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s<>\"'`\\]+", re.IGNORECASE)
 _DEPTH = 12
 _FENCE = re.compile(r"<untrusted ([0-9a-f]{6,32}) from [^<>\n]*>\n?(.*?)\n?</untrusted \1>", re.DOTALL)
@@ -37,6 +40,8 @@ class Passage:
     rank: int = 0
     author: str = ""
     score: float | None = None
+    date: str = ""
+    """The day it is of, YYYY-MM-DD; empty when the server does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def passages(value: Any, server: str, tool: str) -> list[Passage]:
     """The citable texts of a structured tool result, in its order."""
     found = [one for one in _texts(value, _Context(), 0) if one[1].link and one[0].strip()]
     return [
-        Passage(text, about.link, about.title, server, tool, rank, about.author, about.score)
+        Passage(text, about.link, about.title, server, tool, rank, about.author, about.score, about.date)
         for rank, (text, about) in enumerate(found)
     ]
 
@@ -110,6 +115,7 @@ class _Context:
     title: str = ""
     author: str = ""
     score: float | None = None
+    date: str = ""
 
     def inside(self, item: Mapping[str, Any]) -> _Context:
         own = _title(item)
@@ -120,6 +126,7 @@ class _Context:
             self.title if own and own in self.title else title,
             _author(item) or self.author,
             float(score) if isinstance(score, int | float) and not isinstance(score, bool) else self.score,
+            _date(item) or self.date,
         )
 
 
@@ -170,6 +177,21 @@ def _author(item: Mapping[str, Any]) -> str:
         if name := _name(item.get(key)):
             return name
     return ""
+
+
+def _date(item: Mapping[str, Any]) -> str:
+    for key in _DATE_KEYS:
+        value = item.get(key)
+        if isinstance(value, str) and (day := _DAY.match(value)) and _exists(day[0]):
+            return day[0]
+    return ""
+
+
+def _exists(day: str) -> bool:
+    try:
+        return bool(datetime.date.fromisoformat(day))
+    except ValueError:
+        return False
 
 
 def _name(value: Any) -> str:

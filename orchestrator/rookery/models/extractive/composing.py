@@ -12,6 +12,8 @@ QUOTES = 4
 _FENCE = re.compile(r"^[ \t]*(?:… )?```.*$\n?", re.MULTILINE)
 LEAST_SHARE = 0.5
 LEAST_COVERAGE = 0.25
+LEAST_SHARE_OF_COVERAGE = 0.6
+"""Of what the best quote holds of the question: one word in common is not enough beside a quote with all of them."""
 NOTE = "*These are quotes from what I searched, put in order by their words; no language model wrote or checked an answer.*"
 NOTHING_NOTE = "*No language model took part: I looked for these words and what is near them. Other words may find more.*"
 
@@ -35,6 +37,8 @@ def _chosen(ranked: Sequence[Ranked]) -> list[Ranked]:
     for one in strong:
         page = re.split(r"[?#]", one.passage.permalink)[0]
         text = " ".join(one.passage.text.split()).lower()
+        if one.coverage < LEAST_SHARE_OF_COVERAGE * strong[0].coverage:
+            continue
         if one.score < LEAST_SHARE * strong[0].score or pages.get(page, 0) >= 2 or text in texts:
             continue
         pages[page] = pages.get(page, 0) + 1

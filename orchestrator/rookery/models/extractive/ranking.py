@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rookery.agent.sources import Passage
+from rookery.models.extractive.days import Day, days_in
 from rookery.models.extractive.words import content_words, stem, words
 
 _K1, _B = 1.2, 0.6
 _TITLE_WEIGHT = 1.5
 _ORDER_WEIGHT = 0.8
 _WINDOW = 40  # words
+_OTHER_DAY = 0.6
+"""What a passage of another day than the question names keeps of its score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ def rank(question: str, found: Sequence[Passage]) -> list[Ranked]:
         return []
     texts = [words(one.text) for one in found]
     scale = _Scale(_weights(terms, texts), sum(map(len, texts)) / len(texts) or 1.0, _best_scores(found))
-    ranked = [_judged(one, text, scale) for one, text in zip(found, texts, strict=True)]
+    days = days_in(question)
+    ranked = [_judged(one, text, scale, days) for one, text in zip(found, texts, strict=True)]
     best: dict[str, Ranked] = {}
     for one in sorted(ranked, key=lambda each: -each.score):
         best.setdefault(one.passage.permalink, one)
@@ -75,8 +80,10 @@ def _best_scores(found: Sequence[Passage]) -> dict[tuple[str, str], float]:
     return best
 
 
-def _judged(passage: Passage, text: Sequence[str], scale: _Scale) -> Ranked:
+def _judged(passage: Passage, text: Sequence[str], scale: _Scale, days: Sequence[Day]) -> Ranked:
     counts, title = Counter(text), set(words(passage.title))
+    if any(day.is_of(passage.date) for day in days):
+        title |= _words_of(passage.date)
     norm = _K1 * (1 - _B + _B * len(text) / scale.average_length)
     lexical = sum(
         weight * counts[term] * (_K1 + 1) / (counts[term] + norm) for term, weight in scale.weights.items()
@@ -91,7 +98,24 @@ def _judged(passage: Passage, text: Sequence[str], scale: _Scale) -> Ranked:
         + _TITLE_WEIGHT * in_title * near
         + _ORDER_WEIGHT * scale.total * _standing(passage, scale)
     )
+    if _is_of_another_day(passage, days):
+        score *= _OTHER_DAY
     return Ranked(passage, score * (0.3 if len(text) < 3 else 1.0), covered)
+
+
+def _is_of_another_day(passage: Passage, days: Sequence[Day]) -> bool:
+    """Said on a day that was not asked for, and not about one that was."""
+    if not days or not passage.date or any(day.is_of(passage.date) for day in days):
+        return False
+    named = {(day.month, day.day) for day in days_in(passage.text)}
+    return not any((day.month, day.day) in named for day in days)
+
+
+def _words_of(date: str) -> set[str]:
+    """A date as a question may spell it."""
+    day = datetime.date.fromisoformat(date)
+    spelled = f"{date} {day.day} {day.day}th {day:%d %B} {day:%b %Y}"
+    return set(words(spelled))
 
 
 def _standing(passage: Passage, scale: _Scale) -> float:
