@@ -9,7 +9,7 @@ must occur in a cited link. absent: none may occur. id: a name for the report (d
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -46,12 +46,19 @@ class Verdict:
 
 
 def read_cases(path: Path) -> list[Case]:
-    """The cases of a file. Raises InvalidInput that names the line and the field."""
+    """The cases of a file, at least one. Raises InvalidInput that names the line and the field."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise InvalidInput(f"Cannot read {path}: {error.strerror}.") from None
-    return [_case(line, number, path) for number, line in enumerate(lines, 1) if line.strip()]
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not text in UTF-8.", hint="Save it as UTF-8.") from None
+    cases = [_case(line, number, path) for number, line in enumerate(lines, 1) if line.strip()]
+    if not cases:
+        raise InvalidInput(
+            f"{path} holds no question.", hint='Write one JSON object a line: {"question": "…"}.'
+        )
+    return cases
 
 
 def judge(case: Case, answer: Answer) -> Verdict:
@@ -76,31 +83,38 @@ def _case(line: str, number: int, path: Path) -> Case:
     where = f"{path}, line {number}"
     try:
         raw: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{where} is not JSON: {error}.") from None
-    if not isinstance(raw, dict) or not isinstance(cast(dict[str, Any], raw).get("question"), str):
-        raise InvalidInput(f"{where}: 'question' is missing.")
+    if not isinstance(raw, dict):
+        raise InvalidInput(f"{where} is not a JSON object.", hint='Write {"question": "…"} on one line.')
     told = cast(dict[str, Any], raw)
+    if not isinstance(told.get("question"), str) or not told["question"].strip():
+        raise InvalidInput(f"{where}: 'question' is missing, empty or not a text.")
     if unknown := sorted(told.keys() - _KEYS):
         raise InvalidInput(f"{where}: unknown key {unknown[0]!r}.", candidates=sorted(_KEYS))
     return Case(
         id=str(told.get("id", number)),
         question=told["question"],
-        facts=_spellings(told.get("facts", ()), where),
-        citations=_spellings(told.get("citations", ()), where),
-        absent=tuple(one for spellings in _spellings(told.get("absent", ()), where) for one in spellings),
+        facts=_spellings(told, "facts", where),
+        citations=_spellings(told, "citations", where),
+        absent=tuple(one for spellings in _spellings(told, "absent", where) for one in spellings),
     )
 
 
-def _spellings(value: Any, where: str) -> tuple[tuple[str, ...], ...]:
+def _spellings(told: Mapping[str, Any], field: str, where: str) -> tuple[tuple[str, ...], ...]:
+    value: Any = told.get(field, [])
+    wrong = InvalidInput(
+        f"{where}: {field!r} is not a list of texts, or of lists of texts.",
+        hint=f'Write "{field}": ["one", ["another", "its other spelling"]].',
+    )
+    if not isinstance(value, list):
+        raise wrong
     found: list[tuple[str, ...]] = []
-    for one in cast(Sequence[Any], value):
-        each: tuple[Any, ...] = (one,) if isinstance(one, str) else tuple(cast(Sequence[Any], one))
-        if not each or not all(isinstance(spelling, str) for spelling in each):
-            raise InvalidInput(
-                f"{where}: facts, citations and absent are lists of texts, or of lists of texts."
-            )
-        found.append(each)
+    for one in cast(list[Any], value):
+        each: list[Any] = cast(list[Any], one) if isinstance(one, list) else [one]
+        if not each or not all(isinstance(spelling, str) and spelling.strip() for spelling in each):
+            raise wrong
+        found.append(tuple(each))
     return tuple(found)
 
 
