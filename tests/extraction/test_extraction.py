@@ -13,8 +13,7 @@ from emulators.models import Fault, Reply, Request, Script
 from extraction.conftest import House, note_taker, turns_of
 from rookery.agent import open_agent
 from rookery.extraction.opening import SUBSCRIPTION, extraction_handlers
-from rookery.extraction.record import trace_of
-from rookery.extraction.worker import LONGEST_BATCH
+from rookery.extraction.worker import LONGEST_BATCH, trace_of
 from rookery_core.identity import Caller
 from rookery_core.queue import LeaseLost, PermanentFailure, RetryLater
 from rookery_core.serving.commandline import ServeArguments

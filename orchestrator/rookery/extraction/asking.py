@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rookery.models.protocol import Listener, Message, ModelRequest, Text
+from rookery.models.protocol import Message, ModelRequest, Text
 from rookery_core import fencing
 
 if TYPE_CHECKING:
@@ -34,15 +34,3 @@ def request_for(prompts: Prompts, earlier: Sequence[Said], turns: Sequence[Said]
 def _fenced(turn: Said, label: str, nonce: str) -> str:
     date = f", {turn.said_at}" if turn.said_at else ""
     return fencing.fence(turn.content, author=turn.speaker, kind=f"{label}{date}", nonce=nonce)
-
-
-async def _ignore(_: str) -> None:
-    return
-
-
-async def _ignore_restart() -> None:
-    return
-
-
-NOBODY = Listener(_ignore, _ignore, _ignore_restart)
-"""Nobody listens while facts are drawn: they are used when the reply is whole."""

@@ -7,13 +7,15 @@ The ledger's copy is deleted with the event.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rookery.agent.aside import Aside
+from rookery.agent.question import Question
 from rookery.extraction.asking import request_for
 from rookery.extraction.facts import Fact, Malformed, read_facts
 from rookery.extraction.memory import Memory, unavailable
-from rookery.extraction.record import Record, trace_of
 from rookery.extraction.turns import NewTurns, Said, batches, new_turns
 from rookery.models.protocol import ModelError, ModelKeyRefused
 from rookery_core.errors import NotAllowed, Unavailable
@@ -32,6 +34,11 @@ KEY_PATIENCE_S = 300.0
 _log = get_logger(__name__)
 
 
+def trace_of(team: str, event: Event) -> str:
+    """One trace for all attempts at an event; not that of the answer during which the turns were stored."""
+    return hashlib.sha256(f"{team}/{event.topic}/{event.id}".encode()).hexdigest()[:32]
+
+
 class ExtractionWorker:
     """Draws facts from the turns that an event tells of, with the agent's model, for who added them."""
 
@@ -45,7 +52,7 @@ class ExtractionWorker:
         except ValueError as error:
             raise PermanentFailure(str(error)) from None
         trace = trace_of(attempt.queue.team, event)
-        record = Record.of(self._agent, told, trace)
+        record = Aside(self._agent, _about(told, trace))
         try:
             memory = Memory(
                 self._memory,
@@ -59,10 +66,10 @@ class ExtractionWorker:
         except Exception as error:
             await record.failed(str(error) or type(error).__name__)
             raise _verdict(error) from error
-        await record.finished(calls, f"{len(calls)} facts from {told.last - told.first + 1} turns.")
+        await record.finished(f"{len(calls)} facts from {told.last - told.first + 1} turns.", calls)
         await _complete(attempt)
 
-    async def _work(self, told: NewTurns, memory: Memory, record: Record, attempt: Attempt) -> list[ToolCall]:
+    async def _work(self, told: NewTurns, memory: Memory, record: Aside, attempt: Attempt) -> list[ToolCall]:
         turns = await memory.turns(max(told.first - EARLIER, 0), told.last)
         new = [turn for turn in turns if turn.position >= told.first]
         earlier = [turn for turn in turns if turn.position < told.first]
@@ -78,7 +85,7 @@ class ExtractionWorker:
             earlier = batch[-EARLIER:]
         return calls
 
-    async def _draw(self, record: Record, earlier: Sequence[Said], batch: Sequence[Said]) -> list[Fact]:
+    async def _draw(self, record: Aside, earlier: Sequence[Said], batch: Sequence[Said]) -> list[Fact]:
         clipped = [turn for turn in earlier if len(turn.content) <= LONGEST_BATCH // EARLIER]
         reply = await record.ask(request_for(self._agent.prompts, clipped, batch))
         if reply.stop == "refusal":
@@ -89,6 +96,12 @@ class ExtractionWorker:
     def _characters(self) -> int:
         """How much of a conversation goes into one request: what leaves room for the rest in a small window."""
         return min(LONGEST_BATCH, self._agent.model.context_tokens)
+
+
+def _about(told: NewTurns, trace: str) -> Question:
+    """What the record of the run shows: nothing of what the turns say."""
+    text = f"Facts from turns {told.first} to {told.last} of the conversation {told.conversation!r}"
+    return Question(text=text, caller=told.caller, trace_id=trace)
 
 
 async def _complete(attempt: Attempt) -> None:
