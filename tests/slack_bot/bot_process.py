@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from emulators.slack import SlackEmulator
+from rookery.models.protocol import ToolUse
 from rookery.slack.app import run
 from rookery.slack.settings import SlackSettings
-from slack_bot.scripted import ScriptedModel
+from slack_bot.scripted import ScriptedModel, calling
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -52,11 +53,16 @@ def _tell(word: str, number: int) -> None:
 
 
 def _live(orders: dict[str, Any]) -> None:
-    """Be a bot. words: a scripted model gives an answer of that length; without it the settings name the model."""
+    """Be a bot. words: a scripted model gives an answer of that length; without it the settings name the model.
+
+    file: the model's first step is to share a file of that name.
+    """
     words: int | None = orders.get("words")
     model = words and ScriptedModel(
         answer=lambda question: f"Answer to ({question}). " + "More of it follows here. " * words, pieces=4
     )
+    if model and (name := orders.get("file")):
+        model.steps.append(calling(ToolUse("1", "share_file", {"name": name, "content": "a,b\n1,2\n"})))
     try:
         asyncio.run(_run(SlackSettings(**orders["settings"]), {"model": model} if model else {}))
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -33,16 +34,16 @@ class Standby:
         self._settings = settings
         self._running: BotProcess | None = None
 
-    async def start(self) -> None:
-        self._running = await self._nursery.bot(self._settings, words=40)
+    async def start(self, **orders: Any) -> None:
+        self._running = await self._nursery.bot(self._settings, words=40, **orders)
         await wait_for_socket(self._slack)
 
-    async def replace(self) -> None:
-        """Kill the one that runs and let another take over."""
-        assert self._running is not None
-        await self._running.kill()
+    async def replace(self, **orders: Any) -> None:
+        """Kill the one that runs, if any, and let another take over."""
+        if self._running is not None:
+            await self._running.kill()
         await self._slack.state.wait_for(lambda: not self._slack.sockets.sockets)
-        await self.start()
+        await self.start(**orders)
 
 
 @pytest.fixture
@@ -80,6 +81,26 @@ async def test_killed_at_every_gap_of_a_posted_answer(
         await standby.replace()
         fault.release.set()
         await _one_whole_answer(slack, channel, root, method)
+
+
+@pytest.mark.slow
+async def test_killed_at_every_gap_between_the_last_word_and_the_file(
+    slack: SlackEmulator, cast: Cast, standby: Standby
+) -> None:
+    """The workers that take over know no file: what they post was kept by the one that died."""
+    for method in ("chat.stopStream", "files.getUploadURLExternal", "files.completeUploadExternal"):
+        fault = slack.faults.plan(method, "hold")
+        channel = slack.state.add_channel(f"file-{method}", [cast.ada.id]).id
+        await standby.replace(file="list.csv")
+        root = slack.people.mention(cast.ada.id, channel, f"killed after {method}")
+        await _reached(fault)
+        await standby.replace()
+        fault.release.set()
+        await slack.state.wait_for(lambda at=(channel, root): any(m.files for m in said(slack, *at)), 20)
+        await answered(slack, channel, root, timeout=20)
+        words, *files = said(slack, channel, root)
+        assert "More of it follows here." in words.text
+        assert [(m.files[0].name, m.files[0].content) for m in files] == [("list.csv", b"a,b\n1,2\n")], method
 
 
 async def _reached(fault: Fault) -> None:

@@ -11,7 +11,7 @@ from rookery.agent.question import Answer, Question
 from rookery.slack import blocks as block
 from rookery.slack.failing import Failing
 from rookery.slack.incoming import Written
-from rookery.slack.outbox import Outbox
+from rookery.slack.outbox import Courier, Outbox
 from rookery.slack.reminders import Reminders
 from rookery.slack.reply import Found, Reply
 from rookery.slack.status import THINKING, Status
@@ -127,6 +127,8 @@ class Answering:
         )
         found = await reply.find()
         if found.gone or (found.complete and not again):
+            if found.complete:
+                await self._courier(question).deliver()
             await services.questions.finish(question, "answered", text=question.text)
             return
         work = Work(question, known, asker, room, reply, self._writer(reply, found), status)
@@ -170,8 +172,9 @@ class Answering:
             work.question, work.asker, work.room, thread, work.known.trace_id, tools
         )
         answer = await self._watched(work, question)
+        await outbox.keep(services.queue.effects, work.question)
         await work.writer.finish(answer.markdown, self._tail(work, answer))
-        await outbox.send(services.api, services.queue.effects, work.question)
+        await self._courier(work.question).deliver()
         await self._reminders.plan(work)
         await services.questions.finish(work.question, "answered", text=work.question.text)
 
@@ -219,6 +222,9 @@ class Answering:
     async def _cancel(self, work: Work) -> None:
         await work.writer.take_back()
         await self._services.questions.finish(work.question, "cancelled")
+
+    def _courier(self, question: Written) -> Courier:
+        return Courier(self._services.api, self._services.queue.effects, question)
 
     def _writer(self, reply: Reply, found: Found) -> ReplyWriter:
         settings = self._services.settings
