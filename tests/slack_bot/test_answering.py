@@ -6,11 +6,13 @@ import asyncio
 from typing import Any
 
 import asyncpg
+import pytest
 
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import Listener, ModelOverloaded, ModelReply, ModelRequest, ToolUse
 from rookery_core.database import Database
+from rookery_core.queue import Queue
 from slack_bot.conftest import StartBot
 from slack_bot.reading import answered, calls, said
 from slack_bot.scripted import Gate, ScriptedModel, calling, failing, reply_of
@@ -418,3 +420,49 @@ async def test_an_answer_that_is_there_is_not_replaced_by_a_notice(
     (message,) = said(slack, cast.general.id, root)
     assert [version for version in message.versions if "trying again" in version] == []
     assert len(model.requests) == 1
+
+
+HISTORY = {"channels:history", "groups:history", "im:history", "mpim:history"}
+
+
+@pytest.mark.parametrize("intended", [True, False])
+async def test_what_may_be_answered_in_a_hidden_thread_is_told_beside_it_and_not_answered_twice(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any, *, intended: bool
+) -> None:
+    """Either a worker died between its intent and its receipt, or the answer of Slack to the post got lost."""
+    slack.state.app.scopes -= HISTORY
+    root = slack.people.mention(cast.ada.id, cast.general.id, "was that *you*?")
+    if intended:
+        effects = Queue(await open_database("rookery_agent")).effects
+        await effects.intend(f"slack:{cast.general.id}:{root}", "reply", {"after_ts": root})
+    else:
+        slack.faults.plan("chat.startStream", "lose_answer")
+    async with start_bot(ScriptedModel(), retry_base_s=0.01):
+        await slack.state.wait_for(lambda: bool(_direct(slack, cast)))
+        assert len(said(slack, cast.general.id, root)) == (0 if intended else 1)
+        slack.people.mention(cast.ada.id, cast.general.id, "and now?", thread_ts=root)
+        await answered(slack, cast.general.id, root)
+    (told,) = _direct(slack, cast)
+    assert f"About your question in <#{cast.general.id}>, “was that *you*?”: I may have answered" in told
+    assert "missing_scope" in told
+    assert "Reference: `" in told
+
+
+async def test_an_answer_with_a_receipt_is_finished_in_a_hidden_thread(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any
+) -> None:
+    database: Database = await open_database("rookery_agent")
+    root = slack.people.mention(cast.ada.id, cast.general.id, "half?")
+    async with start_bot(ScriptedModel(steps=[failing(ModelOverloaded())]), retry_base_s=30.0):
+        await slack.state.wait_for(lambda: "trying again" in _text(slack, cast.general.id, root))
+    slack.state.app.scopes -= HISTORY
+    async with database.acquire() as connection:
+        await connection.execute("update queue.event set run_at = now() where state = 'scheduled'")
+    async with start_bot(ScriptedModel()):
+        (text,) = await answered(slack, cast.general.id, root)
+    assert text.startswith("The answer to: half?")
+
+
+def _direct(slack: SlackEmulator, cast: Cast) -> list[str]:
+    channel = slack.state.direct_message(cast.ada.id).id
+    return [line.text for line in slack.screen.channel(channel) if line.from_app]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.agent.question import Answer, Question
 from rookery.slack import blocks as block
+from rookery.slack.errors import ThreadHidden
 from rookery.slack.failing import Failing
 from rookery.slack.incoming import Written
 from rookery.slack.outbox import Courier, Outbox
@@ -125,7 +126,10 @@ class Answering:
             after_ts=thread.newest_ts,
             hold=attempt.extend,
         )
-        found = await reply.find()
+        try:
+            found = await reply.find()
+        except ThreadHidden as hidden:
+            await self._failing.unseen(question, known, hidden)
         if found.gone or (found.complete and not again):
             if found.complete:
                 await self._courier(question).deliver()

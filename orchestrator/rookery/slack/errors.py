@@ -13,7 +13,12 @@ class SlackRefused(RookeryError):
     def __init__(self, method: str, reason: str, *, needed: str | None = None) -> None:
         hint = f"Give the app the scope {needed} and install it again." if needed else None
         super().__init__(f"Slack refused {method}: {reason}.", hint=hint)
+        self.method = method
         self.reason = reason
+
+
+class ThreadHidden(SlackRefused):
+    """Slack does not show the thread in which the answer may be: posting it might make two."""
 
 
 class SlackUnavailable(Unavailable):

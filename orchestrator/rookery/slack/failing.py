@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
+from rookery.slack.incoming import Written, question_of
+from rookery.slack.markup import escape
+from rookery.slack.once import post_once
+from rookery.slack.thread import plain
 from rookery.slack.work import Work
 from rookery_core.errors import RateLimited, RookeryError, Unavailable
 from rookery_core.queue import PermanentFailure, RetryLater
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
+    from rookery.slack.questions import Known
     from rookery.slack.services import Services
     from rookery_core.queue import Event
 
@@ -36,6 +41,8 @@ class Failing:
             await self._notice(work, error.message, final=True)
             await self._services.questions.finish(work.question, "refused")
             return
+        if isinstance(error, ThreadHidden):
+            await self.unseen(work.question, work.known, error)
         transient = isinstance(error, Unavailable) or not isinstance(error, RookeryError)
         if transient and event.attempt < self._services.settings.max_attempts:
             await self._again(work, error)
@@ -57,6 +64,35 @@ class Failing:
         await self._services.questions.finish(work.question, "failed", text=work.question.text)
         raise PermanentFailure(detail or reason)
 
+    async def unseen(self, question: Written, known: Known, hidden: ThreadHidden) -> NoReturn:
+        """The answer may be in the thread, and Slack does not let anybody look: say so beside it, and answer no more.
+
+        Raises PermanentFailure.
+        """
+        text = (
+            f"I may have answered you already, at least in part: {hidden.message} So I cannot look, and I do not "
+            f"answer a second time. If there is no answer in the thread, please ask again. "
+            f"Reference: `{known.trace_id}`"
+        )
+        await self._beside(question, text)
+        await self._services.questions.finish(question, "failed", text=question.text)
+        raise PermanentFailure(f"the thread is hidden: {hidden.message}") from None
+
+    async def _beside(self, question: Written, text: str) -> None:
+        """To the asker alone, by direct message, once: the thread takes nothing."""
+        services = self._services
+        asked = " ".join(plain(question_of(question.text, services.identity.user), {}).split())
+        shown = escape(asked if len(asked) <= 100 else asked[:99] + "…")
+        message = {"text": f"About your question in <#{question.channel}>, “{shown}”: {text}"}
+        try:
+            opened = await services.api("conversations.open", users=question.user)
+            owner = f"slack:{question.key}:beside"
+            await post_once(services.api, services.queue.effects, owner, opened["channel"]["id"], message)
+        except (SlackUnavailable, SlackUncertain) as error:
+            raise RetryLater(error.retry_after_s or 5.0, str(error), counts=False) from None
+        except SlackRefused as refused:
+            _log.error("question %s: the asker could not be told: %s", question.key, refused)
+
     async def _notice(self, work: Work, text: str, *, final: bool) -> None:
         try:
             await work.writer.notice(f"_{text}_" if not final else text, final=final)
@@ -65,7 +101,11 @@ class Failing:
                 raise RetryLater(error.retry_after_s or 5.0, str(error), counts=False) from None
             _log.info("the notice of a failed attempt could not be shown: %s", error)
         except SlackRefused as refused:
-            _log.error("question %s: the asker could not be told: %s", work.question.key, refused)
+            _log.warning("question %s: a notice was refused: %s", work.question.key, refused)
+            if isinstance(refused, ThreadHidden):
+                await self.unseen(work.question, work.known, refused)
+            if final:
+                await self._beside(work.question, text)
 
 
 def later(error: RookeryError, event: Event) -> RetryLater:

@@ -4,7 +4,8 @@ Before anything is posted the intent is in the ledger; when Slack has answered, 
 that finds an intent without a receipt reads the thread before it does anything else. What it looks for: a message
 of the bot, newer than the intent, that carries this question's metadata; or one without any metadata of ours (a
 stream cannot carry metadata before it is stopped) that is not known as the answer to another question. It
-finishes what it finds. Only when there is nothing does it post.
+finishes what it finds. Only when there is nothing does it post. When Slack does not show the thread, what has a receipt
+is edited; what has none may be there or not, so nothing is posted, and whoever asked raises ThreadHidden.
 
 A worker that was paused for longer than its lease may wake up and go on. Before whatever it writes it therefore asks
 whether the question is still its own; and a post that turns out to be the second one is taken back by whoever made it.
@@ -13,13 +14,13 @@ whether the question is still its own; and a post that turns out to be the secon
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from rookery.slack.api import SlackApi
 from rookery.slack.directory import Identity
-from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
 from rookery.slack.incoming import Written
 from rookery.slack.questions import QuestionStore
 from rookery.slack.thread import pages_of_thread
@@ -91,7 +92,14 @@ class Reply:
         if main is None:
             return Found()
         receipt: Json | None = main["receipt"]
-        found = await self._look(str(main["request"]["after_ts"]), known=receipt["ts"] if receipt else None)
+        try:
+            found = await self._look(
+                str(main["request"]["after_ts"]), known=receipt["ts"] if receipt else None
+            )
+        except ThreadHidden:
+            if receipt is None:
+                raise
+            return Found(_receipted(effects))
         for ts in found.surplus:
             _log.warning("two answers in %s: %s goes", self._question.key, ts)
             await self._take_back(ts)
@@ -147,7 +155,7 @@ class Reply:
         except SlackRefused as refused:
             if refused.reason == "thread_not_found":
                 return []
-            raise
+            raise ThreadHidden(refused.method, refused.reason) from None
         return [
             message
             for message in thread
@@ -339,3 +347,12 @@ class Reply:
 
 def _name(part: int) -> str:
     return "reply" if part == 0 else f"part:{part}"
+
+
+def _receipted(effects: Mapping[str, Json]) -> dict[int, str]:
+    """The parts of which Slack said that it has them: number to ts."""
+    parts = {0: effects.get("reply")}
+    parts |= {
+        int(name.removeprefix("part:")): row for name, row in effects.items() if name.startswith("part:")
+    }
+    return {part: row["receipt"]["ts"] for part, row in parts.items() if row and row["receipt"]}
