@@ -8,6 +8,7 @@ import shutil
 import sys
 
 from rookery.doctor.finding import Examined, Finding, failed, stopwatch
+from rookery_core.errors import Unavailable
 
 _OPTIONAL = {
     "timescaledb": "plain tables are used; hypertables, compression and retention need it",
@@ -27,8 +28,7 @@ async def check_database(examined: Examined) -> list[Finding]:
         try:
             database = await Database.open(settings, role="rookery_agent", application_name="rookery doctor")
         except Exception as error:  # noqa: BLE001 whatever it is, the report says it
-            remedy = "Set DATABASE_URL to a PostgreSQL 16 or newer with pgvector."
-            return [*found, failed("database", error, remedy)]
+            return [*found, _unopened(error, embedded=settings.database_url is None)]
         try:
             offered = database.capabilities
             kind = "DATABASE_URL" if settings.database_url else f"embedded in {settings.data_dir}"
@@ -38,6 +38,20 @@ async def check_database(examined: Examined) -> list[Finding]:
         finally:
             await database.close()
     return found
+
+
+def _unopened(error: Exception, *, embedded: bool) -> Finding:
+    """Why there is no database. Others send people here for that, so the cause itself is named."""
+    cause = error.__cause__
+    if not isinstance(error, Unavailable) or cause is None:
+        return failed("database", error, "Set DATABASE_URL to a PostgreSQL 16 or newer with pgvector.")
+    remedy = (
+        "Look into the server's log in ROOKERY_DATA_DIR."
+        if embedded
+        else "Start the server, or correct host and port in DATABASE_URL."
+    )
+    told = " ".join(str(cause).split()) or type(cause).__name__
+    return Finding("database", "fail", f"{error.message.rstrip('.')}: {told}", remedy)
 
 
 def _extensions(offered: dict[str, object], *, embedded: bool) -> list[Finding]:
