@@ -16,7 +16,7 @@ from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.slack.app import run
 from rookery.slack.blocks import FEEDBACK_UP
-from rookery.slack.http import is_signed
+from rookery.slack.http import MOST_BYTES, is_signed
 from rookery.slack.settings import SlackSettings
 from slack_bot.reading import answered, said
 from slack_bot.scripted import ScriptedModel
@@ -81,6 +81,14 @@ async def test_signed_events_are_answered_and_others_refused(
             signed = slack.delivery.signature(body)
             async with session.post(f"{base}/slack/events", data=body, headers=signed) as accepted:
                 assert await accepted.json() == {"challenge": "c1"}
+            large = b'{"type": "' + b"x" * MOST_BYTES + b'"}'
+            headers = slack.delivery.signature(large)
+            async with session.post(f"{base}/slack/events", data=large, headers=headers) as refused:
+                assert refused.status == 413
+            for wrong in (b"[]", b"{", b"\xff"):
+                headers = slack.delivery.signature(wrong)
+                async with session.post(f"{base}/slack/events", data=wrong, headers=headers) as refused:
+                    assert refused.status == 400
 
 
 @given(body=st.binary(max_size=50), timestamp=st.text(max_size=12), signature=st.text(max_size=80))
