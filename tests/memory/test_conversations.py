@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rookery_core.errors import InvalidInput, NotFound
@@ -52,6 +52,18 @@ async def test_surroundings_and_facts_come_with_a_turn(store: MemoryStore, ada: 
     assert best.turn.id == "D1:2"
     assert ([one.id for one in best.before], [one.id for one in best.after]) == (["D1:1"], ["D1:3"])
     assert [fact.content for fact in best.facts] == ["Ben's hobby is climbing"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(st.characters(), max_size=200), st.text("&|!:*()'\"\\<->%_\u200b a", max_size=40)))
+async def test_any_text_is_a_question_of_conversations_and_memories(
+    store: MemoryStore, ada: Caller, question: str
+) -> None:
+    """Also one without a word to look for: that is answered by meaning, or by nothing."""
+    await store.add_turns(ada, "talk", TALK)
+    await store.remember(ada, NewMemory(content="Ben climbs", conversation="talk", turns=["D1:2"]))
+    assert len(await store.recall_conversation(ada, question, conversation="talk")) <= len(TALK)
+    assert len(await store.recall(ada, question)) <= 1
 
 
 async def test_an_unknown_conversation_names_those_there_are(store: MemoryStore, ada: Caller) -> None:

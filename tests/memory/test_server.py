@@ -179,6 +179,7 @@ HOSTILE = [
 async def test_any_text_is_taken_or_refused_with_a_reason(settings: CoreSettings, text: str) -> None:
     """NUL, controls that turn the direction, joiners: nothing is an internal error, and what was stored is found."""
     short, name = text[:60], text[:400]
+    reason = f"because {text[:400]}"  # a reason of fewer than three characters is none
     turn = {"speaker": text[:150], "content": text, "id": text[:150], "session": text[:150]}
     calls: list[tuple[str, dict[str, Any]]] = [
         (
@@ -195,7 +196,7 @@ async def test_any_text_is_taken_or_refused_with_a_reason(settings: CoreSettings
         ("recall_conversation", {"question": text, "conversation": "no " + name[:300]}),
         ("list_memories", {"tags": [short]}),
         ("list_memories", {"cursor": short}),
-        ("forget", {"ids": [short], "reason": text[:400]}),
+        ("forget", {"ids": [short], "reason": reason}),
     ]
     async with Client(build(settings_of(settings), STDIO).server) as client:
         for tool_name, arguments in calls:
@@ -207,11 +208,11 @@ async def test_any_text_is_taken_or_refused_with_a_reason(settings: CoreSettings
         found = await call(client, "recall", query=text, tags=[short])
         assert len(found["memories"]) == 1
         (memory,) = found["memories"]
-        changed = {"id": memory["id"], "reason": text[:400], "source": text[:1900] + "!", "tags": [short]}
+        changed = {"id": memory["id"], "reason": reason, "source": text[:1900] + "!", "tags": [short]}
         assert (await call(client, "update", **changed))["version"] == 2
         turns = await call(client, "recall_conversation", question=text, conversation=name)
         assert len(turns["turns"]) <= 1
-        await call(client, "forget", ids=[memory["id"]], reason=text[:400])
+        await call(client, "forget", ids=[memory["id"]], reason=reason)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ async def gather(
         asked,
         conversation,
         terms.terms,
-        terms.any or "''",
+        terms.any,
         context.model,
         vector,
         RANKED_TURNS,

@@ -42,9 +42,9 @@ class Terms:
     weights: list[float]
 
     @property
-    def any(self) -> str:
-        """The tsquery that any of them satisfies."""
-        return " | ".join(self.terms)
+    def any(self) -> str | None:
+        """The tsquery that any of them satisfies; None, which nothing satisfies, when there are none."""
+        return " | ".join(self.terms) or None
 
 
 @dataclass(frozen=True, slots=True)
