@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Sequence
@@ -81,12 +82,19 @@ class Sentences:
         return f"What did {sentence.split()[0]} say about the {' '.join(asked)}?"
 
 
-async def load_many_scopes(store: MemoryStore, team: str, scopes: int, each: int) -> Loaded:
-    """The same number of memories for each of many people."""
-    sentences, started = Sentences(), time.perf_counter()
-    for number in range(scopes):
-        news = [NewMemory(content=sentences.sentence(number * each + at)) for at in range(each)]
-        await store.remember_many(person(team, number), news)
+async def load_many_scopes(
+    store: MemoryStore, team: str, scopes: int, each: int, *, at_once: int = 1
+) -> Loaded:
+    """The same number of memories for each of many people, so many of whom write at the same time."""
+    sentences, people = Sentences(), iter(range(scopes))
+
+    async def write() -> None:
+        for number in people:
+            news = [NewMemory(content=sentences.sentence(number * each + at)) for at in range(each)]
+            await store.remember_many(person(team, number), news)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(write() for _ in range(at_once)))
     return Loaded(scopes * each, time.perf_counter() - started)
 
 
