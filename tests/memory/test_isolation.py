@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
 from rookery_memory.records import Filters, NewMemory, NewTurn
-from rookery_memory.scopes import readable_scopes
+from rookery_memory.scopes import ScopeName, readable_scopes
 from rookery_memory.store import MemoryStore
 
 if TYPE_CHECKING:
@@ -94,6 +94,19 @@ async def everything_seen(store: MemoryStore, caller: Caller) -> list[str]:
     for one in await store.recall_conversation(caller, "harbour crane boat", limit=50, around=3):
         seen += [turn.content for turn in (one.turn, *one.before, *one.after)]
         seen += [fact.content for fact in one.facts]
+    return seen + await word_for_word(store, caller)
+
+
+async def word_for_word(store: MemoryStore, caller: Caller) -> list[str]:
+    """What the resource of turns reads, of every kind of scope, also those that are not the caller's."""
+    seen: list[str] = []
+    names: list[ScopeName] = ["local", "user", "channel", "team", "agent"]
+    for name in names:
+        try:
+            seen += [turn.content for turn in await store.read_turns(caller, name, "talk", 0, 99)]
+        except RookeryError as error:
+            assert name not in [scope.partition(":")[0] for scope in readable_scopes(caller)], error
+            seen.append(str(error))
     return seen
 
 
