@@ -34,13 +34,9 @@ class Session:
         return await self.connection.fetchval(STATEMENTS[statement], *map(_storable, arguments))
 
 
-def storable(text: str) -> str:
-    """The text with a space for what PostgreSQL can hold in none: NUL, and half of a surrogate pair."""
-    return _UNSTORABLE.sub(" ", text)
-
-
 def _storable(argument: Any) -> Any:
-    return storable(argument) if isinstance(argument, str) else argument
+    """A text with a space for what PostgreSQL can hold in none: NUL, and half of a surrogate pair."""
+    return _UNSTORABLE.sub(" ", argument) if isinstance(argument, str) else argument
 
 
 class Store:

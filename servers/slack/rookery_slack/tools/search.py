@@ -16,7 +16,6 @@ from rookery_slack.resolving import resolve_channel, resolve_channels, resolve_u
 from rookery_slack.search.legs import Place
 from rookery_slack.search.narrowing import Asked, Has, Narrowing, having, read_modifiers
 from rookery_slack.search.ranking import Mode, by_conversation, rank
-from rookery_slack.store.session import storable
 from rookery_slack.timestamps import format_ts, parse_ts
 from rookery_slack.tools.base import Clock, SlackTools, bounded, utc_now
 
@@ -64,7 +63,7 @@ class SearchTools(SlackTools):
         result with get_thread or get_conversation and its permalink. Further results: next_cursor.
         """
         limit, max_tokens = bounded(limit, 1, 50, "limit"), bounded(max_tokens, 200, 50_000, "max_tokens")
-        query = storable(query[:MAX_QUERY])
+        query = query[:MAX_QUERY].replace("\0", " ")
         if not query.strip():
             raise InvalidInput(
                 "query: empty.", hint="Say what to look for; get_conversation reads without a query."
