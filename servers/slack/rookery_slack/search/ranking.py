@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 Mode = Literal["hybrid", "keyword", "semantic"]
 
-WEAK_WEIGHT = 0.2
-"""What a small static model counts here: the words already carry what stands beside a message (bench/slack.py measured
-0.12 to 0.65; with this, both together are never below the better of the two)."""
+WEAK_WEIGHT = 0.15
+"""What a small static model counts here: the words already carry what stands beside a message. With 0.2 and more, both
+together found less of half-remembered messages than words alone in one of two exports (docs/slack.md)."""
 
 
 @dataclass(frozen=True, slots=True)
