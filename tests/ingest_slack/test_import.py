@@ -223,6 +223,25 @@ async def test_what_is_no_export_is_refused(
         await run(ingest, tmp_path / "absent")
 
 
+async def test_words_are_counted_anew_when_the_store_has_grown(
+    ingest: Database, write_export: WriteExport, owner_connection: Any
+) -> None:
+    from rookery_ingest.slack.statistics import refresh_if_grown
+
+    async def counted_after(day: int, messages: int) -> int:
+        said = [message(f"1706{day:02d}{n:04d}.000100", f"more {n}") for n in range(messages)]
+        path = write_export(export(**{f"general/2024-02-{day:02d}.json": said}))
+        await run(ingest, path)
+        await refresh_if_grown(ingest, CALLER)
+        return await owner_connection.fetchval(
+            "select documents from search.collection where team = 'default'"
+        )
+
+    assert await counted_after(1, 96) == 100
+    assert await counted_after(2, 4) == 100
+    assert await counted_after(3, 2) == 106
+
+
 async def test_an_export_packed_in_a_folder_and_without_people(
     ingest: Database, write_export: WriteExport
 ) -> None:

@@ -16,7 +16,7 @@ from rookery_ingest.slack.embedding import embed_backlog
 from rookery_ingest.slack.export.importer import Options, import_export
 from rookery_ingest.slack.export.report import Report
 from rookery_ingest.slack.running import ingest_caller, ingest_database
-from rookery_ingest.slack.statistics import refresh
+from rookery_ingest.slack.statistics import refresh_if_grown
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -51,11 +51,11 @@ async def import_command(arguments: argparse.Namespace, settings: SlackIngestSet
 async def _finish(
     database: Database, settings: SlackIngestSettings, report: Report, *, vectors: bool, show: Shown
 ) -> None:
-    """Count words anew where anything is new, and make the vectors that are wanted."""
+    """Count words anew where much is new, and make the vectors that are wanted."""
     started = time.monotonic()
     caller = ingest_caller(settings)
     if report.added or report.changed:
-        await refresh(database, caller)
+        await refresh_if_grown(database, caller)
         report.seconds += time.monotonic() - started
     embedder = create_embedder(settings) if vectors else None
     if embedder is not None:

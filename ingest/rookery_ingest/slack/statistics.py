@@ -12,6 +12,21 @@ if TYPE_CHECKING:
     from rookery_core.identity import Caller
 
 
+GROWTH = 0.05
+"""A store that has grown by less keeps its statistics: how rare a word is changes as little, and counting takes as long
+as the store is large, however small the import was."""
+
+
+async def refresh_if_grown(database: Database, caller: Caller) -> bool:
+    """Count the words anew where there are enough new messages since the last time; whether there were."""
+    async with database.transaction(caller) as connection:
+        counted, held = await bookkeeping.counted_and_held(connection, caller, COLLECTION)
+    if counted is not None and abs(held - counted) < GROWTH * counted:
+        return False
+    await refresh(database, caller)
+    return True
+
+
 async def refresh(database: Database, caller: Caller) -> int:
     """Count the words of public messages anew; returns how many messages those are."""
     async with database.transaction(caller) as connection:

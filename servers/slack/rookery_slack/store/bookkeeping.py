@@ -128,6 +128,13 @@ async def counts(connection: Connection, caller: Caller) -> Row:
     return row
 
 
+async def counted_and_held(connection: Connection, caller: Caller, collection: str) -> tuple[int | None, int]:
+    """How many public messages there were when their words were counted last (None: never), and how many there are."""
+    row = await connection.fetchrow(_SQL["counted_and_held"], caller.team, collection)
+    assert row is not None
+    return row["counted"], row["held"]
+
+
 async def set_retention(connection: Connection, caller: Caller, channel: str, keep_days: int | None) -> None:
     """Keep a channel ('*': those without a rule of their own) for so many days; None: for ever."""
     if keep_days is None:

@@ -114,6 +114,11 @@ delete from slack.retention where team = $1 and channel = $2;
 -- name: retention_rules
 select channel, keep_days from slack.retention where team = $1 order by channel;
 
+-- name: counted_and_held
+-- public messages when their words were counted last (null: never), and now
+select (select documents from search.collection where team = $1 and name = $2) as counted,
+    (select count(*) from slack.message_index where team = $1 and public) as held;
+
 -- name: add_discard_rule
 insert into slack.discard_rules (team, rule, note) values ($1, $2::text::jsonpath, $3) returning id;
 
