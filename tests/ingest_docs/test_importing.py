@@ -12,7 +12,7 @@ import pytest
 from rookery_core.errors import InvalidInput
 from rookery_docs.store.writing import Release
 from rookery_ingest.docs.importing import Import, Summary, delivered
-from rookery_ingest.docs.raw import RawPage, Unreadable
+from rookery_ingest.docs.raw import LeftOut, RawPage, Unchanged, Unreadable
 from rookery_ingest.docs.running import DocsIngest
 
 ImportFolder = Callable[..., Awaitable[Summary]]
@@ -88,6 +88,17 @@ async def test_an_incomplete_crawl_removes_nothing(manual: Path, import_folder: 
     (manual / "berth-0.html").unlink()
     summary = await import_folder(manual, complete=lambda: False)
     assert (summary.removed, summary.pages) == (0, 12)
+
+
+async def test_a_page_that_the_source_does_not_give_goes_and_the_crawl_is_whole(
+    manual: Path, import_folder: ImportFolder, ingest: DocsIngest
+) -> None:
+    await import_folder(manual)
+    run = Import(ingest.writer, None, Release("manual", "1"), lambda _stage, _done: None)
+    listed = [Unchanged(file.name) for file in manual.iterdir() if file.name != "berth-0.html"]
+    summary = await run.run(delivered([*listed, LeftOut("berth-0.html", "forbidden")]), complete=lambda: True)
+    assert summary.left_out == [("berth-0.html", "forbidden")]
+    assert (summary.removed, summary.kept) == (1, None)
 
 
 async def test_an_unreadable_page_stays_as_it_was(

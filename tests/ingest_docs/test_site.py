@@ -13,7 +13,7 @@ import pytest
 from rookery_core.errors import InvalidInput
 from rookery_docs.store.writing import KnownPage
 from rookery_ingest.docs.llmstxt import split_pages
-from rookery_ingest.docs.raw import Delivered, RawPage, Unchanged, Unreadable
+from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unchanged, Unreadable
 from rookery_ingest.docs.site import Site, read_site
 from rookery_ingest.docs.sitemap import linked_pages
 from rookery_ingest.docs.sources import open_source
@@ -117,8 +117,15 @@ async def test_robots_are_obeyed(website: Website) -> None:
     website.put("/docs/open", "<main>open</main>")
     website.sitemap("/docs/private", "/docs/open")
     found = await crawl(website)
-    assert [type(page) for page in found] == [Unreadable, RawPage]
+    assert [type(page) for page in found] == [LeftOut, RawPage]
     assert website.asked["/docs/private"] == 0
+
+
+async def test_a_page_that_is_gone_is_left_out_and_a_picture_cannot_be_read(website: Website) -> None:
+    website.put("/docs/open", "<main>open</main>")
+    website.put("/docs/picture", "not a page", "image/png")
+    website.sitemap("/docs/gone", "/docs/open", "/docs/picture")
+    assert [type(page) for page in await crawl(website)] == [LeftOut, RawPage, Unreadable]
 
 
 async def test_what_has_not_changed_is_not_sent_again(website: Website) -> None:

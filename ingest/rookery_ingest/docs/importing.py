@@ -16,7 +16,7 @@ from rookery_docs.store.writing import DocsWriter, KnownPage, Release
 from rookery_ingest.docs.chunking import passages_of
 from rookery_ingest.docs.formats.article import Article, Block
 from rookery_ingest.docs.formats.reading import read
-from rookery_ingest.docs.raw import Delivered, RawPage, Unchanged, Unreadable, kind_of
+from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unchanged, Unreadable, kind_of
 
 if TYPE_CHECKING:
     from rookery_core.embedders import Embedder
@@ -37,7 +37,8 @@ Report = Callable[[str, int], None]
 
 @dataclass(slots=True)
 class Summary:
-    """What an import did. kept: vanished pages that were not removed, and why. unreadable: (path, reason)."""
+    """What an import did. kept: vanished pages that were not removed, and why. unreadable: (path, reason).
+    left_out: (path, reason) of what the source lists and does not give."""
 
     source: str
     version: str
@@ -54,6 +55,7 @@ class Summary:
     kept: str | None = None
     embedding_failed: str | None = None
     unreadable: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    left_out: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -97,6 +99,9 @@ class Import:
 
     async def _take(self, page: Delivered, known: dict[str, KnownPage]) -> None:
         if page.path in self._seen:
+            return
+        if isinstance(page, LeftOut):
+            self.summary.left_out.append((page.path, page.reason))
             return
         self._seen.add(page.path)
         self._report("pages", len(self._seen))

@@ -54,6 +54,9 @@ def lines(summary: Summary) -> list[str]:
         found.append(f"  note: no vectors for now ({summary.embedding_failed}); the next import adds them")
     if summary.empty:
         found.append(f"  note: {summary.empty} pages hold no text")
+    found += [f"  left out {path}: {reason}" for path, reason in summary.left_out[:10]]
+    if len(summary.left_out) > 10:
+        found.append(f"  left out {len(summary.left_out) - 10} more")
     found += [f"  could not read {path}: {reason}" for path, reason in summary.unreadable[:10]]
     if len(summary.unreadable) > 10:
         found.append(f"  could not read {len(summary.unreadable) - 10} more")

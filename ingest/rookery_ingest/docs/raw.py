@@ -50,7 +50,15 @@ class Unreadable:
     reason: str
 
 
-Delivered = RawPage | Unchanged | Unreadable
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A listed page that the source does not give: forbidden by its robots.txt, or gone. Like one that is not listed."""
+
+    path: str
+    reason: str
+
+
+Delivered = RawPage | Unchanged | Unreadable | LeftOut
 
 _CHANGELOG = re.compile(
     r"(?:(?i:release(?:[-_]?notes)?(?:[-_]?(?:v?\d[\w.-]*|prior))?|change-?logs?|whats-?new(?:[-_].*)?)"

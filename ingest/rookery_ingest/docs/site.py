@@ -10,9 +10,9 @@ from rookery_core.errors import InvalidInput, RookeryError, Unavailable
 from rookery_docs.store.writing import KnownPage
 from rookery_ingest.docs.formats.reading import format_of
 from rookery_ingest.docs.formats.tree import html
-from rookery_ingest.docs.raw import Delivered, RawPage, Unchanged, Unreadable
+from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unchanged, Unreadable
 from rookery_ingest.docs.sitemap import Listed, find_sitemaps, sitemap_pages
-from rookery_ingest.docs.web import Fetched, Guest
+from rookery_ingest.docs.web import Fetched, Guest, NotGiven
 
 _BY_TYPE = {
     "text/html": "html",
@@ -85,6 +85,8 @@ async def fetch_page(guest: Guest, page: Listed, path: str, known: KnownPage | N
         answer = await guest.fetch(
             page.url, etag=known.etag if known else None, last_modified=known.last_modified if known else None
         )
+    except NotGiven as error:
+        return LeftOut(path, error.message)
     except RookeryError as error:
         return Unreadable(path, error.message)
     if answer.status == 304:

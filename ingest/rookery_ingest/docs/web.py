@@ -22,6 +22,11 @@ LARGEST_BODY = 64 * 1024 * 1024
 LONGEST_PAUSE_S = 60.0
 _TRIES = 4
 _RETRIED = {429, 500, 502, 503, 504}
+_GONE = (404, 410)
+
+
+class NotGiven(InvalidInput):
+    """The host does not give this page: its robots.txt forbids it, or it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,10 @@ class Guest:
     async def fetch(
         self, url: str, *, etag: str | None = None, last_modified: datetime | None = None
     ) -> Fetched:
-        """Fetch a URL if it has changed. Raises InvalidInput (robots.txt forbids, 4xx), Unavailable (else)."""
+        """Fetch a URL if it has changed. Raises NotGiven (robots.txt forbids, gone), InvalidInput (other 4xx), Unavailable
+        (else)."""
         if not await self._allowed(url):
-            raise InvalidInput(f"{url}: robots.txt asks not to fetch this.")
+            raise NotGiven(f"{url}: robots.txt asks not to fetch this.")
         headers: dict[str, str] = {}
         if etag:
             headers["If-None-Match"] = etag
@@ -121,6 +127,8 @@ class Guest:
 async def _read(url: str, answer: httpx2.Response) -> Fetched:
     if answer.status_code == 304:
         return Fetched(304, str(answer.url))
+    if answer.status_code in _GONE:
+        raise NotGiven(f"{url}: answered {answer.status_code}.")
     if answer.status_code >= 400:
         raise InvalidInput(f"{url}: answered {answer.status_code}.")
     parts: list[bytes] = []
