@@ -20,6 +20,7 @@ EVENTS, BATCH = 600, 10
 PARAMETERS = {
     "claim": "text, timestamptz, text[], smallint[], bigint[], integer, integer, bigint, text, integer",
     "leave": "text, timestamptz, bigint[], bigint[], text[], text[], boolean, text[], text[], text[]",
+    "extend": "text, timestamptz, bigint[], bigint[], double precision",
     "reopen": "text, timestamptz, bigint[], bigint[], double precision[], boolean[], text[], boolean",
 }
 
@@ -93,10 +94,11 @@ async def test_a_worker_touches_only_its_batch(line: asyncpg.Connection[Any]) ->
     held = await line.fetch("select id, token from queue.event where token is not null order by id")
     assert len(held) == BATCH
     ids, tokens = [row["id"] for row in held], [row["token"] for row in held]
+    longer = await rows_touched(line, "extend", "default", None, ids, tokens, None)
     leave = await rows_touched(
         line, "leave", "default", None, ids, tokens, nothing, nothing, "f", ["answer"] * BATCH, ["true"] * BATCH,
         ["true"] * BATCH,
     )  # fmt: skip
     assert await line.fetchval("select count(*) from queue.history") == BATCH
-    for touched in (claim, back, leave):
-        assert all(rows <= 5 * BATCH for rows in touched.values()), (claim, back, leave)
+    for touched in (claim, back, longer, leave):
+        assert all(rows <= 5 * BATCH for rows in touched.values()), (claim, back, longer, leave)

@@ -41,6 +41,29 @@ async def test_a_late_completion_of_a_zombie_is_refused(queue: Queue, clock: Clo
     await queue.complete(successor)
 
 
+async def test_a_zombie_that_waits_for_the_row_gives_nothing_back_of_its_successor(
+    queue: Queue, database: Database, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    await queue.subscribe("t", "s")
+    await queue.enqueue("t", {})
+    zombie = await one(queue)
+    async with database.acquire() as connection:
+        transaction: Any = connection.transaction()
+        await transaction.start()
+        await queue.reopen(zombie, 0.0, None, refund=True, connection=connection)
+        [successor] = await queue.claim(["s"], 1, worker="successor", connection=connection)
+        late = asyncio.create_task(queue.release(zombie))
+        while not await owner_connection.fetchval(
+            "select exists (select from pg_stat_activity"
+            " where datname = current_database() and wait_event_type = 'Lock')"
+        ):
+            assert not late.done()
+        await transaction.commit()
+    with pytest.raises(LeaseLost):
+        await late
+    await queue.complete(successor)
+
+
 async def test_a_lease_that_ran_out_unnoticed_may_still_be_completed(queue: Queue, clock: Clock) -> None:
     await queue.subscribe("t", "s", lease_s=30)
     await queue.enqueue("t", {})
