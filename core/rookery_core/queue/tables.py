@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,13 +22,18 @@ def print_stats(stats: dict[str, Any]) -> None:
 
 
 async def live_stats(stats: Callable[[], Awaitable[dict[str, Any]]], every_s: float) -> None:
-    """Show the figures until interrupted."""
+    """Show the figures until interrupted: in one place on a terminal, below each other elsewhere."""
     from rich.live import Live
 
-    with Live(_stats_view(await stats()), auto_refresh=False) as live:
+    console = _console()
+    with Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live:
         while True:
+            view = _stats_view(await stats())
+            if live is None:
+                console.print(view)
+            else:
+                live.update(view, refresh=True)
             await asyncio.sleep(every_s)
-            live.update(_stats_view(await stats()), refresh=True)
 
 
 def print_rows(rows: Sequence[dict[str, Any]]) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import pty
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -69,6 +73,20 @@ def test_looking_changes_nothing(line: Line) -> None:
     status, out, _ = line("stats")
     assert status == 0
     assert out.splitlines()[1].startswith("s ")
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+def test_top_looks_again_and_again(line: Line, terminal: bool) -> None:
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    command = [sys.executable, "-m", "rookery", "queue", "top", "--every", "0.1"]
+    with subprocess.Popen(command, stdout=theirs) as top:
+        os.close(theirs)
+        shown = b""
+        while shown.count(b"dead rows") < 3:
+            shown += os.read(ours, 65_536)
+        top.kill()
+    os.close(ours)
+    assert (b"\x1b[" in shown) is terminal
 
 
 def test_operating(line: Line) -> None:
