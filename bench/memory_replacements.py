@@ -7,7 +7,10 @@ other facts beside the one that changes: whatever is right for one fact is a wro
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from bench.memory_notebooks import NOTEBOOKS
 
 PEOPLE: str = """
 Amara Bjorn Chidi Dalia Emeka Farah Goran Hana Imran Jolanta Kofi Leila Mateo Noor Oskar Priya Quinn Rosa Stefan Tamar
@@ -209,6 +212,8 @@ SETTINGS = [
 ]  # fmt: skip
 
 MEANING = {
+    "written": "written one by one, each among the 16 to 18 facts of its notebook",
+    "written.together": "written one by one, all four notebooks in one",
     "restated": "told anew with the topic's word",
     "reordered": "with the topic's word, the person in another place of the sentence",
     "denied": "the old value denied, no new one given",
@@ -225,6 +230,8 @@ MEANING = {
 def generated() -> dict[str, list[Replacement]]:
     """Every kind of set by its name. The same in every run."""
     return {
+        "written": [one for notes in NOTEBOOKS for one in _noted(notes)],
+        "written.together": _noted([note for notes in NOTEBOOKS for note in notes]),
         "restated": _about_people("restated"),
         "reordered": _about_people("reordered"),
         "denied": _about_people("denied"),
@@ -235,6 +242,11 @@ def generated() -> dict[str, list[Replacement]]:
         "paraphrased.unheard": _about_people("paraphrased", unheard=True),
         "one person": _one_person(),
     }
+
+
+def _noted(notes: Sequence[tuple[str, str | None]]) -> list[Replacement]:
+    facts = [old for old, _ in notes]
+    return [Replacement(facts, new, at) for at, (_, new) in enumerate(notes) if new]
 
 
 def _about_people(kind: str, *, passing: int = 0, unheard: bool = False, seed: int = 7) -> list[Replacement]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery_core.identity import Caller
+from rookery_memory.counterparts import shares_with_counterparts, telling_words
 from rookery_memory.records import NewMemory
 from rookery_memory.replacement_ranking import Shared, rank_replaced, subject_terms, words_of
 from rookery_memory.store import MemoryStore
@@ -76,6 +77,57 @@ async def test_the_replaced_fact_is_among_the_first_three(
     assert all(0 <= one.score <= 1 for one in answer.similar)
 
 
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        ("Maren came back from two weeks in Japan.", "Maren has never been to Asia."),
+        ("Falcon will go live on 30 June.", "The launch of Falcon is planned for 12 May."),
+        ("Alice is trained for the flute by a neighbour", "Alice plays chess with friends."),
+        ("Maren weighs 61 kg", "Maren is at 64 kilos."),
+    ],
+)
+async def test_a_value_that_nobody_has_had_replaces_one_of_its_kind(
+    store: MemoryStore, ada: Caller, new: str, old: str
+) -> None:
+    facts = [
+        *workspace(), "Maren has never been to Asia.", "Maren is at 64 kilos.", "Maren has a black belt in judo.",
+        "Maren's office is on the third floor.", "Maren takes the 7:40 train.", "Ida has two cats.",
+        "The launch of Falcon is planned for 12 May.", "Falcon is written in Python 3.11.",
+        "Falcon's budget is 80,000 euros.", "Falcon is led by Petra.", "Logs are kept for 30 days.",
+        "Standup is at 9:30.", "Support is open for 30 customers.", "The office has two doors.",
+    ]  # fmt: skip
+    await store.remember_many(ada, [NewMemory(content=fact) for fact in facts])
+    answer = await store.remember(ada, NewMemory(content=new))
+    assert old in [one.memory.content for one in answer.similar]
+
+
+async def test_a_new_fact_without_a_word_in_common_is_held_against_what_means_the_like(
+    store: MemoryStore, ada: Caller
+) -> None:
+    facts = ["Alice lives in Oslo.", "Bjorn has three parrots.", "Backups are kept for 30 days."]
+    await store.remember_many(ada, [NewMemory(content=fact) for fact in facts])
+    answer = await store.remember(ada, NewMemory(content="My home is Lisbon now"))
+    assert answer.similar[0].memory.content == facts[0]
+
+
+def test_numbers_names_and_words_have_counterparts_among_their_like() -> None:
+    vectors = {
+        word: np.eye(8)[at]
+        for at, word in enumerate(["lives", "moved", "Oslo", "Lisbon", "12", "30", "9,000"])
+    }
+    new = telling_words("Ann moved to Lisbon on 30", ["ann"])
+    assert [word.kind for word in new] == ["word", "name", "number"]
+    old = [
+        telling_words(f"Ann's {what}", ["ann"])
+        for what in ("12", "9,000", "Oslo", "lives", "30", "Lisbon", "")
+    ]
+    number, other_form, name, word, same_number, same_name, nothing = shares_with_counterparts(
+        old, new, vectors
+    )
+    assert 1.0 == same_number == same_name > number > other_form > name > word == nothing == 0.0
+    assert shares_with_counterparts([[]], new, vectors).tolist() == [0.0]
+
+
 async def test_other_scopes_and_what_no_longer_holds_are_no_candidates(
     store: MemoryStore, ada: Caller
 ) -> None:
@@ -121,12 +173,14 @@ def test_ranking_is_bounded_and_does_not_depend_on_the_order(
     words = [words_of(" ".join(fact)) for fact in facts]
     counts = (frequencies > 0).sum(axis=0).astype(float)
     weights = np.ones(len(terms))
+    counterparts = random.uniform(-1, 1, len(facts))
 
     def scores(order: list[int]) -> Any:
         own = [words[row] for row in order]
         subject = subject_terms(frequencies[order], own, terms, counts, float(len(facts)))
         shared = Shared(frequencies[order], lengths[order], own, vectors[order])
-        return rank_replaced(shared, terms, weights, subject, np.ones(4) if embedded else None, 0.4)
+        vector, parts = (np.ones(4), counterparts[order]) if embedded else (None, None)
+        return rank_replaced(shared, terms, weights, subject, vector, 0.4, parts)
 
     found = scores(rows)
     assert ((found >= 0) & (found <= 1 + 1e-9)).all()

@@ -6,7 +6,7 @@ or what the sentence is about. Three things tell which memory it is:
 * It shares the subject. Quite different things are said of a subject; memories that share a value or a verb all say the
   same kind of thing. So the subject is the rare word whose memories have the fewest other words in common.
 * It shares words besides, or means something like it: by vectors from which what all memories of the subject have in
-  common, its name above all, is taken away.
+  common, its name above all, is taken away, and word by word, where what it says has a counterpart (`counterparts`).
 * It speaks as others do who have the new value: who else has moved to Oslo *lives* there, so what is replaced is where
   somebody lives.
 """
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from rookery_core.embedders.pooling import FUNCTION_WORDS
 from rookery_core.ranking.bm25 import bm25, idf
+from rookery_memory.counterparts import is_form_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +32,14 @@ if TYPE_CHECKING:
 
 SAME_SUBJECT = 0.8
 AS_OTHERS = 0.5
+WORD_BY_WORD = 0.7
+"""Of the meaning: how much counterparts count against vectors of whole sentences, of which a model that tells words apart
+makes little."""
 UNKNOWN_DIVERSITY = 0.5
 """Of a word that only one memory has: whether it is a subject cannot be told."""
-STEM = 4
+NO_NAME = 0.5
+"""How much less likely a subject is a word that is written small."""
+NEARLY_ALL = 0.9
 _WORD = re.compile(r"\w+")
 _WITHOUT_SPACES = re.compile(r"[\u2e80-\u9fff\uac00-\ud7ff\u0e00-\u0eff]")
 
@@ -72,14 +78,17 @@ def subject_terms(
     """
     import numpy as np
 
-    diversity = np.array(
-        [
-            _diversity([words[row] for row in rows_where(column > 0)], lexeme)
-            for column, lexeme in zip(frequencies.T, lexemes, strict=True)
-        ]
+    having = [[words[row] for row in rows_where(column > 0)] for column in frequencies.T]
+    diversity = np.array([_diversity(own, lexeme) for own, lexeme in zip(having, lexemes, strict=True)])
+    named = np.array(
+        [_is_name(own, lexeme) for own, lexeme in zip(having, lexemes, strict=True)], dtype=np.bool_
     )
-    telling = (counts > 0) & (counts < size)
-    about = np.where(telling, idf(size, counts) * diversity**2, 0.0)
+    of_all = named & (counts >= NEARLY_ALL * size)
+    if of_all.any():
+        return of_all
+    number = np.array([lexeme.lstrip("-")[:1].isdigit() for lexeme in lexemes], dtype=np.bool_)
+    telling = (counts > 0) & (counts < size) & ~number
+    about = np.where(telling, idf(size, counts) * diversity**2 * np.where(named, 1.0, NO_NAME), 0.0)
     best = about.max(initial=0.0)
     return (about >= 0.999 * best) & (about > 0)
 
@@ -91,8 +100,12 @@ def rank_replaced(
     subject: Booleans,
     vector: Floats | None,
     semantic_weight: float,
+    counterparts: Floats | None = None,
 ) -> Floats:
-    """A score for each memory, 0 to 1. term_weights: how much each term says. vector: of the new memory."""
+    """A score for each memory, 0 to 1. term_weights: how much each term says. vector: of the new memory.
+
+    counterparts: how much of each memory has one in the new one; None where no model tells.
+    """
     import numpy as np
 
     count = len(shared.lengths)
@@ -106,8 +119,14 @@ def rank_replaced(
     semantic = semantic_weight if vector is not None else 0.0
     score = (1 - semantic) * words + SAME_SUBJECT * member
     if vector is not None:
-        score += semantic * _meaning(shared.vectors, vector, member)
+        score += semantic * _meaning(shared.vectors, vector, member, counterparts)
     return score / (1 + AS_OTHERS + SAME_SUBJECT)
+
+
+def _is_name(memories: Sequence[frozenset[str]], lexeme: str) -> bool:
+    """Whether a term is written as names are: `words_of` the memories that have it leave it out."""
+    small = sum(any(is_form_of(word, lexeme) for word in words) for words in memories)
+    return 2 * small < len(memories)
 
 
 def _diversity(memories: Sequence[frozenset[str]], but: str) -> float:
@@ -115,7 +134,7 @@ def _diversity(memories: Sequence[frozenset[str]], but: str) -> float:
     count = len(memories)
     if not count:
         return 0.0
-    shares = Counter(word for words in memories for word in words if not _is_form_of(word, but))
+    shares = Counter(word for words in memories for word in words if not is_form_of(word, but))
     occurrences = shares.total()
     if count < 2 or not occurrences:
         return UNKNOWN_DIVERSITY / count
@@ -140,7 +159,7 @@ def _as_others(shared: Shared, lexemes: Sequence[str], subject: Booleans, member
         others = [shared.words[row] for row in having]
         agreement = 1 - _diversity(others, lexemes[term])
         for word, share in Counter(word for words in others for word in words).items():
-            if not _is_form_of(word, lexemes[term]):
+            if not is_form_of(word, lexemes[term]):
                 used[word] = max(used.get(word, 0.0), agreement * share / len(others))
     own = rows_where(member)
     common = Counter(word for row in own for word in shared.words[row])
@@ -150,8 +169,19 @@ def _as_others(shared: Shared, lexemes: Sequence[str], subject: Booleans, member
     return scores
 
 
-def _meaning(vectors: Floats, vector: Floats, member: Booleans) -> Floats:
-    """How near each memory is in meaning, 0 to 1; those of the subject without what they have in common."""
+def _meaning(vectors: Floats, vector: Floats, member: Booleans, counterparts: Floats | None) -> Floats:
+    """How near each memory is in meaning, 0 to 1: as a whole and, those of the subject, word by word."""
+    whole = _of_sentences(vectors, vector, member)
+    if counterparts is None:
+        return whole
+    parts = whole.copy()
+    own = member if member.any() else ~member
+    parts[own] = _to_unit(counterparts[own])
+    return (1 - WORD_BY_WORD) * whole + WORD_BY_WORD * parts
+
+
+def _of_sentences(vectors: Floats, vector: Floats, member: Booleans) -> Floats:
+    """How near each memory is as a whole, 0 to 1; those of the subject without what they have in common."""
     import numpy as np
 
     known = ~np.isnan(vectors[:, 0])
@@ -174,10 +204,6 @@ def rows_where(condition: Booleans) -> list[int]:
 
     found: list[int] = np.flatnonzero(condition).tolist()
     return found
-
-
-def _is_form_of(word: str, lexeme: str) -> bool:
-    return word.startswith(lexeme[:STEM])
 
 
 def _to_unit(scores: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rookery_core.database import Connection, Database
     from rookery_core.embedders import Embedder
     from rookery_core.queue import Queue
-    from rookery_core.ranking.fusion import Id
 
 _FILES = (
     "writing",
@@ -81,6 +80,15 @@ class StoreContext:
             return None
         return row if row.any() else None
 
+    async def word_vectors(self, words: Collection[str]) -> dict[str, NDArray[np.float64]] | None:
+        """A vector for each single word; None unless the model is in this process: it is asked for hundreds of words."""
+        from rookery_core.embedders.local import LocalEmbedder
+
+        if not isinstance(self.embedder, LocalEmbedder):
+            return None
+        listed = list(words)
+        return dict(zip(listed, (await self.embedder.embed(listed)).astype("float64"), strict=True))
+
     @property
     def model(self) -> str:
         """The id of the model whose vectors are searched; empty without an embedder."""
@@ -93,8 +101,3 @@ class StoreContext:
             await self.queue.enqueue(
                 EMBED_TOPIC, payload, ordering_key=f"{team}/{scope}"[:900], connection=conn
             )
-
-
-def positions_of(items: Sequence[Id]) -> dict[Id, int]:
-    """Where each item stands in the sequence."""
-    return {item: position for position, item in enumerate(items)}

@@ -5,23 +5,26 @@ There is no threshold: whoever stores the new memory judges the first few.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from rookery_core.ranking import semantic_weight
 from rookery_core.ranking.bm25 import containing
+from rookery_memory.counterparts import shares_with_counterparts, telling_words
 from rookery_memory.records import Filters, Scored
 from rookery_memory.replacement_ranking import Shared, rank_replaced, rows_where, subject_terms, words_of
 from rookery_memory.store import search
 from rookery_memory.store.context import SQL, StoreContext
+from rookery_memory.store.search import Matches
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from rookery_core.database import Connection
-    from rookery_memory.store.search import Key, Matches, Terms, Vector
+    from rookery_memory.store.search import Key, Terms, Vector
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
@@ -31,12 +34,24 @@ SAMPLE = 60
 """Memories of each term that are looked at to find out which term is the subject."""
 BEST = 100
 OF_SUBJECT = 500
+BEGINNING = 400
+"""Characters of a memory that are looked at word by word."""
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """The new content, what to look for because of it, and its vector."""
+
+    content: str
+    terms: Terms
+    vector: Vector | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """How a memory begins, as words that tell what kind of thing it says, and its vector."""
+    """How a memory begins, the words of that which tell what kind of thing it says, and its vector."""
 
+    beginning: str
     words: frozenset[str]
     vector: Vector | None
 
@@ -46,35 +61,24 @@ async def may_replace(
 ) -> list[Scored]:
     """The memories of a scope that a new content may contradict, the likeliest first."""
     size = await conn.fetchval(SQL["count_searched"], [scope], search.COUNTED_SIZE + 1)
-    terms = await search.query_terms(conn, content)
-    matches = await search.matching(conn, terms, [scope], Filters(), size)
+    new = _New(content, await search.query_terms(conn, content), vector)
+    matches = _without(await search.matching(conn, new.terms, [scope], Filters(), size), but, new.terms)
     meaning = await search.by_meaning(conn, context, vector, [scope], Filters(), size)
     near = {key: similarity for key, similarity in meaning.items() if key[0] not in but}
-    ranked = await _ranked(conn, context, terms, _without(matches, but), near, vector, size)
-    kept = ranked[:SIMILAR]
+    kept = (await _ranked(conn, context, new, matches, list(near), size))[:SIMILAR]
     memories = await search.fetch_versions(conn, [key for key, _ in kept])
     return [Scored(memories[key], score, 0.0, near.get(key, 0.0)) for key, score in kept if key in memories]
 
 
 async def _ranked(
-    conn: Connection,
-    context: StoreContext,
-    terms: Terms,
-    matches: Matches | None,
-    near: dict[Key, float],
-    vector: Vector | None,
-    size: int,
+    conn: Connection, context: StoreContext, new: _New, matches: Matches, near: Sequence[Key], size: int
 ) -> list[tuple[Key, float]]:
-    if matches is None:
-        return sorted(((key, max(score, 0.0)) for key, score in near.items()), key=lambda one: -one[1])
     import numpy as np
 
-    weights = np.array(terms.weights) * matches.rarity
+    weights = np.array(new.terms.weights) * matches.rarity
     rows = _sample(matches, weights)
     said = await _said(conn, context, [matches.keys[row] for row in rows])
-    words = [said[matches.keys[row]].words for row in rows]
-    counts = containing(matches.frequencies)
-    subject = subject_terms(matches.frequencies[rows], words, terms.lexemes, counts, float(size))
+    subject = _subject(new, matches, rows, said, size)
     of_subject = rows_where(np.any(matches.frequencies[:, subject] > 0, axis=1))[:OF_SUBJECT]
     rows = list(dict.fromkeys([*rows, *of_subject]))
     place = {key: row for row, key in enumerate(matches.keys)}
@@ -82,21 +86,30 @@ async def _ranked(
     said |= await _said(conn, context, [key for key in keys if key not in said])
     scores = rank_replaced(
         _shared(matches, keys, place, said),
-        terms.lexemes,
+        new.terms.lexemes,
         weights,
         subject,
-        None if vector is None else np.asarray(vector, dtype=np.float64),
+        None if new.vector is None else np.asarray(new.vector, dtype=np.float64),
         semantic_weight(context.embedder),
+        await _counterparts(context, new, subject, [said[key] for key in keys]),
     )
     order = np.argsort(-scores, kind="stable")
     return [(keys[at], float(scores[at])) for at in order]
 
 
-def _without(matches: Matches | None, but: set[UUID]) -> Matches | None:
+def _subject(new: _New, matches: Matches, rows: Sequence[int], said: dict[Key, _Said], size: int) -> Booleans:
+    words = [said[matches.keys[row]].words for row in rows]
+    counts = containing(matches.frequencies)
+    return subject_terms(matches.frequencies[list(rows)], words, new.terms.lexemes, counts, float(size))
+
+
+def _without(matches: Matches | None, but: set[UUID], terms: Terms) -> Matches:
+    import numpy as np
+
     if matches is None:
-        return None
-    rows = [row for row, key in enumerate(matches.keys) if key[0] not in but]
-    return matches.only(rows) if rows else None
+        count = len(terms.terms)
+        return Matches([], np.zeros((0, count)), np.zeros(0), np.zeros(count), None)
+    return matches.only([row for row, key in enumerate(matches.keys) if key[0] not in but])
 
 
 def _sample(matches: Matches, weights: Floats) -> list[int]:
@@ -112,9 +125,20 @@ async def _said(conn: Connection, context: StoreContext, keys: list[Key]) -> dic
     if not keys:
         return {}
     rows = await conn.fetch(
-        SQL["said_and_meant"], context.model, [key[0] for key in keys], [key[1] for key in keys]
+        SQL["said_and_meant"], context.model, [key[0] for key in keys], [key[1] for key in keys], BEGINNING
     )
-    return {(row[0], row[1]): _Said(words_of(row[2]), row[3]) for row in rows}
+    return {(row[0], row[1]): _Said(row[2], words_of(row[2]), row[3]) for row in rows}
+
+
+async def _counterparts(
+    context: StoreContext, new: _New, subject: Booleans, said: Sequence[_Said]
+) -> Floats | None:
+    """How much of what each memory says of the subject has its counterpart in the new one; None without a model."""
+    about = [new.terms.lexemes[term] for term in rows_where(subject)]
+    words = telling_words(new.content[:BEGINNING], about)
+    told = [telling_words(memory.beginning, about) for memory in said]
+    vectors = await context.word_vectors({word.text for own in (words, *told) for word in own})
+    return None if vectors is None else shares_with_counterparts(told, words, vectors)
 
 
 def _shared(matches: Matches, keys: list[Key], place: dict[Key, int], said: dict[Key, _Said]) -> Shared:
@@ -125,7 +149,7 @@ def _shared(matches: Matches, keys: list[Key], place: dict[Key, int], said: dict
     rows = [place[keys[at]] for at in known]
     frequencies = np.zeros((len(keys), matches.frequencies.shape[1]))
     frequencies[known] = matches.frequencies[rows]
-    lengths = np.full(len(keys), float(matches.lengths.mean()))
+    lengths = np.full(len(keys), float(matches.lengths.mean()) if len(matches.lengths) else 1.0)
     lengths[known] = matches.lengths[rows]
     return Shared(frequencies, lengths, [said[key].words for key in keys], _vectors(said, keys))
 

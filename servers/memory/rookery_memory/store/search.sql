@@ -33,7 +33,7 @@ select * from memory.nearest_hits($1, $2, $3, $4::memory.filters, $5);
 
 -- name: said_and_meant
 -- how these versions begin, and their vectors by a model, as far as they have one
-select m.id, m.version, left(m.content, 400) as beginning, e.embedding
+select m.id, m.version, left(m.content, $4) as beginning, e.embedding
 from memory.memory as m
 join unnest($2::uuid[], $3::integer[]) as wanted(id, version) using (id, version)
 left join memory.embedding as e
