@@ -31,14 +31,29 @@ if TYPE_CHECKING:
 CONTEXT_KEY = "a key that tests share, long enough to be one"
 _TURN = re.compile(r"<untrusted \w+ from ([^\n]+?) \(turn (\d+)[^)]*\)>\n(.*?)\n</untrusted", re.DOTALL)
 
+_FACT = re.compile(r"<untrusted \w+ from memory \((new|known) fact (\d+)\)>\n(.*?)\n</untrusted", re.DOTALL)
+
 
 def turns_of(request: Request) -> list[tuple[str, int, str]]:
     """The turns a model is shown: speaker, number, words."""
     return [(speaker, int(number), text) for speaker, number, text in _TURN.findall(request.last)]
 
 
+def judged(request: Request) -> list[tuple[int, str, list[tuple[int, str]]]] | None:
+    """The new facts a model is to judge: number, words, and the known ones under it; None when it is asked for facts."""
+    found: list[tuple[int, str, list[tuple[int, str]]]] = []
+    for kind, number, text in _FACT.findall(request.last):
+        if kind == "new":
+            found.append((int(number), text, []))
+        else:
+            found[-1][2].append((int(number), text))
+    return found or None
+
+
 def note_taker(request: Request) -> Reply:
-    """A model that writes each turn down as it stands."""
+    """A model that writes each turn down as it stands, and gives up nothing for it."""
+    if judged(request):
+        return Reply(text="[]")
     facts = [
         {"fact": f"{speaker} said: {text}", "kind": "episode", "turns": [number]}
         for speaker, number, text in turns_of(request)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.extraction.facts import LONGEST_FACT, MOST_FACTS, Fact, Malformed, read_facts
+from rookery.extraction.facts import LONGEST_FACT, MOST_FACTS, Fact, read_facts
+from rookery.extraction.replies import Malformed
 from rookery.extraction.turns import Said, batches
 
 TURNS = [10, 11, 12]

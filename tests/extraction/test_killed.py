@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from emulators.models import ModelEmulator, Reply, Request
-from extraction.conftest import CONTEXT_KEY, turns_of
+from extraction.conftest import CONTEXT_KEY, judged, turns_of
 from rookery.extraction.opening import SUBSCRIPTION
 from rookery.extraction.turns import TOPIC
 from rookery_core.identity import Caller
@@ -40,6 +40,8 @@ class Forgetful:
     def __call__(self, request: Request) -> Reply:
         self.asked += 1
         self.replied.set()
+        if judged(request):
+            return Reply(text="[]")
         facts = [
             {"fact": f"{text} (wording {self.asked})", "turns": [number]}
             for _, number, text in turns_of(request)

@@ -1,4 +1,4 @@
-"""Prompts are Jinja2 templates: `system*.md`, `user*.md` and `extract*.md`, packaged and of a folder of one's own.
+"""Prompts are Jinja2 templates: `system*.md`, `user*.md`, `extract*.md` and `replace*.md`, packaged and of one's own folder.
 
 A file with a packaged name (`system.md`) replaces it; another (`system_house_rules.md`) is added to it. All that match
 are rendered and joined, the shortest name first.
@@ -54,6 +54,10 @@ class Prompts:
     def extraction(self, values: Mapping[str, Any]) -> str:
         """What a model is told that draws facts from a conversation."""
         return self._render("extract*.md", values)
+
+    def replacement(self, values: Mapping[str, Any]) -> str:
+        """What a model is told that judges which known facts new ones make untrue."""
+        return self._render("replace*.md", values)
 
     def names(self, pattern: str) -> list[str]:
         """The templates that match, in the order in which they are joined."""

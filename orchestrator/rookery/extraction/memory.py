@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from rookery.agent.question import ToolCall
+from rookery.extraction.replacing import Known, Stored
 from rookery.extraction.turns import NewTurns, Said
 from rookery.mcp.results import read_result
 from rookery_core.errors import NotAllowed, Unavailable
@@ -57,10 +59,11 @@ class Memory:
             following = page["next"]
         return found
 
-    async def remember(self, fact: Fact, turns: Sequence[Said]) -> ToolCall:
+    async def remember(self, fact: Fact, turns: Sequence[Said], replaces: Sequence[str] = ()) -> Stored:
         """Store a fact beside the turns it was drawn from. A fact that is known word for word stays one.
 
-        Raises RetryLater while the server cannot, PermanentFailure when the scope is not open to the caller.
+        replaces: ids of what it makes untrue. Raises RetryLater while the server cannot, PermanentFailure when the
+        scope is not open to the caller.
         """
         told, dates = self._told, [turn.said_at for turn in turns if turn.said_at]
         source = told.address(turns[0].position, turns[-1].position)
@@ -73,6 +76,7 @@ class Memory:
             "valid_from": max(dates, default=""),
             "conversation": told.conversation,
             "turns": [turn.id for turn in turns],
+            "replaces": list(replaces),
         }
         result = await self._connection.call(
             "remember", arguments, timeout_s=self._timeout_s, meta=self._meta(), repeat=True
@@ -81,8 +85,8 @@ class Memory:
         if answer.is_error:
             _raise_unless_it_is_the_facts_fault(answer.structured, answer.text)
         # The trace says where the fact is, not what it says: what is erased from memory is nowhere else.
-        kept = {name: arguments[name] for name in ("scope", "conversation", "turns")}
-        return ToolCall(
+        kept = {name: arguments[name] for name in ("scope", "conversation", "turns", "replaces")}
+        call = ToolCall(
             server=self._connection.name,
             tool="remember",
             arguments=kept,
@@ -90,6 +94,7 @@ class Memory:
             duration_ms=0.0,
             summary=answer.text[:300] if answer.is_error else "",
         )
+        return Stored(fact, turns, () if answer.is_error else _similar(answer.structured), call)
 
     def _meta(self) -> dict[str, Any]:
         meta: dict[str, Any] = {TRACE_META_KEY: self._trace}
@@ -97,6 +102,14 @@ class Memory:
         if audience and self._key and self._told.caller.kind != "anonymous":
             meta[ASKER_META_KEY] = sign(self._told.caller, self._key, audience)
         return meta
+
+
+def _similar(structured: Any) -> list[Known]:
+    found: list[Any] = structured["similar"]
+    return [
+        Known(one["id"], one["content"], datetime.fromisoformat(one["valid_from"]), one.get("pinned", False))
+        for one in found
+    ]
 
 
 def _raise_unless_it_is_the_facts_fault(structured: Any, text: str) -> None:

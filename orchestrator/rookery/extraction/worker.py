@@ -1,21 +1,24 @@
 """The handler of the subscription `memory.facts`: from an event about new turns to facts in memory, each once.
 
 What the model said is written to the ledger of effects before any of it is remembered, so that a repeated attempt
-remembers the same sentences (which the memory server then knows already) instead of asking anew and getting others.
-The ledger's copy is deleted with the event.
+remembers the same sentences (which the memory server then knows already) instead of asking anew and getting others; and
+likewise which known facts it judged untrue, before they are replaced. The ledger's copy is deleted with the event.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.aside import Aside
 from rookery.agent.question import Question
+from rookery.extraction import replacing
 from rookery.extraction.asking import request_for
-from rookery.extraction.facts import Fact, Malformed, read_facts
+from rookery.extraction.facts import Fact, read_facts
 from rookery.extraction.memory import Memory, unavailable
+from rookery.extraction.replies import Malformed
 from rookery.extraction.turns import NewTurns, Said, batches, new_turns
 from rookery.models.protocol import ModelError, ModelKeyRefused
 from rookery_core.errors import NotAllowed, Unavailable
@@ -24,7 +27,7 @@ from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
     from rookery.agent.agent import Agent
-    from rookery.agent.question import ToolCall
+    from rookery.extraction.replacing import Stored
     from rookery.mcp.connection import Connection
     from rookery_core.queue import Attempt, Event
 
@@ -62,36 +65,49 @@ class ExtractionWorker:
                 timeout_s=self._agent.settings.tool_timeout_s,
             )
             await record.begin()
-            calls = await self._work(told, memory, record, attempt)
+            stored = await self._work(told, memory, record, attempt)
         except Exception as error:
             await record.failed(str(error) or type(error).__name__)
             raise _verdict(error) from error
-        await record.finished(f"{len(calls)} facts from {told.last - told.first + 1} turns.", calls)
+        facts = {one.fact.content for one in stored}
+        result = f"{len(facts)} facts from {told.last - told.first + 1} turns."
+        await record.finished(result, [one.call for one in stored])
         await _complete(attempt)
 
-    async def _work(self, told: NewTurns, memory: Memory, record: Aside, attempt: Attempt) -> list[ToolCall]:
+    async def _work(self, told: NewTurns, memory: Memory, record: Aside, attempt: Attempt) -> list[Stored]:
         turns = await memory.turns(max(told.first - EARLIER, 0), told.last)
         new = [turn for turn in turns if turn.position >= told.first]
         earlier = [turn for turn in turns if turn.position < told.first]
         known = {row["name"]: row["request"] for row in await attempt.queue.effects.of(attempt.event)}
-        calls: list[ToolCall] = []
+        stored: list[Stored] = []
         for number, batch in enumerate(batches(new, self._characters())):
-            name = f"facts:{number}"
-            found = known.get(name)
-            if found is None:
-                found = [fact.as_json() for fact in await self._draw(record, earlier, batch)]
-            effect = await attempt.intend(name, found)
-            calls += await _remember(memory, told, effect.request, new)
+            facts = await _once(
+                attempt, known, f"facts:{number}", partial(self._draw, record, earlier, batch)
+            )
+            remembered = await _remember(memory, told, facts, new)
+            untrue = await _once(attempt, known, f"untrue:{number}", partial(self._judge, record, remembered))
+            stored += [*remembered, *await _remember(memory, told, untrue, new)]
             earlier = batch[-EARLIER:]
-        return calls
+        return stored
 
-    async def _draw(self, record: Aside, earlier: Sequence[Said], batch: Sequence[Said]) -> list[Fact]:
+    async def _draw(
+        self, record: Aside, earlier: Sequence[Said], batch: Sequence[Said]
+    ) -> list[dict[str, Any]]:
         clipped = [turn for turn in earlier if len(turn.content) <= LONGEST_BATCH // EARLIER]
         reply = await record.ask(request_for(self._agent.prompts, clipped, batch))
         if reply.stop == "refusal":
             raise PermanentFailure("the model declined to read these turns")
         said = "\n".join(turn.content for turn in (*earlier, *batch))
-        return read_facts(reply.text, [turn.position for turn in batch], said)
+        return [fact.as_json() for fact in read_facts(reply.text, [turn.position for turn in batch], said)]
+
+    async def _judge(self, record: Aside, stored: Sequence[Stored]) -> list[dict[str, Any]]:
+        """The facts that make known ones untrue, and which."""
+        doubted = replacing.doubts(stored, self._characters())
+        if not doubted:
+            return []
+        reply = await record.ask(replacing.request_for(self._agent.prompts, doubted))
+        found = [] if reply.stop == "refusal" else replacing.read_replacements(reply.text, doubted)
+        return [{**fact.as_json(), "replaces": ids} for fact, ids in found]
 
     def _characters(self) -> int:
         """How much of a conversation goes into one request: what leaves room for the rest in a small window."""
@@ -102,6 +118,14 @@ def _about(told: NewTurns, trace: str) -> Question:
     """What the record of the run shows: nothing of what the turns say."""
     text = f"Facts from turns {told.first} to {told.last} of the conversation {told.conversation!r}"
     return Question(text=text, caller=told.caller, trace_id=trace)
+
+
+async def _once(
+    attempt: Attempt, known: Mapping[str, Any], name: str, say: Callable[[], Awaitable[Any]]
+) -> Any:
+    """What the model said to this when it was first asked; `known` is what earlier attempts have in the ledger."""
+    written = known[name] if name in known else await say()
+    return (await attempt.intend(name, written)).request
 
 
 async def _complete(attempt: Attempt) -> None:
@@ -115,17 +139,19 @@ async def _complete(attempt: Attempt) -> None:
 
 async def _remember(
     memory: Memory, told: NewTurns, facts: Sequence[dict[str, Any]], turns: Sequence[Said]
-) -> list[ToolCall]:
-    """Store the facts of a batch, unless their turns were erased while the model read them."""
+) -> list[Stored]:
+    """Store the facts of a batch, each in the place of what it replaces, unless their turns were erased while the
+    model read them."""
     if not facts or not await memory.turns(told.first, told.first):
         return []
     of_position = {turn.position: turn for turn in turns}
-    calls: list[ToolCall] = []
-    for fact in map(Fact.from_json, facts):
+    stored: list[Stored] = []
+    for written in facts:
+        fact = Fact.from_json(written)
         sources = [of_position[position] for position in fact.positions if position in of_position]
         if sources:
-            calls.append(await memory.remember(fact, sources))
-    return calls
+            stored.append(await memory.remember(fact, sources, written.get("replaces", ())))
+    return stored
 
 
 def _verdict(error: Exception) -> Exception:

@@ -32,6 +32,8 @@ class MemoryItem(TypedDict):
 class Similar(TypedDict):
     id: str
     content: str
+    valid_from: str
+    pinned: NotRequired[bool]
     score: float
 
 

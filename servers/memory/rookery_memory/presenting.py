@@ -10,14 +10,15 @@ from uuid import UUID
 from rookery_core import cursors
 from rookery_core.budget import clip, estimate_tokens_of
 from rookery_core.errors import InvalidInput
-from rookery_memory.answers import MemoryItem, TurnItem
-from rookery_memory.records import Memory, Turn
+from rookery_memory.answers import MemoryItem, Similar, TurnItem
+from rookery_memory.records import Memory, Scored, Turn
 from rookery_memory.store.conversation_search import FoundTurn
 
 Item = TypeVar("Item", MemoryItem, TurnItem)
 
 LONGEST_ITEM = 600
 LONGEST_NEIGHBOUR = 120
+LONGEST_SIMILAR = 300
 DEEPEST = 300
 
 
@@ -48,6 +49,20 @@ def memory_item(
     }
     filled = _filled(item) if score is None else {**_filled(item), "score": round(score, 3)}
     return cast(MemoryItem, filled)
+
+
+def similar_item(found: Scored) -> Similar:
+    """A memory that a new one may make untrue."""
+    memory = found.memory
+    item: Similar = {
+        "id": link(memory),
+        "content": memory.content[:LONGEST_SIMILAR],
+        "valid_from": stamp(memory.valid_from),
+        "score": round(found.score, 3),
+    }
+    if memory.pinned:
+        item["pinned"] = True
+    return item
 
 
 def link(memory: Memory) -> str:

@@ -13,7 +13,16 @@ from rookery_core import cursors
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import Caller, current_caller
 from rookery_memory.answers import ForgetAnswer, MemoriesAnswer, RememberAnswer, UpdateAnswer
-from rookery_memory.presenting import as_id, link, memory_item, next_offset, offset_of, stamp, within
+from rookery_memory.presenting import (
+    as_id,
+    link,
+    memory_item,
+    next_offset,
+    offset_of,
+    similar_item,
+    stamp,
+    within,
+)
 from rookery_memory.records import Filters, Kind, NewMemory
 from rookery_memory.scopes import ScopeName, bound_scopes, named, readable_scopes
 from rookery_memory.service import MemoryService
@@ -71,10 +80,7 @@ class MemoryTools:
             "scope": done.scope,
             "duplicate": done.duplicate,
             "superseded": [str(one) for one in done.superseded],
-            "similar": [
-                {"id": link(one.memory), "content": one.memory.content[:300], "score": round(one.score, 3)}
-                for one in done.similar
-            ],
+            "similar": [similar_item(one) for one in done.similar],
         }
 
     async def recall(
