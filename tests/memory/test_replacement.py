@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery_core.identity import Caller
-from rookery_memory.counterparts import shares_with_counterparts, telling_words
+from rookery_memory.counterparts import NAME, NUMBER, ORDINARY, shares_with_counterparts, telling_words
 from rookery_memory.records import NewMemory
 from rookery_memory.replacement_ranking import Shared, rank_replaced, subject_terms, words_of
 from rookery_memory.store import MemoryStore
@@ -116,7 +116,7 @@ def test_numbers_names_and_words_have_counterparts_among_their_like() -> None:
         for at, word in enumerate(["lives", "moved", "Oslo", "Lisbon", "12", "30", "9,000"])
     }
     new = telling_words("Ann moved to Lisbon on 30", ["ann"])
-    assert [word.kind for word in new] == ["word", "name", "number"]
+    assert [word.kind for word in new] == [ORDINARY, NAME, NUMBER]
     old = [
         telling_words(f"Ann's {what}", ["ann"])
         for what in ("12", "9,000", "Oslo", "lives", "30", "Lisbon", "")

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, NamedTuple
 
 from rookery_core.embedders.pooling import FUNCTION_WORDS
 
@@ -22,34 +21,36 @@ if TYPE_CHECKING:
 
 NUMBERS_OF_ONE_FORM, NUMBERS = 0.6, 0.4
 """How alike two different numbers are: 12 and 30 more than 12 and 80,000."""
-BOTH_NAMES, ONE_A_NAME, ONE_A_NUMBER = 0.15, -0.15, -0.3
-"""What the kinds of two words add to the likeness of their vectors."""
+NUMBER, NAME, ORDINARY = range(3)
+BETWEEN_KINDS = ((0.0, -0.3, -0.3), (-0.3, 0.15, -0.15), (-0.3, -0.15, 0.0))
+"""What the kinds of two words, a row and a column, add to the likeness of their vectors."""
 STEM = 4
 _WORD = re.compile(r"\d[\d.,:]*\d|\w+")
 _DIGIT = re.compile(r"\d")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A telling word of a sentence, in lower case unless it is a name."""
+class Word(NamedTuple):
+    """A telling word of a sentence, in lower case unless it is a name; and its kind."""
 
     text: str
-    kind: Literal["number", "name", "word"]
+    kind: int
 
 
 def telling_words(text: str, but: Sequence[str]) -> list[Word]:
     """The words that say what is said of a subject. but: the lexemes of the subject, whose forms are left out."""
+    subject = tuple(lexeme[:STEM] for lexeme in but)
     words: list[Word] = []
     for match in _WORD.finditer(text):
         found = match.group()
-        if any(is_form_of(found.lower(), lexeme) for lexeme in but):
+        small = found.lower()
+        if small.startswith(subject):
             continue
         if _DIGIT.search(found):
-            words.append(Word(found, "number"))
+            words.append(Word(found, NUMBER))
         elif match.start() > 0 and found[0].isupper():
-            words.append(Word(found, "name"))
-        elif len(found) > 1 and found.lower() not in FUNCTION_WORDS:
-            words.append(Word(found.lower(), "word"))
+            words.append(Word(found, NAME))
+        elif len(found) > 1 and small not in FUNCTION_WORDS:
+            words.append(Word(small, ORDINARY))
     return words
 
 
@@ -67,25 +68,27 @@ def shares_with_counterparts(
     distinct = list(dict.fromkeys(word for words in memories for word in words))
     if not distinct or not new:
         return np.zeros(len(memories))
-    own = np.array([vectors[word.text] for word in distinct])
-    likeness = own @ np.array([vectors[word.text] for word in new]).T
-    best = {
-        word: min(
-            max(_with_kinds(word, other, float(value)) for other, value in zip(new, row, strict=True)), 1.0
-        )
-        for word, row in zip(distinct, likeness, strict=True)
-    }
-    return np.array([sum(best[word] for word in words) / max(len(words), 1) for words in memories])
+    best: list[float] = np.minimum(_likeness(distinct, new, vectors), 1.0).max(axis=1).tolist()
+    of_word = dict(zip(distinct, best, strict=True))
+    return np.array([sum(of_word[word] for word in words) / max(len(words), 1) for words in memories])
 
 
-def _with_kinds(word: Word, other: Word, likeness: float) -> float:
-    if word.kind == other.kind == "number":
-        alike = _form(word) == _form(other)
-        return 1.0 if word == other else NUMBERS_OF_ONE_FORM if alike else NUMBERS
-    if word.kind == other.kind:
-        return likeness + (BOTH_NAMES if word.kind == "name" else 0.0)
-    return likeness + (ONE_A_NUMBER if "number" in (word.kind, other.kind) else ONE_A_NAME)
+def _likeness(words: Sequence[Word], others: Sequence[Word], vectors: Mapping[str, Floats]) -> Floats:
+    """How like each word, a row, is to each of the others, a column."""
+    import numpy as np
+
+    likeness = (
+        np.array([vectors[word.text] for word in words]) @ np.array([vectors[word.text] for word in others]).T
+    )
+    kinds, other_kinds = [word.kind for word in words], [word.kind for word in others]
+    likeness += np.array(BETWEEN_KINDS)[kinds][:, other_kinds]
+    for row in (row for row, kind in enumerate(kinds) if kind == NUMBER):
+        for column in (column for column, kind in enumerate(other_kinds) if kind == NUMBER):
+            likeness[row, column] = _of_numbers(words[row].text, others[column].text)
+    return likeness
 
 
-def _form(number: Word) -> str:
-    return _DIGIT.sub("9", number.text)
+def _of_numbers(one: str, other: str) -> float:
+    if one == other:
+        return 1.0
+    return NUMBERS_OF_ONE_FORM if _DIGIT.sub("9", one) == _DIGIT.sub("9", other) else NUMBERS

@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rookery_core.embedders.pooling import FUNCTION_WORDS
@@ -93,6 +94,13 @@ def subject_terms(
     return (about >= 0.999 * best) & (about > 0)
 
 
+def of_subject(frequencies: Floats, subject: Booleans) -> Booleans:
+    """Which memories have a term of the subject."""
+    import numpy as np
+
+    return np.any(frequencies[:, subject] > 0, axis=1)
+
+
 def rank_replaced(
     shared: Shared,
     lexemes: Sequence[str],
@@ -104,14 +112,15 @@ def rank_replaced(
 ) -> Floats:
     """A score for each memory, 0 to 1. term_weights: how much each term says. vector: of the new memory.
 
-    counterparts: how much of each memory has one in the new one; None where no model tells.
+    counterparts: how much of each memory of the subject, or of all when none is, has one in the new one; None where no
+    model tells.
     """
     import numpy as np
 
     count = len(shared.lengths)
     if not count:
         return np.zeros(0)
-    member: Booleans = np.any(shared.frequencies[:, subject] > 0, axis=1)
+    member = of_subject(shared.frequencies, subject)
     words = bm25(shared.frequencies[:, ~subject], shared.lengths, term_weights[~subject])
     if words.any():
         words /= words.max()
@@ -131,17 +140,27 @@ def _is_name(memories: Sequence[frozenset[str]], lexeme: str) -> bool:
 
 def _diversity(memories: Sequence[frozenset[str]], but: str) -> float:
     """How different the things are that memories say besides the term they share: 0 all the same, 1 nothing alike."""
-    count = len(memories)
+    return _diversity_of(_shares(memories, but), memories)
+
+
+def _diversity_of(shares: Counter[str], memories: Sequence[frozenset[str]]) -> float:
+    count, occurrences = len(memories), shares.total()
     if not count:
         return 0.0
-    shares = Counter(word for words in memories for word in words if not is_form_of(word, but))
-    occurrences = shares.total()
     if count < 2 or not occurrences:
         return UNKNOWN_DIVERSITY / count
     alike = sum(share * (share - 1) for share in shares.values()) / (occurrences * (count - 1))
     silent = sum(1 for words in memories if not words) / count
     known = (1 - alike) * (1 - silent)
     return ((count - 1) * known + UNKNOWN_DIVERSITY) / count
+
+
+def _shares(memories: Sequence[frozenset[str]], but: str) -> Counter[str]:
+    """In how many of the memories each word is, but for forms of a term."""
+    shares = Counter(chain.from_iterable(memories))
+    for word in [word for word in shares if is_form_of(word, but)]:
+        del shares[word]
+    return shares
 
 
 def _as_others(shared: Shared, lexemes: Sequence[str], subject: Booleans, member: Booleans) -> Floats:
@@ -153,14 +172,13 @@ def _as_others(shared: Shared, lexemes: Sequence[str], subject: Booleans, member
         return scores
     used: dict[str, float] = {}
     for term in rows_where(~subject):
-        having = rows_where((shared.frequencies[:, term] > 0) & ~member)
-        if len(having) < 2:
+        others = [shared.words[row] for row in rows_where((shared.frequencies[:, term] > 0) & ~member)]
+        if len(others) < 2:
             continue
-        others = [shared.words[row] for row in having]
-        agreement = 1 - _diversity(others, lexemes[term])
-        for word, share in Counter(word for words in others for word in words).items():
-            if not is_form_of(word, lexemes[term]):
-                used[word] = max(used.get(word, 0.0), agreement * share / len(others))
+        shares = _shares(others, lexemes[term])
+        agreement = 1 - _diversity_of(shares, others)
+        for word, share in shares.items():
+            used[word] = max(used.get(word, 0.0), agreement * share / len(others))
     own = rows_where(member)
     common = Counter(word for row in own for word in shared.words[row])
     telling = {word: used[word] * (1 - common[word] / max(len(own), 2)) for word in common if word in used}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import sql, telemetry
@@ -34,6 +34,8 @@ SQL = {
 }
 """Every statement on schema `memory`, each in the file of the module that it belongs to."""
 
+MOST_WORDS = 10_000
+"""Of words whose vectors are kept: about 20 MB."""
 EMBED_TOPIC = "memory.embed"
 
 _log = telemetry.get_logger(__name__)
@@ -50,6 +52,7 @@ class StoreContext:
     embedder: Embedder | None
     queue: Queue | None = None
     announces: bool = False
+    _words: dict[str, NDArray[np.float64]] = field(default_factory=dict[str, "NDArray[np.float64]"])
 
     @property
     def embeds_inline(self) -> bool:
@@ -80,14 +83,18 @@ class StoreContext:
             return None
         return row if row.any() else None
 
-    async def word_vectors(self, words: Collection[str]) -> dict[str, NDArray[np.float64]] | None:
-        """A vector for each single word; None unless the model is in this process: it is asked for hundreds of words."""
+    async def word_vectors(self, words: Collection[str]) -> Mapping[str, NDArray[np.float64]] | None:
+        """Vectors of single words, these among them; None unless the model is in this process: it is asked for hundreds of words."""
         from rookery_core.embedders.local import LocalEmbedder
 
         if not isinstance(self.embedder, LocalEmbedder):
             return None
-        listed = list(words)
-        return dict(zip(listed, (await self.embedder.embed(listed)).astype("float64"), strict=True))
+        if len(self._words) > MOST_WORDS:
+            self._words.clear()
+        if missing := [word for word in words if word not in self._words]:
+            vectors = (await self.embedder.embed(missing)).astype("float64")
+            self._words.update(zip(missing, vectors, strict=True))
+        return self._words
 
     @property
     def model(self) -> str:

@@ -14,7 +14,14 @@ from rookery_core.ranking import semantic_weight
 from rookery_core.ranking.bm25 import containing
 from rookery_memory.counterparts import shares_with_counterparts, telling_words
 from rookery_memory.records import Filters, Scored
-from rookery_memory.replacement_ranking import Shared, rank_replaced, rows_where, subject_terms, words_of
+from rookery_memory.replacement_ranking import (
+    Shared,
+    of_subject,
+    rank_replaced,
+    rows_where,
+    subject_terms,
+    words_of,
+)
 from rookery_memory.store import search
 from rookery_memory.store.context import SQL, StoreContext
 from rookery_memory.store.search import Matches
@@ -79,19 +86,20 @@ async def _ranked(
     rows = _sample(matches, weights)
     said = await _said(conn, context, [matches.keys[row] for row in rows])
     subject = _subject(new, matches, rows, said, size)
-    of_subject = rows_where(np.any(matches.frequencies[:, subject] > 0, axis=1))[:OF_SUBJECT]
-    rows = list(dict.fromkeys([*rows, *of_subject]))
+    members = rows_where(of_subject(matches.frequencies, subject))[:OF_SUBJECT]
+    rows = list(dict.fromkeys([*rows, *members]))
     place = {key: row for row, key in enumerate(matches.keys)}
     keys = [matches.keys[row] for row in rows] + [key for key in near if key not in place]
     said |= await _said(conn, context, [key for key in keys if key not in said])
+    shared = _shared(matches, keys, place, said)
     scores = rank_replaced(
-        _shared(matches, keys, place, said),
+        shared,
         new.terms.lexemes,
         weights,
         subject,
         None if new.vector is None else np.asarray(new.vector, dtype=np.float64),
         semantic_weight(context.embedder),
-        await _counterparts(context, new, subject, [said[key] for key in keys]),
+        await _counterparts(context, new, subject, shared, [said[key].beginning for key in keys]),
     )
     order = np.argsort(-scores, kind="stable")
     return [(keys[at], float(scores[at])) for at in order]
@@ -131,14 +139,21 @@ async def _said(conn: Connection, context: StoreContext, keys: list[Key]) -> dic
 
 
 async def _counterparts(
-    context: StoreContext, new: _New, subject: Booleans, said: Sequence[_Said]
+    context: StoreContext, new: _New, subject: Booleans, shared: Shared, beginnings: Sequence[str]
 ) -> Floats | None:
     """How much of what each memory says of the subject has its counterpart in the new one; None without a model."""
+    import numpy as np
+
     about = [new.terms.lexemes[term] for term in rows_where(subject)]
+    own = rows_where(of_subject(shared.frequencies, subject)) or list(range(len(beginnings)))
+    told = [telling_words(beginnings[row], about) for row in own]
     words = telling_words(new.content[:BEGINNING], about)
-    told = [telling_words(memory.beginning, about) for memory in said]
-    vectors = await context.word_vectors({word.text for own in (words, *told) for word in own})
-    return None if vectors is None else shares_with_counterparts(told, words, vectors)
+    vectors = await context.word_vectors({word.text for each in (words, *told) for word in each})
+    if vectors is None:
+        return None
+    shares = np.zeros(len(beginnings))
+    shares[own] = shares_with_counterparts(told, words, vectors)
+    return shares
 
 
 def _shared(matches: Matches, keys: list[Key], place: dict[Key, int], said: dict[Key, _Said]) -> Shared:

@@ -33,9 +33,19 @@ select * from memory.nearest_hits($1, $2, $3, $4::memory.filters, $5);
 
 -- name: said_and_meant
 -- how these versions begin, and their vectors by a model, as far as they have one
-select m.id, m.version, left(m.content, $4) as beginning, e.embedding
-from memory.memory as m
-join unnest($2::uuid[], $3::integer[]) as wanted(id, version) using (id, version)
-left join memory.embedding as e
-    on e.team = m.team and e.id = m.id and e.version = m.version and e.model = $1
-where m.team = memory.caller_team();
+select wanted.id, wanted.version, m.beginning, e.embedding
+from unnest($2::uuid[], $3::integer[]) as wanted(id, version)
+-- One look-up a version: joined as sets, the plan may read the whole table.
+cross join lateral (
+    select left(stored.content, $4) as beginning
+    from memory.memory as stored
+    where stored.team = memory.caller_team() and stored.id = wanted.id and stored.version = wanted.version
+    limit 1
+) as m
+left join lateral (
+    select meant.embedding
+    from memory.embedding as meant
+    where meant.team = memory.caller_team() and meant.id = wanted.id and meant.version = wanted.version
+        and meant.model = $1
+    limit 1
+) as e on true;
