@@ -6,8 +6,6 @@ idempotent: the same facts give the same rows in any order and any number of tim
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -38,12 +36,6 @@ class MessageVersion:
     edit_ts: datetime
     seen_ts: datetime
     source: Source
-
-    def digest(self) -> bytes:
-        """Orders versions that nothing else tells apart: the fuller first, then by hash."""
-        parts = [self.author, self.subtype, self.text, self.content]
-        data = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-        return len(data).to_bytes(4, "big") + hashlib.blake2b(data, digest_size=12).digest()
 
 
 @dataclass(frozen=True, slots=True)

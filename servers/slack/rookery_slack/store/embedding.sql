@@ -5,9 +5,9 @@ select pg_try_advisory_xact_lock(1936483436, hashtext($1));
 
 -- name: without_vector
 -- the newest messages that have no vector of the model, with what was said just before each
-select i.channel, i.ts, i.digest, m.text, m.content, before.text as before_text
+select i.channel, i.ts, i.row_version, m.text, m.content, before.text as before_text
 from (
-    select channel, ts, thread_ts, digest from slack.message_index
+    select channel, ts, thread_ts, xmin::text as row_version from slack.message_index
     where team = $1 and model is null
     order by ts desc limit $2
 ) as i
@@ -29,7 +29,7 @@ from (
 where i.team = $1 and i.channel = old.channel and i.ts = old.ts;
 
 -- name: store_vectors
--- unless the message has changed meanwhile
+-- unless the row has changed meanwhile: then the message wants a vector of what it says now
 update slack.message_index as i set embedding = made.embedding, model = $2
-from unnest($3::text[], $4::timestamptz[], $5::bytea[], $6::halfvec[]) as made (channel, ts, digest, embedding)
-where i.team = $1 and i.channel = made.channel and i.ts = made.ts and i.digest = made.digest;
+from unnest($3::text[], $4::timestamptz[], $5::text[], $6::halfvec[]) as made (channel, ts, row_version, embedding)
+where i.team = $1 and i.channel = made.channel and i.ts = made.ts and i.xmin::text = made.row_version;

@@ -160,27 +160,33 @@ where (excluded.at, not excluded.present) > (m.at, not m.present);
 -- history if it was edited since, and a deletion erases both. Returns the messages whose words have changed.
 with incoming as (
     select * from unnest($2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-        $8::text[], $9::timestamptz[], $10::timestamptz[], $11::smallint[], $12::bytea[], $13::timestamptz[],
-        $14::timestamptz[], $15::text[], $16::boolean[], $17::boolean[])
-        as fact (channel, ts, thread_ts, author, subtype, text, content, edit_ts, seen_ts, source, digest, deleted_at,
+        $8::text[], $9::timestamptz[], $10::timestamptz[], $11::smallint[], $12::timestamptz[], $13::timestamptz[],
+        $14::text[], $15::boolean[], $16::boolean[])
+        as fact (channel, ts, thread_ts, author, subtype, text, content, edit_ts, seen_ts, source, deleted_at,
             reactions_as_of, words, has_file, has_link)
 ), compared as materialized (
     select i.*, m.ts is not null as known,
-        m.thread_ts as old_thread_ts, m.text as old_text, m.edit_ts as old_edit_ts, m.seen_ts as old_seen_ts,
-        m.source as old_source, m.digest as old_digest, m.deleted_at as old_deleted_at,
+        m.thread_ts as old_thread_ts, m.text as old_text, old.edit_ts as old_edit_ts, old.seen_ts as old_seen_ts,
+        m.source as old_source, m.deleted_at as old_deleted_at,
         m.reactions_as_of as old_reactions_as_of, m.author as old_author, m.subtype as old_subtype,
         m.content as old_content,
         (i.deleted_at is not null or m.deleted_at is not null) as gone,
-        i.digest is not null and (m.digest is null
-            or (i.edit_ts, i.seen_ts, i.source, i.digest) > (m.edit_ts, m.seen_ts, m.source, m.digest)) as wins
+        i.source is not null and (m.source is null
+            or (i.edit_ts, i.seen_ts, i.source) > (old.edit_ts, old.seen_ts, m.source)
+            or ((i.edit_ts, i.seen_ts, i.source) = (old.edit_ts, old.seen_ts, m.source)
+                and slack.fullness(i.author, i.subtype, i.text, i.content::jsonb)
+                    > slack.fullness(m.author, m.subtype, m.text, m.content))) as wins
     from incoming as i
     left join slack.messages as m on m.team = $1 and m.channel = i.channel and m.ts = i.ts
+    cross join lateral (select coalesce(m.edit_ts, m.ts), coalesce(m.seen_ts, m.ts)) as old (edit_ts, seen_ts)
 ), superseded as (
     insert into slack.message_history as h (team, channel, ts, edit_ts, seen_ts, source, digest, text)
-    select $1, channel, ts, old_edit_ts, old_seen_ts, old_source, old_digest, coalesce(old_text, '')
+    select $1, channel, ts, old_edit_ts, old_seen_ts, old_source,
+        slack.fullness(old_author, old_subtype, old_text, old_content), coalesce(old_text, '')
     from compared where not gone and old_edit_ts < edit_ts
     union all
-    select $1, channel, ts, edit_ts, seen_ts, source, digest, coalesce(text, '')
+    select $1, channel, ts, edit_ts, seen_ts, source,
+        slack.fullness(author, subtype, text, content::jsonb), coalesce(text, '')
     from compared where not gone and edit_ts < old_edit_ts
     order by 2, 3, 4
     on conflict (team, channel, ts, edit_ts) do update set
@@ -195,16 +201,15 @@ with incoming as (
       and (c.gone or r.at < greatest(c.reactions_as_of, c.old_reactions_as_of))
 ), kept as (
     insert into slack.messages as m (team, channel, ts, thread_ts, author, subtype, text, content, edit_ts, seen_ts,
-        source, digest, deleted_at, reactions_as_of)
+        source, deleted_at, reactions_as_of)
     select $1, channel, ts, greatest(old_thread_ts, thread_ts),
         case when gone then null when wins then author else old_author end,
         case when gone then null when wins then subtype else old_subtype end,
         case when gone then null when wins then text else old_text end,
         case when gone then null when wins then content::jsonb else old_content end,
-        case when gone then null when wins then edit_ts else old_edit_ts end,
-        case when gone then null when wins then seen_ts else old_seen_ts end,
+        case when gone then null else nullif(case when wins then edit_ts else old_edit_ts end, ts) end,
+        case when gone then null else nullif(case when wins then seen_ts else old_seen_ts end, ts) end,
         case when gone then null when wins then source else old_source end,
-        case when gone then null when wins then digest else old_digest end,
         least(old_deleted_at, deleted_at),
         case when gone then '-infinity' else coalesce(greatest(old_reactions_as_of, reactions_as_of), '-infinity') end
     from compared
@@ -215,7 +220,7 @@ with incoming as (
     on conflict (team, channel, ts) do update set
         thread_ts = excluded.thread_ts, author = excluded.author, subtype = excluded.subtype, text = excluded.text,
         content = excluded.content, edit_ts = excluded.edit_ts, seen_ts = excluded.seen_ts, source = excluded.source,
-        digest = excluded.digest, deleted_at = excluded.deleted_at, reactions_as_of = excluded.reactions_as_of
+        deleted_at = excluded.deleted_at, reactions_as_of = excluded.reactions_as_of
 ), unreplied as (
     delete from slack.replies as r using compared as c
     where r.team = $1 and r.channel = c.channel and r.root_ts = c.old_thread_ts and r.ts = c.ts
@@ -230,19 +235,16 @@ with incoming as (
     delete from slack.message_index as i using compared as c
     where i.team = $1 and i.channel = c.channel and i.ts = c.ts and (c.gone or (c.wins and c.words = ''))
 ), indexed as (
-    insert into slack.message_index as i (team, channel, ts, thread_ts, author, public, has_file, has_link, words,
-        length, digest)
+    insert into slack.message_index as i (team, channel, ts, thread_ts, author, public, has_file, has_link, words)
     select $1, c.channel, c.ts, greatest(c.old_thread_ts, c.thread_ts), c.author,
         coalesce((select kind = 'public' from slack.channels where team = $1 and id = c.channel), false),
-        c.has_file, c.has_link, found.words, length(found.words), c.digest
-    -- offset 0: else the planner writes the call in twice, for the words and for their number
-    from compared as c cross join lateral (select search.document(c.words) as words offset 0) as found
+        c.has_file, c.has_link, search.document(c.words)
+    from compared as c
     where c.wins and not c.gone and c.words <> ''
     order by c.channel, c.ts
     on conflict (team, channel, ts) do update set
         thread_ts = excluded.thread_ts, author = excluded.author, has_file = excluded.has_file,
-        has_link = excluded.has_link, words = excluded.words, length = excluded.length, digest = excluded.digest,
-        embedding = null, model = null
+        has_link = excluded.has_link, words = excluded.words, embedding = null, model = null
 ), rethreaded as (
     update slack.message_index as i set thread_ts = c.thread_ts from compared as c
     where not c.wins and not c.gone and i.team = $1 and i.channel = c.channel and i.ts = c.ts

@@ -10,7 +10,8 @@ order by c.id;
 select member, present, at from slack.memberships where team = $1 and channel = $2 order by member;
 
 -- name: held_messages
-select ts, thread_ts, author, subtype, text, content, edit_ts, seen_ts, source, deleted_at, reactions_as_of
+select ts, thread_ts, author, subtype, text, content, coalesce(edit_ts, ts) as edit_ts,
+    coalesce(seen_ts, ts) as seen_ts, source, deleted_at, reactions_as_of
 from slack.messages where team = $1 and channel = $2 order by ts limit $3;
 
 -- name: held_reactions
@@ -40,7 +41,7 @@ with gone as (
 insert into slack.message_history as h (team, channel, ts, edit_ts, seen_ts, source, digest, text)
 select $1, $3, gone.ts, gone.edit_ts, gone.seen_ts, gone.source, gone.digest, gone.text
 from gone join slack.messages as m on m.team = $1 and m.channel = $3 and m.ts = gone.ts
-where m.deleted_at is null and gone.edit_ts < m.edit_ts
+where m.deleted_at is null and gone.edit_ts < coalesce(m.edit_ts, m.ts)
 order by gone.ts, gone.edit_ts
 on conflict (team, channel, ts, edit_ts) do update set
     seen_ts = excluded.seen_ts, source = excluded.source, digest = excluded.digest, text = excluded.text

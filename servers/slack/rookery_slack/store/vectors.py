@@ -38,7 +38,7 @@ class Unembedded:
 
     channel: str
     ts: datetime
-    digest: bytes
+    row_version: str
     text: str
 
 
@@ -54,7 +54,7 @@ async def without_vector(connection: Connection, caller: Caller, limit: int) -> 
         Unembedded(
             row["channel"],
             row["ts"],
-            row["digest"],
+            row["row_version"],
             embedded_text(row["text"], row["content"], row["before_text"]),
         )
         for row in rows
@@ -81,5 +81,5 @@ async def store_vectors(
     """Store one vector a message; a row of zeros says that there was nothing to embed, and is stored as none."""
     made = [_Element(vector) if vector.any() else None for vector in vectors]
     order = sorted(range(len(messages)), key=lambda at: (messages[at].channel, messages[at].ts))
-    columns = [[getattr(messages[at], name) for at in order] for name in ("channel", "ts", "digest")]
+    columns = [[getattr(messages[at], name) for at in order] for name in ("channel", "ts", "row_version")]
     await connection.execute(_SQL["store_vectors"], caller.team, model, *columns, [made[at] for at in order])

@@ -191,14 +191,13 @@ def _message_row(each: Said, listed: dict[tuple[str, datetime], datetime]) -> tu
             None,
             None,
             None,
-            None,
             each.at,
         )
         return (*gone, None, "", False, False)
     content = None if each.content is None else json.dumps(each.content, ensure_ascii=False)
     spoken = Spoken(each.text, each.content or {})
     words = "" if each.subtype in UNINDEXED_SUBTYPES else searchable_text(spoken)
-    version = (each.edit_ts, each.seen_ts, int(each.source), each.digest())
+    version = (each.edit_ts, each.seen_ts, int(each.source))
     said = (each.channel, each.ts, each.thread_ts, each.author, each.subtype, each.text, content)
     files = bool((each.content or {}).get("files"))
     at = listed.get((each.channel, each.ts))
