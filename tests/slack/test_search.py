@@ -11,6 +11,7 @@ import pytest
 from rookery_core.identity import Caller
 from rookery_core.ranking import refresh_statistics
 from rookery_slack.facts import Observations, Reaction
+from rookery_slack.search.narrowing import Narrowing
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store import COLLECTION, PUBLIC_WORDS
 from rookery_slack.store.session import Store
@@ -209,9 +210,30 @@ async def test_the_serving_role_searches_through_the_index(
             "select pg_stat_get_xact_numscans('slack.message_index_words'::regclass)"
         )
         await session.rows(
-            "search_words", "'word7'", None, ["'word7'"], [1.0], 4.0, (None,) * 10, 2000, 200,
+            "search_words", "'word7'", None, ["'word7'"], [1.0], 4.0, (None,) * 10, 0, 2000, 200,
         )  # fmt: skip
         after = await session.connection.fetchval(
             "select pg_stat_get_xact_numscans('slack.message_index_words'::regclass)"
         )
     assert after > before
+
+
+async def test_how_far_back_is_looked_at_first_changes_nothing_that_is_found(
+    fill: Fill, ingest: Database, store: Store
+) -> None:
+    rows = [
+        said("CRANDOM", f"{1700000000 + n * n * 1000}.000100", "deploy " * (n % 3) + "now") for n in range(60)
+    ]
+    await fill(together(channel("CRANDOM", "random"), *rows))
+    async with ingest.transaction(INGEST) as connection:
+        await refresh_statistics(connection, INGEST.team, COLLECTION, PUBLIC_WORDS)
+    end = at(f"{1700000000 + 50 * 50 * 1000}.000100")
+    async with store.session(Caller()) as session:
+        for narrow in (Narrowing(), Narrowing(to_ts=end), Narrowing(channels=["CRANDOM"], from_ts=end)):
+            for most in (1, 5, 100):
+                found = [
+                    await session.rows(
+                        "search_words", "'deploy'", None, ["'deploy'"], [1.0], 4.0, narrow.row(), share, most, 50,
+                    ) for share in (0, 0.001, 0.5, 0.7, 1)
+                ]  # fmt: skip
+                assert found[0] and all(each == found[0] for each in found)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, LiteralString, cast
 
 from rookery_core.errors import InvalidInput
+from rookery_core.machine import memory, shared_memory
 
 if TYPE_CHECKING:
     from rookery_core.database.connection import Connection
@@ -20,6 +24,15 @@ STATE: LiteralString = """
 select index.indisvalid as valid, pg_get_expr(index.indpred, index.indrelid) as predicate
 from pg_index as index
 where index.indexrelid = to_regclass($1)
+"""
+
+GRAPH_BYTES = 800
+"""What pgvector keeps in memory of a row besides its vector while it builds an index: above all its neighbours."""
+
+EXPECTED: LiteralString = """
+select greatest(reltuples, 0)::bigint as rows, pg_size_bytes(current_setting('maintenance_work_mem')) as granted,
+       inet_server_addr() is null as here
+from pg_class where oid = to_regclass($1)
 """
 
 STORED_MODELS: LiteralString = """
@@ -69,11 +82,12 @@ async def ensure_vector_index(
         await conn.execute(f"drop index concurrently if exists {schema}{name}")
     literal = await conn.fetchval("select quote_literal($1::text)", model)
     narrowed = f" and ({predicate})" if predicate else ""
-    await conn.execute(
-        f"create index concurrently if not exists {name} on {table} "
-        f"using hnsw (({column}::halfvec({dimensions})) halfvec_cosine_ops) "
-        f"where {model_column} = {literal}{narrowed}"
-    )
+    async with _room_to_build(conn, table, dimensions):
+        await conn.execute(
+            f"create index concurrently if not exists {name} on {table} "
+            f"using hnsw (({column}::halfvec({dimensions})) halfvec_cosine_ops) "
+            f"where {model_column} = {literal}{narrowed}"
+        )
     return name
 
 
@@ -94,6 +108,31 @@ async def ensure_stored_models_indexed(
         for row in stored
     ]
     return [name for name in made if name]
+
+
+@asynccontextmanager
+async def _room_to_build(conn: Connection, table: str, dimensions: int) -> AsyncGenerator[None]:
+    """Let the whole graph stand in memory while it is built, and every processor help, on a server of this machine.
+
+    A graph that outgrows maintenance_work_mem is built tens of times slower from there on. A server elsewhere keeps what its
+    administrator granted: nothing here knows how much it has.
+    """
+    expected = await conn.fetchrow(EXPECTED, table)
+    if expected is None or not expected["here"]:
+        yield
+        return
+    wanted = expected["rows"] * (2 * dimensions + GRAPH_BYTES)
+    granted = max(expected["granted"], min(wanted, memory() // 4))
+    helpers = max((os.cpu_count() or 1) - 1, 1) if granted < shared_memory() else 0
+    settings = {
+        "maintenance_work_mem": f"{granted >> 10}kB",
+        "max_parallel_maintenance_workers": str(helpers),
+    }
+    for name, value in settings.items():
+        await conn.execute("select set_config($1, $2, false)", name, value)
+    yield
+    for name in settings:
+        await conn.execute(f"reset {name}")
 
 
 def _check_names(*names: str) -> None:

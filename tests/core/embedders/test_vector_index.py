@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rookery_core.embedders import ensure_stored_models_indexed, ensure_vector_index
+from rookery_core.embedders.vector_index import GRAPH_BYTES
 from rookery_core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -59,3 +60,18 @@ async def test_what_cannot_be_indexed_is_left(things: asyncpg.Connection[Any]) -
     assert await ensure_vector_index(things, "public.thing", "embedding", "huge", 5000) is None
     with pytest.raises(InvalidInput):
         await ensure_vector_index(things, "thing; drop table thing", "embedding", "x", 8)
+
+
+async def test_a_large_graph_is_built_in_memory(things: asyncpg.Connection[Any]) -> None:
+    await things.execute("update pg_class set reltuples = 400000 where oid = 'public.thing'::regclass")
+    await things.execute("""
+        create function tell() returns event_trigger language plpgsql as $$
+        begin raise notice '%', pg_size_bytes(current_setting('maintenance_work_mem')); end $$;
+        create event trigger tell on ddl_command_start when tag in ('CREATE INDEX') execute function tell();
+    """)
+    before = await things.fetchval("show maintenance_work_mem")
+    told: list[int] = []
+    things.add_log_listener(lambda _, message: told.append(int(message.message)))
+    await ensure_vector_index(things, "public.thing", "embedding", "large", 16)
+    assert told == [400_000 * (2 * 16 + GRAPH_BYTES)]
+    assert await things.fetchval("show maintenance_work_mem") == before

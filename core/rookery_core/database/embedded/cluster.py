@@ -17,6 +17,7 @@ from rookery_core.database.embedded.account import Account
 from rookery_core.database.embedded.binaries import Binaries
 from rookery_core.database.embedded.layout import Layout
 from rookery_core.errors import ConfigurationError, Unavailable
+from rookery_core.machine import memory
 
 OWNER = "postgres"
 APP = "rookery_app"
@@ -27,8 +28,6 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "max_connections": "100",
-    "shared_buffers": "128MB",
-    "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "256MB",  # an HNSW index that fits is built several times faster
     "random_page_cost": "1.1",
@@ -99,8 +98,17 @@ def reachable(folder: Path, account: Account) -> Generator[tuple[str, tuple[int,
         os.close(descriptor)
 
 
+def memory_settings() -> dict[str, str]:
+    """An eighth of the memory for PostgreSQL's own cache, up to a gigabyte: pages of it are taken as they are used."""
+    have = memory() >> 20
+    return {
+        "shared_buffers": f"{min(max(have // 8, 128), 1024)}MB",
+        "effective_cache_size": f"{max(have // 2, 256)}MB",
+    }
+
+
 def _initialise(folder: Path, binaries: Binaries, account: Account) -> None:
-    settings = [f"--set={name}={value}" for name, value in _SETTINGS.items()]
+    settings = [f"--set={name}={value}" for name, value in (_SETTINGS | memory_settings()).items()]
     _run(
         folder, binaries, account, "initdb",
         ["--no-sync", "--no-instructions", f"--username={OWNER}", "--auth=trust", "--encoding=UTF8",

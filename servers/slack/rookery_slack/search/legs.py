@@ -83,30 +83,48 @@ async def by_words(session: Session, text: str, narrow: Narrowing, left: int) ->
     if prepared is None:
         return Leg(), False
     found = Leg()
-    for candidates, pool in _pools(prepared, left):
+    for pool in _pools(prepared, left):
         rows = await session.rows(
-            "search_words", candidates, prepared.phrases, prepared.terms, prepared.weights,
-            prepared.average_length, narrow.row(), pool, LEG,
+            "search_words", pool.candidates, prepared.phrases, prepared.terms, prepared.weights,
+            prepared.average_length, narrow.row(), pool.share, pool.most, LEG,
         )  # fmt: skip
         if len(found.add(rows).scores) >= FEW:
             break
     return await _with_neighbours(session, found.best(LEG), prepared, narrow), True
 
 
-def _pools(prepared: PreparedQuery, left: int) -> list[tuple[str, int]]:
-    """What to gather the messages by that are scored, and how many: the next where one gives too few."""
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """What to gather the messages by that are scored, how many, and what share of all messages is likely to match."""
+
+    candidates: str
+    most: int
+    share: float
+
+
+def _pools(prepared: PreparedQuery, left: int) -> list[_Pool]:
+    """The pools to score: the next where one gives too few."""
+    shares = [math.exp(-weight) for weight in prepared.weights]  # a weight is the logarithm of 1 / share
     if left <= NARROW_WORDS:
-        return [(prepared.any_term, NARROW_WORDS)]
-    whatever = (prepared.any_term, COMMON_POOL)
-    rarest = prepared.weights.index(max(prepared.weights))
-    share = math.exp(-prepared.weights[rarest])  # a weight is about the logarithm of 1 / share
-    if left <= NARROW or share <= COMMON:
-        return [(prepared.candidates, WORD_POOL), whatever]
-    others = [term for place, term in enumerate(prepared.terms) if place != rarest]
+        return [_Pool(prepared.any_term, NARROW_WORDS, 0)]
+    whatever = _Pool(prepared.any_term, COMMON_POOL, _share_of_any(shares))
+    rarest = shares.index(min(shares))
+    if left <= NARROW or shares[rarest] <= COMMON:
+        return [_Pool(prepared.candidates, WORD_POOL, shares[rarest]), whatever]
+    others = [place for place in range(len(shares)) if place != rarest]
     if not others:
         return [whatever]
-    pairs = f"{prepared.terms[rarest]} & ({' | '.join(others)})"
-    return [(pairs, COMMON_PAIRS), (prepared.candidates, COMMON_POOL), whatever]
+    pairs = _Pool(
+        f"{prepared.terms[rarest]} & ({' | '.join(prepared.terms[place] for place in others)})",
+        COMMON_PAIRS,
+        shares[rarest] * _share_of_any([shares[place] for place in others]),
+    )
+    return [pairs, _Pool(prepared.candidates, COMMON_POOL, shares[rarest]), whatever]
+
+
+def _share_of_any(shares: list[float]) -> float:
+    """Of messages that have any of some words, were these independent of each other."""
+    return 1 - math.prod(1 - share for share in shares)
 
 
 async def _with_neighbours(session: Session, leg: Leg, prepared: PreparedQuery, narrow: Narrowing) -> Leg:
