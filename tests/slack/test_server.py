@@ -12,15 +12,17 @@ import pytest
 from fastmcp import Client
 
 from emulators.slack import SlackEmulator
+from rookery_core.database import Database
 from rookery_core.errors import ConfigurationError, Conflict, InvalidInput, NotAllowed
 from rookery_core.identity import Caller, acting_as
-from rookery_slack.facts import Observations
+from rookery_slack.facts import MessageDeleted, Observations
 from rookery_slack.server import build
 from rookery_slack.settings import SlackSettings
+from rookery_slack.store import bookkeeping
 from rookery_slack.store.session import Store
 from rookery_slack.tools.posting import PostingTools
 from slack_calls import answer, by_name
-from slack_facts import channel, person, said, together
+from slack_facts import INGEST, at, channel, person, said, together
 
 Fill = Callable[[Observations], Awaitable[None]]
 ADA = Caller(user="UADA", kind="member")
@@ -141,6 +143,27 @@ async def test_a_link_leads_to_its_thread_or_its_neighbours(
     thread = json.loads(await answer(found["get_thread"], Caller(), thread="1700000004.000100", channel="C1"))
     assert [message["text"].split("\n")[1] for message in thread["messages"]] == ["line 4", "a reply"]
     assert thread["messages"][1]["permalink"].endswith("?thread_ts=1700000004.000100&cid=C1")
+
+
+async def test_what_is_held_is_told_in_the_askers_zone(
+    fill: Fill, ingest: Database, store: Store, slack_settings: SlackSettings
+) -> None:
+    lines = [said("CROOM1", f"{1700000000 + n}.000100", f"line {n}") for n in range(3)]
+    room, empty = channel("CROOM1", "room"), channel("CEMPTY", "still empty")
+    await fill(together(room, empty, person("UADA", "Ada", tz="Asia/Tokyo"), *lines))
+    deleted = MessageDeleted("CROOM1", at("1700000001.000100"), None, at("1700000050.000100"))
+    await fill(Observations(deletions=[deleted]))
+    async with ingest.transaction(INGEST) as connection:
+        stretch = (at("1700000000.000000"), at("1700003600.500000"))
+        await bookkeeping.cover(connection, INGEST, {"CROOM1": stretch})
+    status = by_name(store, slack_settings)["memory_status"]
+    found = json.loads(await answer(status, Caller(user="UADA", kind="member")))
+    assert [(each["channel"], each["messages"]) for each in found["channels"]] == [
+        ("room", 2),
+        ("still empty", 0),
+    ]
+    assert found["channels"][0]["first"] == "2023-11-15T07:13:20+09:00"
+    assert found["channels"][0]["covered"] == [["2023-11-15T07:13:20+09:00", "2023-11-15T08:13:20+09:00"]]
 
 
 async def test_posting_takes_a_draft_and_its_token_once(

@@ -38,10 +38,11 @@ select from_ts, to_ts from slack.coverage where team = $1 and channel = $2 order
 select c.id as channel, c.name, c.kind, c.is_archived,
     (select jsonb_agg(jsonb_build_array(v.from_ts, v.to_ts) order by v.from_ts) from slack.coverage as v
         where v.team = c.team and v.channel = c.id) as covered,
-    (select count(*) from slack.messages as m where m.team = c.team and m.channel = c.id and m.deleted_at is null) as messages,
+    coalesce(held.messages, 0) as messages,
     (select count(*) from slack.message_index as i where i.team = c.team and i.channel = c.id and i.model is null)
         as without_vector
-from slack.channels as c where c.team = $1 order by c.name, c.id;
+from slack.channels as c left join slack.holdings as held on held.team = c.team and held.channel = c.id
+where c.team = $1 order by c.name, c.id;
 
 -- name: set_mark
 insert into slack.marks (team, name, at, detail) values ($1, $2, $3, $4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rookery_slack.answers import Coverage, Status
@@ -9,7 +10,7 @@ from rookery_slack.resolving import resolve_channels, zone_of
 from rookery_slack.tools.base import SlackTools
 
 if TYPE_CHECKING:
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
 
     from rookery_core.database import Row
 
@@ -45,7 +46,9 @@ def _coverage(row: Row, zone: tzinfo) -> Coverage:
     if row["first_ts"] is not None:
         found["first"], found["last"] = _told(row["first_ts"], zone), _told(row["last_ts"], zone)
     if row["covered"]:
-        found["covered"] = [[start[:19], end[:19]] for start, end in row["covered"]]
+        found["covered"] = [
+            [_told(datetime.fromisoformat(edge), zone) for edge in stretch] for stretch in row["covered"]
+        ]
     if row["without_vector"]:
         found["without_vector"] = row["without_vector"]
     return found
