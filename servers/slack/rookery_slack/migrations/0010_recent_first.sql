@@ -17,12 +17,12 @@ return found.ts >= coalesce((narrow).from_ts, '-infinity') and found.ts <= coale
 
 create type slack.scored as (channel text, ts timestamptz, thread_ts timestamptz, score real);
 
--- By words: BM25 over the newest `pool` messages that have any of the candidates, and every phrase. share: of all
--- messages, how many are likely to match; it decides how far back to look at first, and never what is found.
+-- By words: BM25 over the newest `pool` messages that have any of the candidates, and every phrase. likely: how many
+-- messages are likely to match; it decides how far back to look at first, and never what is found.
 drop function slack.search_words(tsquery, tsquery, tsquery[], real[], real, slack.narrowing, integer, integer);
 create function slack.search_words(
     candidates tsquery, phrases tsquery, terms tsquery[], weights real[], average_length real,
-    narrow slack.narrowing, share real, pool integer, row_limit integer
+    narrow slack.narrowing, likely double precision, pool integer, row_limit integer
 ) returns setof slack.scored language plpgsql stable security definer
 set search_path = pg_catalog, slack set plan_cache_mode = force_custom_plan set jit = off as $$
 declare
@@ -30,8 +30,6 @@ declare
     searched text[] := slack.searched_channels(narrow);
     oldest timestamptz := greatest((narrow).from_ts, (select min(i.ts) from slack.message_index as i where i.team = of_team));
     newest timestamptz := least((narrow).to_ts, (select max(i.ts) from slack.message_index as i where i.team = of_team));
-    likely double precision := share * (
-        select c.documents from search.collection as c where c.team = of_team and c.name = 'slack');
     reach interval := newest - oldest;
     found slack.scored[];
 begin
@@ -80,13 +78,14 @@ $$;
 
 -- By meaning through the index of public rows, which private rows have no part in. The statement is made here because
 -- the index is on an expression with the vector's size and for one model: both are the program's, quoted as literals.
+-- Rows come nearly in order: an exact order would throw away those that a narrowed scan meets late.
 drop function slack.search_vectors_indexed(halfvec, text, slack.narrowing, integer);
 create function slack.search_vectors_indexed(
     query halfvec, of_model text, narrow slack.narrowing, row_limit integer
 ) returns setof slack.scored language plpgsql stable security definer
 set search_path = pg_catalog, slack, public set jit = off as $$
 begin
-    perform set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', '120', true);
+    perform set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '120', true);
     return query execute format(
         'select i.channel, i.ts, i.thread_ts, (1 - (i.embedding::halfvec(%1$s) <=> $1::halfvec(%1$s)))::real
         from slack.message_index as i
@@ -118,7 +117,7 @@ $$;
 
 revoke execute on all functions in schema slack from public;
 grant execute on function
-    slack.search_words(tsquery, tsquery, tsquery[], real[], real, slack.narrowing, real, integer, integer),
+    slack.search_words(tsquery, tsquery, tsquery[], real[], real, slack.narrowing, double precision, integer, integer),
     slack.search_vectors_exactly(halfvec, text, slack.narrowing, boolean, integer),
     slack.search_vectors_indexed(halfvec, text, slack.narrowing, integer)
     to rookery_slack, rookery_ingest;

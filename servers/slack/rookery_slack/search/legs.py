@@ -11,6 +11,8 @@ from rookery_core.ranking import prepare_query
 from rookery_slack.store import COLLECTION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rookery_core.database import Row
     from rookery_core.embedders import Embedder
     from rookery_core.ranking import PreparedQuery
@@ -21,12 +23,10 @@ Place = tuple[str, datetime]
 """A message: its channel and its time."""
 
 WORD_POOL = 2000
-"""Messages that are scored for words, the newest of those that have any of the rarest."""
-COMMON = 0.01
-COMMON_PAIRS, COMMON_POOL = 1000, 500
-"""Where even the rarest word is in more than this share of messages, so many are scored that have it and another one,
-and, where those are few, so many that have it. Among 2,000 that have it few would have more, and to gather them means to
-visit tens of thousands of rows."""
+"""Messages that are scored for words: all that have any of the rarest, as many words as bring about no more."""
+PAIRS_POOL, COMMON_POOL = 1000, 500
+"""Where more messages than that have even the rarest word, so many of the newest are scored that have it and another one,
+and, where those are few, so many of the newest that have it. Among the newest that have it few would have more."""
 FEW = 20
 """With fewer candidates than this the next way to gather some is tried: the rarest word may be a slip of the pen."""
 LEG = 200
@@ -83,10 +83,11 @@ async def by_words(session: Session, text: str, narrow: Narrowing, left: int) ->
     if prepared is None:
         return Leg(), False
     found = Leg()
-    for pool in _pools(prepared, left):
+    counted = await session.value("counted_messages", session.caller.team, COLLECTION)
+    for pool in _pools(prepared, left, counted):
         rows = await session.rows(
             "search_words", pool.candidates, prepared.phrases, prepared.terms, prepared.weights,
-            prepared.average_length, narrow.row(), pool.share, pool.most, LEG,
+            prepared.average_length, narrow.row(), pool.likely, pool.most, LEG,
         )  # fmt: skip
         if len(found.add(rows).scores) >= FEW:
             break
@@ -95,34 +96,39 @@ async def by_words(session: Session, text: str, narrow: Narrowing, left: int) ->
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """What to gather the messages by that are scored, how many, and what share of all messages is likely to match."""
+    """What to gather the messages by that are scored, how many, and how many of all are likely to match."""
 
     candidates: str
     most: int
-    share: float
+    likely: float
 
 
-def _pools(prepared: PreparedQuery, left: int) -> list[_Pool]:
-    """The pools to score: the next where one gives too few."""
-    shares = [math.exp(-weight) for weight in prepared.weights]  # a weight is the logarithm of 1 / share
+def _pools(prepared: PreparedQuery, left: int, counted: int) -> list[_Pool]:
+    """The pools to score: the next where one gives too few. counted: messages that the weights are of."""
     if left <= NARROW_WORDS:
         return [_Pool(prepared.any_term, NARROW_WORDS, 0)]
-    whatever = _Pool(prepared.any_term, COMMON_POOL, _share_of_any(shares))
-    rarest = shares.index(min(shares))
-    if left <= NARROW or shares[rarest] <= COMMON:
-        return [_Pool(prepared.candidates, WORD_POOL, shares[rarest]), whatever]
-    others = [place for place in range(len(shares)) if place != rarest]
+    shares = [math.exp(-weight) for weight in prepared.weights]  # a weight is the logarithm of 1 / share
+    whatever = _Pool(prepared.any_term, COMMON_POOL, counted * _share_of_any(shares))
+    rarest, *others = sorted(range(len(shares)), key=lambda place: shares[place])
+    having = counted * shares[rarest]
+    if left <= NARROW or having <= WORD_POOL:
+        return [_Pool(prepared.candidates, WORD_POOL, having), whatever]
     if not others:
         return [whatever]
+    paired = next(
+        (count for count in range(1, len(others))
+         if having * _share_of_any([shares[place] for place in others[:count]]) >= PAIRS_POOL),
+        len(others),
+    )  # fmt: skip
     pairs = _Pool(
-        f"{prepared.terms[rarest]} & ({' | '.join(prepared.terms[place] for place in others)})",
-        COMMON_PAIRS,
-        shares[rarest] * _share_of_any([shares[place] for place in others]),
+        f"{prepared.terms[rarest]} & ({' | '.join(prepared.terms[place] for place in others[:paired])})",
+        PAIRS_POOL,
+        having * _share_of_any([shares[place] for place in others[:paired]]),
     )
-    return [pairs, _Pool(prepared.candidates, COMMON_POOL, shares[rarest]), whatever]
+    return [pairs, _Pool(prepared.candidates, COMMON_POOL, having), whatever]
 
 
-def _share_of_any(shares: list[float]) -> float:
+def _share_of_any(shares: Sequence[float]) -> float:
     """Of messages that have any of some words, were these independent of each other."""
     return 1 - math.prod(1 - share for share in shares)
 

@@ -1,4 +1,4 @@
--- Every statement of the readers. They name functions only: tables are out of a reader's reach.
+-- Every statement of the readers. They name functions: tables are out of a reader's reach, but for the statistics of words.
 
 -- name: configure
 -- settings of this server, for the transaction
@@ -54,7 +54,7 @@ select * from slack.freshness($1);
 
 -- name: search_words
 select * from slack.search_words($1::text::tsquery, $2::text::tsquery, $3::text[]::tsquery[], $4::real[], $5::real,
-    $6::slack.narrowing, $7::real, $8, $9);
+    $6::slack.narrowing, $7::double precision, $8, $9);
 
 -- name: score_words
 select * from slack.score_words($1::text[], $2::timestamptz[], $3::text[]::tsquery[], $4::real[], $5::real);
@@ -71,6 +71,10 @@ select * from slack.search_vectors_indexed($1::halfvec, $2, $3::slack.narrowing,
 
 -- name: count_narrowed
 select slack.count_narrowed($1::slack.narrowing, $2);
+
+-- name: counted_messages
+-- how many messages the statistics of words are of
+select coalesce((select documents from search.collection where team = $1 and name = $2), 0);
 
 -- name: has_vector_index
 select slack.has_vector_index($1);
