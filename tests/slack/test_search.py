@@ -210,7 +210,7 @@ async def test_the_serving_role_searches_through_the_index(
             "select pg_stat_get_xact_numscans('slack.message_index_words'::regclass)"
         )
         await session.rows(
-            "search_words", "'word7'", None, ["'word7'"], [1.0], 4.0, (None,) * 10, 0, 2000, 200,
+            "search_words", "'word7'", None, ["'word7'"], [1.0], 4.0, (None,) * 10, 0, False, 2000, 200,
         )  # fmt: skip
         after = await session.connection.fetchval(
             "select pg_stat_get_xact_numscans('slack.message_index_words'::regclass)"
@@ -233,7 +233,7 @@ async def test_how_far_back_is_looked_at_first_changes_nothing_that_is_found(
             for most in (1, 5, 100):
                 found = [
                     await session.rows(
-                        "search_words", "'deploy'", None, ["'deploy'"], [1.0], 4.0, narrow.row(), likely, most, 50,
-                    ) for likely in (0, 3, 20, 60, 1000)
+                        "search_words", "'deploy'", None, ["'deploy'"], [1.0], 4.0, narrow.row(), likely, newest_on, most, 50,
+                    ) for likely in (0, 3, 20, 60, 1000) for newest_on in (False, True)
                 ]  # fmt: skip
                 assert found[0] and all(each == found[0] for each in found)

@@ -27,6 +27,8 @@ WORD_POOL = 2000
 PAIRS_POOL, COMMON_POOL = 1000, 500
 """Where more messages than that have even the rarest word, so many of the newest are scored that have it and another one,
 and, where those are few, so many of the newest that have it. Among the newest that have it few would have more."""
+DENSE = 0.06
+"""What is in a greater share of messages is soonest found by going through them from the newest on."""
 FEW = 20
 """With fewer candidates than this the next way to gather some is tried: the rarest word may be a slip of the pen."""
 LEG = 200
@@ -84,14 +86,16 @@ async def by_words(session: Session, text: str, narrow: Narrowing, left: int) ->
         return Leg(), False
     found = Leg()
     counted = await session.value("counted_messages", session.caller.team, COLLECTION)
+    only_words = prepared.phrases is None and narrow.only_place_and_end
     for pool in _pools(prepared, left, counted):
         rows = await session.rows(
             "search_words", pool.candidates, prepared.phrases, prepared.terms, prepared.weights,
-            prepared.average_length, narrow.row(), pool.likely, pool.most, LEG,
+            prepared.average_length, narrow.row(), pool.likely, only_words and pool.likely > DENSE * counted,
+            pool.most, LEG,
         )  # fmt: skip
         if len(found.add(rows).scores) >= FEW:
             break
-    return await _with_neighbours(session, found.best(LEG), prepared, narrow), True
+    return await _with_neighbours(session, found.best(LEG), prepared, narrow, only_words=only_words), True
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,9 @@ def _share_of_any(shares: Sequence[float]) -> float:
     return 1 - math.prod(1 - share for share in shares)
 
 
-async def _with_neighbours(session: Session, leg: Leg, prepared: PreparedQuery, narrow: Narrowing) -> Leg:
+async def _with_neighbours(
+    session: Session, leg: Leg, prepared: PreparedQuery, narrow: Narrowing, *, only_words: bool
+) -> Leg:
     """A question and its answer share few words: what stands beside a match counts a part of it.
 
     It need not match itself, unless the search asks for more than words: an author, a file, a phrase.
@@ -141,7 +147,6 @@ async def _with_neighbours(session: Session, leg: Leg, prepared: PreparedQuery, 
     if not leg.scores:
         return leg
     places = list(leg.scores)[:EXPANDED]
-    closed = prepared.phrases is not None or not narrow.only_place_and_end
     rows = await session.rows(
         "score_neighbours", [channel for channel, _ in places], [ts for _, ts in places], BESIDE, STEPS,
         prepared.terms, prepared.weights, prepared.average_length,
@@ -150,7 +155,9 @@ async def _with_neighbours(session: Session, leg: Leg, prepared: PreparedQuery, 
     pairs: dict[tuple[Place, Place], int] = {}
     for row in rows:
         place, beside = (row["channel"], row["ts"]), (row["channel"], row["neighbour_ts"])
-        if beside not in leg.scores and (closed or (narrow.to_ts is not None and beside[1] > narrow.to_ts)):
+        if beside not in leg.scores and (
+            not only_words or (narrow.to_ts is not None and beside[1] > narrow.to_ts)
+        ):
             continue
         own.setdefault(beside, float(row["score"]))
         threads.setdefault(beside, row["thread_ts"])

@@ -54,7 +54,7 @@ select * from slack.freshness($1);
 
 -- name: search_words
 select * from slack.search_words($1::text::tsquery, $2::text::tsquery, $3::text[]::tsquery[], $4::real[], $5::real,
-    $6::slack.narrowing, $7::double precision, $8, $9);
+    $6::slack.narrowing, $7::double precision, $8, $9, $10);
 
 -- name: score_words
 select * from slack.score_words($1::text[], $2::timestamptz[], $3::text[]::tsquery[], $4::real[], $5::real);
