@@ -121,11 +121,11 @@ async def test_robots_are_obeyed(website: Website) -> None:
     assert website.asked["/docs/private"] == 0
 
 
-async def test_a_page_that_is_gone_is_left_out_and_a_picture_cannot_be_read(website: Website) -> None:
+async def test_what_is_gone_and_what_is_no_document_are_left_out(website: Website) -> None:
     website.put("/docs/open", "<main>open</main>")
     website.put("/docs/picture", "not a page", "image/png")
     website.sitemap("/docs/gone", "/docs/open", "/docs/picture")
-    assert [type(page) for page in await crawl(website)] == [LeftOut, RawPage, Unreadable]
+    assert [type(page) for page in await crawl(website)] == [LeftOut, RawPage, LeftOut]
 
 
 async def test_what_has_not_changed_is_not_sent_again(website: Website) -> None:

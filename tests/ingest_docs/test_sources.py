@@ -25,9 +25,17 @@ def test_versions() -> None:
     assert versions_of("14..18") == ["14", "15", "16", "17", "18"]
     assert versions_of("15, 17,15") == ["15", "17"]
     assert versions_of("9.6") == ["9.6"]
-    for wrong in ("18..14", "seventeen", "", "1..99"):
-        with pytest.raises(InvalidInput):
+    for wrong in ("seventeen", "", "1..", "..18"):
+        with pytest.raises(InvalidInput, match="is no version"):
             versions_of(wrong)
+
+
+def test_a_range_that_runs_backwards_or_too_far_says_so() -> None:
+    with pytest.raises(InvalidInput, match=r"VERSIONS: '19\.\.14' runs backwards") as refused:
+        versions_of("19..14")
+    assert "14..19" in str(refused.value)
+    with pytest.raises(InvalidInput, match=r"VERSIONS: '1\.\.99' names more than 20"):
+        versions_of("1..99")
 
 
 @pytest.fixture
@@ -54,9 +62,33 @@ async def test_the_manual_from_a_folder_and_from_an_archive(manual_archive: Path
 
 
 def test_a_place_without_the_manual_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="holds no HTML manual of version 17"):
         find_manual("17", tmp_path)
+    with pytest.raises(NotFound, match=r"--from: .*/nope does not exist"):
+        find_manual("17", tmp_path / "nope")
     assert Manual("16", None).base_url.endswith("/16/")
+
+
+def test_an_unpacked_debian_package_holds_the_manual(tmp_path: Path) -> None:
+    folder = tmp_path / "usr" / "share" / "doc" / "postgresql-doc-17" / "html"
+    folder.mkdir(parents=True)
+    (folder / "bookindex.html").write_text("<main><h1>Index</h1></main>")
+    for place in (tmp_path, tmp_path / "usr" / "share" / "doc", folder.parent, folder):
+        assert find_manual("17", place).place == folder
+    with pytest.raises(NotFound):
+        find_manual("16", tmp_path)
+
+
+def test_a_debian_package_as_it_is_says_how_to_unpack_it(tmp_path: Path) -> None:
+    package = tmp_path / "postgresql-doc-17_17.5-1_all.deb"
+    package.write_bytes(b"!<arch>\ndebian-binary   ")
+    with pytest.raises(InvalidInput, match="dpkg -x"):
+        find_manual("17", package)
+
+
+def test_a_folder_of_another_version_is_not_taken_for_this_one(manual_archive: Path) -> None:
+    with pytest.raises(NotFound, match="version 16"):
+        find_manual("16", manual_archive.parent)
 
 
 def test_kinds_of_pages() -> None:

@@ -20,9 +20,10 @@ SOURCE = "postgres"
 TITLE = "PostgreSQL"
 SITE = "https://www.postgresql.org/docs/"
 DOWNLOADS = "https://ftp.postgresql.org/pub/source/"
-_DEBIAN = "/usr/share/doc/postgresql-doc-{version}/html"
+_DEBIAN = "usr/share/doc/postgresql-doc-{version}/html"
 _RELEASE = re.compile(r'href="v(\d+(?:\.\d+)*)/"')
 _VERSION = re.compile(r"\d+(?:\.\d+)?")
+_MOST_VERSIONS = 20
 _MARK = "bookindex.html"
 """Every build of the manual has it, and it stands beside the pages."""
 
@@ -45,8 +46,8 @@ def versions_of(text: str) -> list[str]:
     found: list[str] = []
     for part in text.split(","):
         first, dots, last = part.strip().partition("..")
-        if dots and first.isdigit() and last.isdigit() and int(first) <= int(last) <= int(first) + 20:
-            found += [str(number) for number in range(int(first), int(last) + 1)]
+        if dots and first.isdecimal() and last.isdecimal():
+            found += _range(part.strip(), int(first), int(last))
         elif not dots and _VERSION.fullmatch(first):
             found.append(first)
         else:
@@ -54,20 +55,37 @@ def versions_of(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _range(written: str, first: int, last: int) -> list[str]:
+    if first > last:
+        raise InvalidInput(f"VERSIONS: {written!r} runs backwards.", hint=f"Write {last}..{first}.")
+    if last - first >= _MOST_VERSIONS:
+        raise InvalidInput(f"VERSIONS: {written!r} names more than {_MOST_VERSIONS} versions.")
+    return [str(number) for number in range(first, last + 1)]
+
+
 def find_manual(version: str, place: Path | None) -> Manual:
-    """Where a version is: at `place` (a folder or archive, or a folder that has it under its number), else the
-    Debian package, else the official archive. Raises NotFound when `place` does not have it."""
+    """Where a version is: at `place` (a folder or archive, or a folder that has it under its number or as a Debian package
+    does), else the Debian package, else the official archive. Raises NotFound when `place` does not have it."""
+    packaged = _DEBIAN.format(version=version)
     if place is None:
-        packaged = Path(_DEBIAN.format(version=version))
-        return Manual(version, packaged if packaged.is_dir() else None)
+        installed = Path("/", packaged)
+        return Manual(version, installed if installed.is_dir() else None)
+    if not place.exists():
+        raise NotFound(f"--from: {place} does not exist.")
+    if place.suffix == ".deb":
+        raise InvalidInput(
+            f"--from: {place} is a packed Debian package.",
+            hint=f"Unpack it with `dpkg -x {place} FOLDER` and pass FOLDER.",
+        )
     if place.is_file():
         return Manual(version, place)
-    for candidate in (place / version, place / f"postgresql-doc-{version}" / "html", place):
+    for below in (version, packaged, f"postgresql-doc-{version}/html", "html", ""):
+        candidate = place / below
         if (candidate / _MARK).is_file() or (candidate / "index.html").is_file():
             return Manual(version, candidate)
-    below = [folder.parent for folder in sorted(place.glob(f"*/{_MARK}"))] if place.is_dir() else []
-    if len(below) == 1:
-        return Manual(version, below[0])
+    others = [mark.parent for mark in sorted(place.glob(f"*/{_MARK}")) if not mark.parent.name.isdecimal()]
+    if len(others) == 1:
+        return Manual(version, others[0])
     raise NotFound(f"--from: {place} holds no HTML manual of version {version}.")
 
 

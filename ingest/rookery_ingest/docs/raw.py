@@ -52,7 +52,8 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A listed page that the source does not give: forbidden by its robots.txt, or gone. Like one that is not listed."""
+    """A listed page that the source does not give: forbidden by its robots.txt, gone, or no document (a picture).
+    Like one that is not listed."""
 
     path: str
     reason: str

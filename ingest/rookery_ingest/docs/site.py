@@ -93,7 +93,7 @@ async def fetch_page(guest: Guest, page: Listed, path: str, known: KnownPage | N
         return Unchanged(path)
     format_name = _format(answer)
     if format_name is None:
-        return Unreadable(path, f"{answer.content_type or 'unknown type'} is no documentation")
+        return LeftOut(path, f"{answer.content_type or 'unknown type'} is no documentation")
     return RawPage(
         path,
         page.url,
