@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rookery_docs.records import PageRecord, Passage
 from rookery_docs.search.analysis import pairs_of, symbols_of, terms_of, terms_of_chunk
+from rookery_docs.search.fields import terms_by_field
 from rookery_docs.search.postings import pack, term_hash, unpack
 from rookery_docs.search.query import parse
 from rookery_docs.search.snippets import snippet
@@ -146,3 +148,24 @@ def test_a_snippet_has_a_word_of_the_query_if_any_word_of_the_text_is_one(words:
     terms = {"index": 1.0, "=an_index": 2.0}
     shown = snippet(" ".join(words), terms, 60)
     assert set(terms_of(shown)).isdisjoint(terms) == set(terms_of(" ".join(words))).isdisjoint(terms)
+
+
+def fields_of(path: str, title: str) -> dict[str, list[str]]:
+    passage = Passage(0, (title,), f"# {title}")
+    return terms_by_field(passage, PageRecord(path, "https://x/", title, b"", (passage,)))
+
+
+def test_what_follows_the_dash_of_a_title_is_what_the_subject_is_for() -> None:
+    found = fields_of("dblink.html", "dblink — connect to other databases")
+    assert found["title"] == terms_of("dblink")
+    assert found["purpose"][:3] == terms_of("connect other databases")
+    assert fields_of("a.html", "Write-Ahead Log")["purpose"] == []
+
+
+def test_a_title_that_is_only_the_files_name_has_its_folders_name_too() -> None:
+    assert fields_of("api/stats_agg/rollup.md", "rollup")["title"][-2:] == [
+        "rollup",
+        "stat rollup",
+    ]
+    assert fields_of("api/stats_agg/rollup.md", "Roll-out")["title"] == fields_of("a.md", "Roll-out")["title"]
+    assert fields_of("rollup.md", "rollup")["title"] == ["rollup"]

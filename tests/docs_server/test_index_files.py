@@ -20,6 +20,7 @@ from rookery_docs.search.release_index import PassageRow, ReleaseIndex
 
 Connect = Callable[[], Any]
 NAME = IndexName(("team", "manual", "1"), "model", "edition")
+NEAR = np.array([1, 0, 2, 0], np.float32)
 WORDS = ("vacuum", "index", "lock", "werden", "=work_mem")
 
 passages = st.lists(
@@ -62,6 +63,9 @@ def test_an_index_from_its_file_ranks_as_the_one_it_was_made_of(
         (read.content_ids, made.content_ids),
     ):
         assert np.array_equal(one, other)
+    near, again = made.nearness(NEAR), read.nearness(NEAR)
+    assert near is not None and again is not None
+    assert np.array_equal(near, again)
 
 
 @pytest.mark.parametrize("harm", [b"", b"nonsense", b"rookery index\n{}\n", None])
@@ -116,3 +120,18 @@ async def test_the_next_server_starts_with_the_files_of_the_one_before(
     async with connect() as client:
         after = await client.call_tool("search_docs", {"query": "work_mem", "version": "all"})
     assert after.structured_content == before.structured_content
+
+
+def test_what_all_texts_have_in_common_brings_none_nearer() -> None:
+    rng = np.random.default_rng(7)
+    common = np.array([3, 0, 0, 0], np.float32)
+    vectors = [common + rng.normal(size=4).astype(np.float32) for _ in range(1000)]
+    packed = pack({name: [] for name in FIELDS})
+    rows = [PassageRow(n, f"{n}", n, "page", packed, vector) for n, vector in enumerate(vectors)]
+    rows.append(PassageRow(1000, "1000", 1000, "page", packed, None))
+    index = ReleaseIndex.build(rows, 4)
+    near = index.nearness(common + np.array([0, 1, 0, 0], np.float32))
+    assert near is not None
+    assert abs(float(near[:1000].mean())) < 0.2  # from zero nearly all would be near 1
+    assert near[1000] == 0.0
+    assert index.nearness(np.ones(5, np.float32)) is None

@@ -154,6 +154,13 @@ async def test_a_server_that_falters_is_asked_again(website: Website) -> None:
     assert [type(page) for page in await crawl(website)] == [RawPage]
 
 
+async def test_a_page_that_the_server_fails_to_give_cannot_be_read(website: Website) -> None:
+    website.put("/docs/a", "<main>A</main>")
+    website.sitemap("/docs/a")
+    website.failing["/docs/a"] = 99
+    assert [type(page) for page in await crawl(website)] == [Unreadable]
+
+
 async def test_more_pages_than_wanted_is_not_a_whole_crawl(website: Website) -> None:
     website.put("/docs/a", "<main>A</main>")
     website.sitemap("/docs/a", "/docs/b")

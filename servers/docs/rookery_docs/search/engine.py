@@ -35,7 +35,8 @@ _REMEMBERED_QUERIES = 512
 
 @dataclass(frozen=True, slots=True)
 class RankedPassage:
-    """A passage of a ranked page. distance: cosine distance to the query, None when it has no vector."""
+    """A passage of a ranked page. distance: cosine distance to the query, seen from the middle of its release;
+    None when the search is by words alone."""
 
     content_id: int
     score: float

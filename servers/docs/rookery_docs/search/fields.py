@@ -9,15 +9,16 @@ from rookery_docs.anchors import is_generated
 from rookery_docs.records import PageRecord, Passage
 from rookery_docs.search.analysis import pairs_of, symbols_of, terms_of
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 """Grows when the terms of a text are others than before, so that an import analyses texts again."""
 
 FIELDS = ("title", "purpose", "heading", "path", "name", "terms", "anchor", "code", "lead", "body")
-"""title: of the page. purpose: what the page's subject is for, in a line. heading: of the passage. path: headings
+"""title: of the page, up to a dash. purpose: what the page's subject is for, in a line; also what follows that dash. heading: of the passage. path: headings
 between, and on a chapter's first page the titles of its pages. name: the words of the page's path. terms: what the passage defines. anchor: ids given by the author. code: what is set in code. lead: how the
 page begins. body: all of it."""
 
 _CODE = re.compile(r"`+([^`\n]+)`+")
+_DASH = re.compile(r"\s+[—–]\s+")
 _SUFFIX = re.compile(r"(?:/index|/readme)?\.\w{1,8}$", re.IGNORECASE)
 _NAME_JOINTS = re.compile(r"[/_.\-]+")
 _LEAD = 700
@@ -29,9 +30,10 @@ def terms_by_field(passage: Passage, page: PageRecord) -> dict[str, list[str]]:
     own_text = passage.text[passage.overlap :]
     last = passage.heading_path[-1:]
     named = [name.replace("-", " ") for name in passage.anchors if not is_generated(name)]
-    purpose = [part for part in (passage.purpose, page.description) if part] if first else []
+    title, told = _title(page)
+    purpose = [part for part in (told, passage.purpose, page.description) if part] if first else []
     return {
-        "title": _terms([page.title], stop_words=True),
+        "title": _terms([title], stop_words=True),
         "purpose": _terms(purpose),
         "heading": _terms([*passage.headings, *last]),
         "path": _terms([*passage.heading_path[1:-1], *(page.contents if first else ())]),
@@ -52,6 +54,18 @@ def _terms(parts: Iterable[str], *, stop_words: bool = False) -> list[str]:
         found += terms_of(part, stop_words=stop_words)
         found += pairs_of(part)
     return found
+
+
+def _title(page: PageRecord) -> tuple[str, str]:
+    """What a page is called, and what its title says of that: "dblink — connect to other databases".
+
+    A title that is only the file's name says too little, so that of its folder belongs to it: "stats_agg rollup".
+    """
+    stem = _SUFFIX.sub("", page.path)
+    if page.title == stem.rsplit("/", 1)[-1]:
+        return " ".join(stem.rsplit("/", 2)[-2:]), ""
+    title, *told = _DASH.split(page.title, maxsplit=1)
+    return title, "".join(told)
 
 
 def _name(page: str) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TITLE = FIELDS.index("title")
+_FEW = 100
+"""Passages that are too few to tell what all texts of a kind have in common: their centre stays near zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class ReleaseIndex:
         self.page_starts = arrays["page_starts"]
         self.prior = arrays["prior"]
         self.vectors = arrays["vectors"]
+        self._centre = arrays["centre"]
         self.passages = TermIndex(len(self.content_ids), _part(arrays, "passages"))
         self.pages = TermIndex(len(self.page_ids), _part(arrays, "pages"))
         self.titles = Titles(_part(arrays, "titles"))
@@ -57,12 +60,15 @@ class ReleaseIndex:
         postings = _postings(rows)
         of_pages = postings.sum_by(np.repeat(np.arange(len(firsts), dtype=np.int32), sizes), [_TITLE])
         fields = (weights.FIELD_WEIGHTS, weights.FIELD_LENGTHS)
+        vectors = _matrix(rows, dimensions)
+        centre = vectors.sum(axis=0) / (len(rows) + _FEW)
         arrays: dict[str, NDArray[Any]] = {
             "content_ids": np.array([row.content_id for row in rows], dtype=np.int64),
             "page_ids": ids[starts],
             "page_starts": starts,
             "prior": np.array([weights.PRIOR[first.kind] for first in firsts], dtype=np.float32),
-            "vectors": _matrix(rows, dimensions),
+            "vectors": _from(centre, vectors),
+            "centre": centre,
         }
         parts = {
             "passages": TermIndex.build(postings, len(rows), *fields, weights.PASSAGE_SATURATION).arrays,
@@ -76,6 +82,13 @@ class ReleaseIndex:
     def best_of_page(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """The highest of the passages' scores, for each page."""
         return np.maximum.reduceat(scores, self.page_starts) if len(scores) else scores
+
+    def nearness(self, vector: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """The cosine between each passage and a vector, both seen from the centre of all passages: what every text here
+        has in common tells them not apart. 0 for a passage without vector; None when the vector is another model's."""
+        if len(vector) != self.vectors.shape[1]:
+            return None
+        return self.vectors @ _from(self._centre, vector)
 
     def passages_of(self, page: int) -> slice:
         """Where the passages of a page are."""
@@ -144,6 +157,13 @@ def _postings(rows: Sequence[PassageRow]) -> Postings:
     hashes = np.concatenate([hashes for hashes, _ in unpacked])
     counts = np.concatenate([counts for _, counts in unpacked]).astype(np.uint16)
     return Postings(documents, hashes, counts)
+
+
+def _from(centre: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where vectors point to from the centre, each of length 1; one of zeros, which is none, stays so."""
+    moved = np.where(vectors.any(axis=-1, keepdims=True), vectors - centre, vectors)
+    lengths = np.linalg.norm(moved, axis=-1, keepdims=True)
+    return np.divide(moved, lengths, out=np.zeros_like(moved), where=lengths > 0)
 
 
 def _matrix(rows: Sequence[PassageRow], dimensions: int) -> NDArray[np.float32]:

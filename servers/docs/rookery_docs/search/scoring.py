@@ -85,7 +85,7 @@ def score(release: ReleaseIndex, request: Request) -> Scores:
         + np.float32(1 - weights.PASSAGE_SHARE) * _words(release.pages, request)
         + np.float32(weights.TITLE_BONUS) * release.titles.likeness(request.own)
     )
-    cosine = _cosine(release, request)
+    cosine = None if request.vector is None else release.nearness(request.vector)
     if cosine is None:
         return Scores(_as_float32(lexical * release.prior), words, None)
     weight, rest = np.float32(request.semantic_weight), np.float32(1 - request.semantic_weight)
@@ -103,12 +103,6 @@ def _words(index: TermIndex, request: Request) -> NDArray[np.float32]:
             np.maximum(best, index.scores(way), out=best)
         total += best
     return total / np.float32(request.attainable)
-
-
-def _cosine(release: ReleaseIndex, request: Request) -> NDArray[np.float32] | None:
-    if request.vector is None or release.vectors.shape[1] != len(request.vector):
-        return None
-    return release.vectors @ request.vector
 
 
 def _rarity(frequency: int, size: int) -> float:
