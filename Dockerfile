@@ -9,7 +9,7 @@ COPY ingest ingest
 COPY orchestrator orchestrator
 # The lock holds versions and hashes for everything; as a constraint it pins what the product needs and adds no more.
 RUN uv venv /opt/rookery && VIRTUAL_ENV=/opt/rookery uv pip install --no-cache --no-sources -c requirements.lock \
-    ./core ./servers/slack ./servers/docs ./servers/github ./servers/memory ./ingest ./orchestrator
+    "./core[otel]" ./servers/slack ./servers/docs ./servers/github ./servers/memory ./ingest ./orchestrator
 
 FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 rookery

@@ -26,7 +26,7 @@ setup: .venv/ready ## Install everything into .venv, from the lock
 .PHONY: lock
 lock: .venv/ready ## Resolve the dependencies anew and write requirements.lock
 	.tools/bin/uv lock --upgrade --quiet
-	.tools/bin/uv export --quiet --all-packages --all-groups --no-emit-workspace --no-header --format requirements-txt > requirements.lock
+	.tools/bin/uv export --quiet --all-packages --all-groups --all-extras --no-emit-workspace --no-header --format requirements-txt > requirements.lock
 
 .PHONY: demo
 demo: .venv/ready ## Import sample data, ask three questions, print cited answers (SLACK_EXPORT= DOCS= QUESTION= for your own)

@@ -2,7 +2,7 @@
 
 The docstring of a class is its message when none is given. `hint` is the remedy; `candidates` are values
 that would have worked; `retry_after_s` is in seconds. Tools answer with `as_answer()`; commands print
-`str(error)` and exit with `exit_status`.
+`str(error)` and exit with `exit_status`; over REST the status is `http_status`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ class RookeryError(Exception):
 
     code: ClassVar[str] = "error"
     exit_status: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
 
     def __init__(
         self,
@@ -63,24 +64,28 @@ class InvalidInput(RookeryError):
 
     code = "invalid_input"
     exit_status = 2
+    http_status = 400
 
 
 class NotFound(RookeryError):
     """Nothing by that name exists, or the asker may not see it."""
 
     code = "not_found"
+    http_status = 404
 
 
 class NotAllowed(RookeryError):
     """The asker may not do that."""
 
     code = "not_allowed"
+    http_status = 403
 
 
 class Conflict(RookeryError):
     """The state has changed since it was read; read it again and decide anew."""
 
     code = "conflict"
+    http_status = 409
 
 
 class Unavailable(RookeryError):
@@ -88,6 +93,7 @@ class Unavailable(RookeryError):
 
     code = "unavailable"
     exit_status = 69  # EX_UNAVAILABLE
+    http_status = 503
 
 
 class DatabaseStarting(Unavailable):
@@ -103,3 +109,4 @@ class RateLimited(Unavailable):
     """A limit is used up; the same call works after retry_after_s."""
 
     code = "rate_limited"
+    http_status = 429

@@ -24,6 +24,14 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """A variable that holds several values, separated by commas."""
 
 
+def _words(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+"""A variable that holds several names, separated by commas or spaces."""
+
+
 def default_data_dir() -> Path:
     """Where the embedded database lives when ROOKERY_DATA_DIR is not set: the user's own data folder."""
     if sys.platform == "darwin":

@@ -1,4 +1,4 @@
-"""Trace ids and logs. One question keeps one trace id through Slack, queue rows, MCP calls and log lines.
+"""Trace ids, logs and spans. One question keeps one trace id through Slack, queue rows, MCP calls and log lines.
 
 Logs go to stderr only: stdout belongs to the MCP wire and to what commands print.
 """
@@ -12,13 +12,17 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rookery_core import spans
 
 if TYPE_CHECKING:
     from rookery_core.settings import CoreSettings
 
 TRACE_META_KEY = "rookery/trace"
-"""The key of the trace id in `_meta` of an MCP request. W3C `traceparent` is read where it is missing."""
+"""The key of the trace id in `_meta` of an MCP request. W3C trace context is read where it is missing."""
+TRACEPARENT = "traceparent"
 
 _trace_id: ContextVar[str | None] = ContextVar("rookery_trace_id", default=None)
 
@@ -35,13 +39,21 @@ def trace_id() -> str | None:
 
 @contextmanager
 def tracing(trace: str | None = None) -> Generator[str]:
-    """Run the block under `trace`, or under a new trace id."""
-    value = trace or new_trace_id()
+    """Run the block under `trace`, or under that of the current span, or under a new trace id."""
+    value = trace or spans.current_trace() or new_trace_id()
+    spans.note_trace(value)
     token = _trace_id.set(value)
     try:
         yield value
     finally:
         _trace_id.reset(token)
+
+
+def traceparent(trace: str) -> str | None:
+    """W3C trace context for a request that belongs to `trace`; None where the id has no W3C form."""
+    if len(trace) != 32 or not all(digit in "0123456789abcdef" for digit in trace):
+        return None
+    return f"00-{trace}-{secrets.token_hex(8)}-01"
 
 
 def trace_id_of(meta: Any) -> str | None:
@@ -51,7 +63,7 @@ def trace_id_of(meta: Any) -> str | None:
     own = meta.get(TRACE_META_KEY)
     if isinstance(own, str) and 0 < len(own) <= 64 and own.isalnum():
         return own
-    parent = meta.get("traceparent")
+    parent = meta.get(TRACEPARENT)
     if isinstance(parent, str) and len(parts := parent.split("-")) == 4 and len(parts[1]) == 32:
         return parts[1]
     return None
@@ -82,8 +94,11 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def configure_logging(settings: CoreSettings) -> None:
-    """Send every log line to stderr, at the level and in the format of the settings. Replaces earlier handlers."""
+def configure_telemetry(settings: CoreSettings) -> None:
+    """Send every log line to stderr, as the settings say, and spans where the environment says.
+
+    Replaces earlier handlers of logs.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_TraceFilter())
     handler.setFormatter(
@@ -97,3 +112,4 @@ def configure_logging(settings: CoreSettings) -> None:
     logging.getLogger("rookery").setLevel(settings.log_level.upper())
     # fastmcp logs a line for each failed call; the middleware already does, with the trace id.
     logging.getLogger("fastmcp").setLevel(logging.CRITICAL)
+    spans.export(Path(sys.argv[0]).stem, trace_id)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from rookery_core.settings import CoreSettings
-from rookery_core.telemetry import configure_logging, get_logger, trace_id, trace_id_of, tracing
+from rookery_core.telemetry import configure_telemetry, get_logger, trace_id, trace_id_of, tracing
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_traces_nest_and_end() -> None:
 def test_log_lines_are_json_on_stderr_with_the_trace_id(
     capsys: pytest.CaptureFixture[str], untouched_logging: None
 ) -> None:
-    configure_logging(CoreSettings(log_format="json", log_level="info"))
+    configure_telemetry(CoreSettings(log_format="json", log_level="info"))
     with tracing("t1"):
         get_logger("rookery_core.test").info("hello %s", "wörld")
     output = capsys.readouterr()

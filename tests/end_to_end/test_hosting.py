@@ -81,7 +81,39 @@ async def test_beyond_loopback_it_refuses_to_start_without_a_token(server: str, 
 @pytest.mark.parametrize("server", SERVERS)
 async def test_on_loopback_it_needs_none(server: str, tmp_path: Path) -> None:
     async with hosted(server, tmp_path) as base, Client(f"{base}/mcp") as client:
-        assert await client.list_tools()
+        offered = [each.name for each in await client.list_tools()]
+        assert offered
+        async with httpx2.AsyncClient(base_url=base) as rest:
+            index = (await rest.get("/api")).json()
+            described = (await rest.get("/api/openapi.json")).json()
+            narrowed = (await rest.get("/api", params={"tools": offered[0]})).json()
+    assert [each["name"] for each in index["tools"]] == offered
+    assert list(described["paths"]) == [f"/api/{name}" for name in offered]
+    assert [each["name"] for each in narrowed["tools"]] == offered[:1]
+
+
+@pytest.mark.slow
+async def test_over_rest_everybody_has_a_memory_of_their_own(tmp_path: Path) -> None:
+    (ann, for_ann), (bo, for_bo) = new_token("UANN"), new_token("UBO")
+    tokens = {"ROOKERY_HTTP_TOKENS": json.dumps([for_ann, for_bo])}
+    async with hosted("memory", tmp_path, **tokens) as base, httpx2.AsyncClient(base_url=base) as client:
+
+        async def post(tool: str, token: str, **arguments: Any) -> httpx2.Response:
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = await client.post(f"/api/{tool}", json=arguments, headers=headers)
+            while answer.status_code == 503:  # the first start creates the database
+                assert float(answer.headers["Retry-After"]) > 0
+                await asyncio.sleep(0.2)
+                answer = await client.post(f"/api/{tool}", json=arguments, headers=headers)
+            return answer
+
+        stored = await post("remember", ann, content="Ann's key hangs behind the door.")
+        assert stored.status_code == 200, stored.text
+        assert "behind the door" in (await post("recall", ann, query="key")).text
+        assert "behind the door" not in (await post("recall", bo, query="key")).text
+        taken = await post("forget", bo, ids=[stored.json()["id"]], reason="not mine")
+        assert taken.status_code == 404, taken.text
+        assert (await client.post("/api/recall", json={"query": "key"})).status_code == 401
 
 
 @pytest.mark.slow

@@ -6,5 +6,15 @@ _quiet.silence_fastmcp()
 
 from rookery_core.serving.application import ServerSpec, ToolSpec, build_server, tool
 from rookery_core.serving.commandline import ServeArguments, run
+from rookery_core.serving.selection import Choice, Selection
 
-__all__ = ["ServeArguments", "ServerSpec", "ToolSpec", "build_server", "run", "tool"]
+__all__ = [
+    "Choice",
+    "Selection",
+    "ServeArguments",
+    "ServerSpec",
+    "ToolSpec",
+    "build_server",
+    "run",
+    "tool",
+]

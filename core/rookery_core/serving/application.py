@@ -16,6 +16,7 @@ from rookery_core.identity.resolution import CallerResolver
 from rookery_core.serving.failures import answering_failures
 from rookery_core.serving.lean_tool import lean
 from rookery_core.serving.requests import RequestMiddleware
+from rookery_core.serving.selection import SHOW_ALL, Choice, SelectionMiddleware
 
 if TYPE_CHECKING:
     from rookery_core.settings import CoreSettings
@@ -42,6 +43,7 @@ class ToolSpec:
     annotations: ToolAnnotations
     enabled: bool = True
     brief_output: bool = False
+    synonyms: tuple[str, ...] = ()
 
 
 def tool(
@@ -54,17 +56,24 @@ def tool(
     open_world: bool = False,
     enabled: bool = True,
     brief_output: bool = False,
+    synonyms: Sequence[str] = (),
 ) -> ToolSpec:
     """`fn` as a tool. Its docstring is the published description, its annotations the schema.
 
     open_world: it reaches beyond our database. enabled=False leaves it out of the list altogether.
     brief_output: list the fields of the answer's items by name only, where another tool tells more of the same.
+    synonyms: further names by which an operator or a client may choose the tool.
     """
     annotations = ToolAnnotations(read_only_hint=read_only, open_world_hint=open_world)
     if not read_only:  # the other hints mean something only of a tool that changes something
         annotations.idempotent_hint, annotations.destructive_hint = idempotent, destructive
     return ToolSpec(
-        fn=fn, name=name or fn.__name__, annotations=annotations, enabled=enabled, brief_output=brief_output
+        fn=fn,
+        name=name or fn.__name__,
+        annotations=annotations,
+        enabled=enabled,
+        brief_output=brief_output,
+        synonyms=tuple(synonyms),
     )
 
 
@@ -77,23 +86,31 @@ def build_server(
     on_start: Hook | None = None,
     on_stop: Hook | None = None,
     register: Sequence[Callable[[FastMCP], None]] = (),
+    choice: Choice = SHOW_ALL,
 ) -> FastMCP:
     """A server with these tools. `on_start` must not wait: it starts what goes on in the background.
 
-    register: functions that add resources, prompts or routes to the server.
+    register: functions that add resources, prompts or routes to the server. choice: what of all that it shows.
+    Raises ConfigurationError for a choice that names no tool of the server.
     """
+    specs = list(tools)
+    names = {each.name: (each.name, *each.synonyms) for each in specs}
+    choice.check(spec.name, "tools", names.values())
     server: FastMCP = FastMCP(
         spec.name,
         instructions=spec.instructions,
         version=spec.version,
-        middleware=[RequestMiddleware(resolver(spec.name, settings, as_user))],
+        middleware=[
+            RequestMiddleware(resolver(spec.name, settings, as_user)),
+            SelectionMiddleware(choice, names),
+        ],
         lifespan=_lifespan(on_start, on_stop),
         mask_error_details=True,
         on_duplicate="error",
         cache_ttl=300,
         cache_scope="public",
     )
-    for each in tools:
+    for each in specs:
         if each.enabled:
             server.add_tool(_as_fastmcp_tool(each))
     for add in register:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fastmcp import FastMCP
 
 from rookery_core.errors import RookeryError
-from rookery_core.telemetry import configure_logging
+from rookery_core.telemetry import configure_telemetry
 
 if TYPE_CHECKING:
     from rookery_core.serving.http import Readiness
@@ -58,7 +58,7 @@ def run(
     arguments = _parse(prog, description, default_port, argv)
     try:
         read = settings()
-        configure_logging(read)
+        configure_telemetry(read)
         built = build(read, arguments)
         if isinstance(built, FastMCP):
             built = BuiltServer(built)
@@ -80,10 +80,11 @@ async def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArg
     if arguments.transport == "stdio":
         await built.server.run_stdio_async(show_banner=False)
         return
-    from rookery_core.serving import http
+    from rookery_core.serving import http, rest
 
     http.guard(built.server, settings, arguments.host)
     http.add_health(built.server, built.ready)
+    rest.add_rest(built.server)
     print(f"{built.server.name}: http://{arguments.host}:{arguments.port}/mcp", file=sys.stderr)
     await http.serve_http(built.server, settings, arguments.host, arguments.port)
 
@@ -103,7 +104,8 @@ def _parse(prog: str, description: str, default_port: int, argv: Sequence[str] |
         description=description,
         epilog=(
             f"examples:\n  {prog}                        over stdio, as MCP clients start it\n"
-            f"  {prog} --transport http       http://{DEFAULT_HOST}:{default_port}/mcp, no token needed on loopback\n"
+            f"  {prog} --transport http       http://{DEFAULT_HOST}:{default_port}/mcp, no token needed on loopback;\n"
+            f"  {'':<{len(prog)}}                        the same tools as plain JSON under /api\n"
             f"  {prog} --as-user U012AB3CD    answer with what that person may see\n"
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,

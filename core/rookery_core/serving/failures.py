@@ -17,6 +17,15 @@ logger = get_logger(__name__)
 _QUIET = 10  # logging.DEBUG: fastmcp would log each refused call again
 
 
+class AnsweredError(ToolError):
+    """A failed call: `answer` is what the client is told, as the JSON text of the error; `status` is HTTP's."""
+
+    def __init__(self, answer: dict[str, Any], status: int) -> None:
+        super().__init__(json.dumps(answer, ensure_ascii=False), log_level=_QUIET)
+        self.answer = answer
+        self.status = status
+
+
 def answering_failures(fn: Callable[..., Awaitable[Any]], name: str) -> Callable[..., Awaitable[Any]]:
     """`fn`, with its errors turned into answers. Signature, annotations and docstring stay."""
 
@@ -37,12 +46,12 @@ def answering_failures(fn: Callable[..., Awaitable[Any]], name: str) -> Callable
     return call
 
 
-def tool_error(error: RookeryError) -> ToolError:
+def tool_error(error: RookeryError) -> AnsweredError:
     """A RookeryError as the wire carries it."""
-    return ToolError(json.dumps(error.as_answer(), ensure_ascii=False), log_level=_QUIET)
+    return AnsweredError(error.as_answer(), error.http_status)
 
 
-def internal_error(name: str) -> ToolError:
+def internal_error(name: str) -> AnsweredError:
     """An unexpected failure: the details are in the server's log under the trace id."""
     answer = {
         "code": "internal",
@@ -50,7 +59,7 @@ def internal_error(name: str) -> ToolError:
         "hint": "Trying once more is fine. If it fails again, report the trace_id to the operator.",
         "trace_id": trace_id(),
     }
-    return ToolError(json.dumps(answer), log_level=_QUIET)
+    return AnsweredError(answer, RookeryError.http_status)
 
 
 def argument_error(error: ValidationError) -> InvalidInput:

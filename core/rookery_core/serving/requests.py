@@ -7,7 +7,7 @@ from typing import Any
 
 from fastmcp.exceptions import FastMCPError, PromptError, ResourceError
 from fastmcp.exceptions import ValidationError as ArgumentsRefused
-from fastmcp.server.dependencies import get_access_token, get_http_request
+from fastmcp.server.dependencies import get_access_token
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from rookery_core.errors import RookeryError
 from rookery_core.identity.caller import Caller, acting_as
 from rookery_core.identity.resolution import CallerResolver
 from rookery_core.serving.failures import argument_error, tool_error
+from rookery_core.serving.origin import http_request, meta_of
 from rookery_core.telemetry import get_logger, trace_id_of, tracing
 
 logger = get_logger(__name__)
@@ -28,8 +29,8 @@ class RequestMiddleware(Middleware):
 
     async def on_call_tool(self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]) -> Any:
         started = time.perf_counter()
-        meta = _meta(context)
-        with tracing(trace_id_of(meta)):
+        meta = meta_of(context)
+        with tracing(_trace_of(meta)):
             try:
                 with acting_as(self._caller(meta)):
                     return await call_next(context)
@@ -53,8 +54,8 @@ class RequestMiddleware(Middleware):
     async def _serve(
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any], failure: type[FastMCPError]
     ) -> Any:
-        meta = _meta(context)
-        with tracing(trace_id_of(meta)):
+        meta = meta_of(context)
+        with tracing(_trace_of(meta)):
             try:
                 with acting_as(self._caller(meta)):
                     return await call_next(context)
@@ -64,21 +65,13 @@ class RequestMiddleware(Middleware):
     def _caller(self, meta: Any) -> Caller:
         token = get_access_token()
         bearer = _caller_of_claims(token.claims) if token else None
-        return self._resolver.resolve(meta, bearer, over_http=_over_http())
+        return self._resolver.resolve(meta, bearer, over_http=http_request() is not None)
 
 
-def _meta(context: MiddlewareContext[Any]) -> Any:
-    fastmcp_context = context.fastmcp_context
-    request = fastmcp_context.request_context if fastmcp_context else None
-    return request.meta if request else None
-
-
-def _over_http() -> bool:
-    try:
-        get_http_request()
-    except RuntimeError:
-        return False
-    return True
+def _trace_of(meta: Any) -> str | None:
+    """The trace that a request belongs to: by its `_meta`, else by the headers that it came with."""
+    request = http_request()
+    return trace_id_of(meta) or (trace_id_of(request.headers) if request else None)
 
 
 def _caller_of_claims(claims: dict[str, Any]) -> Caller:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from rookery_core.errors import RookeryError
 from rookery_core.settings import CoreSettings
-from rookery_core.telemetry import configure_logging
+from rookery_core.telemetry import configure_telemetry
 
 Command = Callable[[argparse.Namespace, CoreSettings], Coroutine[Any, Any, int]]
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
@@ -149,7 +149,7 @@ def _later(command: str) -> Callable[[argparse.Namespace], int]:
         chosen: Command = getattr(operating, command)
         try:
             settings = CoreSettings.from_environment()
-            configure_logging(settings)
+            configure_telemetry(settings)
             return asyncio.run(chosen(arguments, settings))
         except RookeryError as error:
             print(f"rookery-ingest docs {arguments.action}: {error}", file=sys.stderr)

@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from rookery_core.errors import RookeryError
-from rookery_core.telemetry import configure_logging
+from rookery_core.telemetry import configure_telemetry
 
 _Subparsers = argparse._SubParsersAction  # pyright: ignore[reportPrivateUsage] argparse has no public name for it
 PORT = 8410
@@ -46,7 +46,7 @@ def _listen(arguments: argparse.Namespace) -> int:
 
     try:
         settings = WebhookSettings.from_environment()
-        configure_logging(settings)
+        configure_telemetry(settings)
         asyncio.run(listen(settings, arguments.host, arguments.port, arguments.subscribe))
     except RookeryError as error:
         print(f"rookery-ingest github listen: {error}", file=sys.stderr)

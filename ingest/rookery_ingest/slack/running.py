@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
-from rookery_core.telemetry import configure_logging
+from rookery_core.telemetry import configure_telemetry
 from rookery_ingest.slack.settings import SlackIngestSettings
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def runner(command: Command) -> Callable[[argparse.Namespace], int]:
         name = " ".join(filter(None, (arguments.command, getattr(arguments, "action", None))))
         try:
             settings = SlackIngestSettings.from_environment()
-            configure_logging(settings)
+            configure_telemetry(settings)
             return asyncio.run(command(arguments, settings))
         except RookeryError as error:
             return _say(name, error)

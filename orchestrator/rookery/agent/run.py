@@ -25,6 +25,7 @@ from rookery.models.protocol import (
 )
 from rookery.models.usage import Usage
 from rookery_core.budget import estimate_tokens
+from rookery_core.spans import span
 from rookery_core.telemetry import get_logger
 
 logger = get_logger(__name__)
@@ -79,8 +80,9 @@ class Run:
         """Run until the model answers, a limit is reached or time is up. Raises ModelError when no model answers."""
         stream = CheckedStream(self.book, self._send)
         try:
-            async with asyncio.timeout(self.deadline_s):
-                text, reason = await self._loop(stream)
+            with span("answer"):
+                async with asyncio.timeout(self.deadline_s):
+                    text, reason = await self._loop(stream)
         except TimeoutError:
             text, reason = self._out_of_time(), "deadline"
         if reason == "answered" or reason == "cut":
@@ -134,7 +136,8 @@ class Run:
         started = time.perf_counter()
         listener = Listener(text=stream.add, tool=_nothing, restart=lambda: self._forget(stream))
         try:
-            reply = await self.model.reply(request, listener)
+            with span(f"chat {self.model.name}", messages=len(fitted), tools=len(request.tools)):
+                reply = await self.model.reply(request, listener)
         finally:
             duration = (time.perf_counter() - started) * 1e3
             self._model_ms += duration

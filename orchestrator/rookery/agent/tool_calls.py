@@ -14,6 +14,7 @@ from rookery.agent.local_tools import LocalTool, as_text
 from rookery.agent.question import PendingAction, ToolCall
 from rookery.agent.scratch import DESCRIPTION, PARAMETERS, READ_MORE, Scratch
 from rookery.agent.sources import sources
+from rookery.mcp.asking import request_meta
 from rookery.mcp.fleet import OfferedTool
 from rookery.mcp.results import ToolAnswer, read_result
 from rookery.models.protocol import ToolResult, ToolSpec, ToolUse
@@ -21,8 +22,8 @@ from rookery_core import fencing
 from rookery_core.budget import estimate_tokens
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
-from rookery_core.identity.asker import ASKER_META_KEY, sign
-from rookery_core.telemetry import TRACE_META_KEY, get_logger
+from rookery_core.spans import span
+from rookery_core.telemetry import get_logger
 
 logger = get_logger(__name__)
 LOCAL = "rookery"
@@ -182,8 +183,9 @@ class ToolRunner:
 
     async def _local(self, tool: LocalTool, use: ToolUse) -> tuple[ToolAnswer, str]:
         try:
-            async with asyncio.timeout(tool.timeout_s):
-                value = await tool.run(use.arguments)
+            with span(f"tool {tool.name}"):
+                async with asyncio.timeout(tool.timeout_s):
+                    value = await tool.run(use.arguments)
         except TimeoutError:
             return ToolAnswer(
                 f"{tool.name} did not answer within {tool.timeout_s:g} s.", None, True
@@ -199,10 +201,7 @@ class ToolRunner:
 
     def meta(self, audience: str | None) -> dict[str, Any]:
         """What goes with a call: the trace id and, for a server that checks it, who asks."""
-        meta: dict[str, Any] = {TRACE_META_KEY: self.trace_id}
-        if audience and self.context_key and self.caller.kind != "anonymous":
-            meta[ASKER_META_KEY] = sign(self.caller, self.context_key, audience)
-        return meta
+        return request_meta(self.trace_id, self.caller, key=self.context_key, audience=audience)
 
     def _fenced(self, text: str, server: str, tool: str) -> str:
         return fencing.fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)

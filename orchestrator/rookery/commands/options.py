@@ -45,7 +45,7 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
 def agent_settings(arguments: argparse.Namespace, **more: Any) -> AgentSettings:
     """The settings of the environment, with those options on top that were given."""
     from rookery.settings import AgentSettings
-    from rookery_core.telemetry import configure_logging
+    from rookery_core.telemetry import configure_telemetry
 
     given = {
         "model": getattr(arguments, "model", None),
@@ -57,7 +57,7 @@ def agent_settings(arguments: argparse.Namespace, **more: Any) -> AgentSettings:
     settings = AgentSettings.from_environment(
         **{name: value for name, value in given.items() if value is not None}
     )
-    configure_logging(settings)
+    configure_telemetry(settings)
     return settings
 
 

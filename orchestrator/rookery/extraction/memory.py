@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 from rookery.agent.question import ToolCall
 from rookery.extraction.replacing import Known, Stored
 from rookery.extraction.turns import NewTurns, Said
+from rookery.mcp.asking import request_meta
 from rookery.mcp.results import read_result
 from rookery_core.errors import NotAllowed, Unavailable
-from rookery_core.identity.asker import ASKER_META_KEY, sign
 from rookery_core.queue import PermanentFailure, RetryLater
-from rookery_core.telemetry import TRACE_META_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,11 +96,8 @@ class Memory:
         return Stored(fact, turns, () if answer.is_error else _similar(answer.structured), call)
 
     def _meta(self) -> dict[str, Any]:
-        meta: dict[str, Any] = {TRACE_META_KEY: self._trace}
         audience = self._connection.server.entry.audience
-        if audience and self._key and self._told.caller.kind != "anonymous":
-            meta[ASKER_META_KEY] = sign(self._told.caller, self._key, audience)
-        return meta
+        return request_meta(self._trace, self._told.caller, key=self._key, audience=audience)
 
 
 def _similar(structured: Any) -> list[Known]:

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(arguments: argparse.Namespace) -> None:
     from rookery.slack.app import run as run_bot
     from rookery.slack.settings import SlackSettings
-    from rookery_core.telemetry import configure_logging
+    from rookery_core.telemetry import configure_telemetry
 
     given = {
         "slack_http_host": arguments.host,
@@ -61,7 +61,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     settings = SlackSettings.from_environment(
         **{name: value for name, value in given.items() if value is not None}
     )
-    configure_logging(settings)
+    configure_telemetry(settings)
     stop = asyncio.Event()
     running = asyncio.create_task(run_bot(settings, stop, over_http=arguments.http))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastmcp import FastMCP
 
 from rookery_core.database import DatabaseGate
-from rookery_core.serving import ServerSpec, build_server, tool
+from rookery_core.serving import Choice, Selection, ServerSpec, build_server, tool
 from rookery_core.serving.commandline import BuiltServer, ServeArguments
 from rookery_docs import __version__
 from rookery_docs.guides import Guides
@@ -47,6 +47,10 @@ def make_server(settings: DocsSettings, *, as_user: str | None = None) -> tuple[
         on_start=service.start,
         on_stop=service.stop,
         register=[guides.add_prompts],
+        choice=Choice(
+            tools=Selection(settings.tools, settings.exclude_tools),
+            prompts=Selection(exclude=settings.exclude_prompts),
+        ),
     )
     return server, service
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from rookery_core.settings import CoreSettings
+from rookery_core.settings import CoreSettings, Names
 
 
 class DocsSettings(CoreSettings):
@@ -26,6 +26,13 @@ class DocsSettings(CoreSettings):
     """The model that endpoint is asked for."""
     docs_rerank_key: SecretStr | None = Field(default=None, validation_alias="ROOKERY_DOCS_RERANK_KEY")
     """The key of that endpoint."""
+
+    tools: Names = Field(default=(), validation_alias="ROOKERY_DOCS_TOOLS")
+    """The only tools to offer, by their names or globs such as get_*. Empty: all that are switched on."""
+    exclude_tools: Names = Field(default=(), validation_alias="ROOKERY_DOCS_EXCLUDE_TOOLS")
+    """Tools to leave out, by their names or globs; stronger than the list of those to offer."""
+    exclude_prompts: Names = Field(default=(), validation_alias="ROOKERY_DOCS_EXCLUDE_PROMPTS")
+    """Guides that are not offered as prompts: their names, globs, or * for all."""
 
     @property
     def guide_folders(self) -> list[Path]:

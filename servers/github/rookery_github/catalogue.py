@@ -44,19 +44,12 @@ FAMILIAR = {
 def catalogue(settings: GitHubSettings, workspace: Workspace) -> list[ToolSpec]:
     """The tools by these settings. Raises ConfigurationError that suggests names for one that is unknown."""
     reading, writing = _reading(workspace), _writing(workspace)
-    known = {*reading, *writing, *FAMILIAR}
-    chosen = _names(settings.tools, known, "ROOKERY_GITHUB_TOOLS") or set(reading)
-    excluded = _names(settings.exclude_tools, known, "ROOKERY_GITHUB_EXCLUDE_TOOLS")
-    allowed = (
-        set(writing)
-        if settings.write.strip() == "all"
-        else _names(settings.write, set(writing), "ROOKERY_GITHUB_WRITE")
-    )
+    aliases = _aliases(settings.aliases, {*reading, *writing, *FAMILIAR})
+    allowed = _switched_on(settings.write, writing)
     specs = [
-        tool(answered(fn), name=shown, open_world=True)
+        tool(answered(fn), name=shown, open_world=True, synonyms=_synonyms(name, aliases))
         for name, fn in reading.items()
-        if name in chosen and name not in excluded
-        for shown in _shown(name, settings.aliases, known)
+        for shown in (name, *(alias for alias, target in aliases.items() if target == name))
     ]
     specs += [
         tool(
@@ -66,9 +59,9 @@ def catalogue(settings: GitHubSettings, workspace: Workspace) -> list[ToolSpec]:
             idempotent=True,
             destructive=name == "update_issue",
             open_world=True,
+            enabled=name in allowed,
         )
         for name, fn in writing.items()
-        if name in allowed and name not in excluded
     ]
     return specs
 
@@ -106,29 +99,40 @@ def _writing(workspace: Workspace) -> dict[str, Callable[..., Awaitable[Any]]]:
     return {fn.__name__: fn for fn in tools}
 
 
-def _names(value: str, known: Iterable[str], variable: str) -> set[str]:
-    found = {FAMILIAR.get(name, name) for name in words(value)}
-    for name in found:
+def _switched_on(value: str, writing: Iterable[str]) -> set[str]:
+    """The writing tools that are offered."""
+    known = set(writing)
+    if value.strip() == "all":
+        return known
+    for name in words(value):
         if name not in known:
-            near = get_close_matches(name, list(known), 3)
-            raise ConfigurationError(f"{variable}: no tool is called {name!r}.", candidates=near)
-    return found
+            near = get_close_matches(name, known, 3)
+            raise ConfigurationError(
+                f"ROOKERY_GITHUB_WRITE: no writing tool is called {name!r}.", candidates=near
+            )
+    return set(words(value))
 
 
-def _shown(name: str, aliases: str, known: Iterable[str]) -> list[str]:
-    """The names under which a tool is offered: its own, and its aliases."""
-    pairs = dict(FAMILIAR) if "familiar" in words(aliases) else {}
-    for entry in words(aliases):
+def _aliases(value: str, known: Iterable[str]) -> dict[str, str]:
+    """Further names under which tools are offered, and the tools' own."""
+    entries, taken = words(value), set(known)
+    pairs = dict(FAMILIAR) if "familiar" in entries else {}
+    for entry in entries:
         alias, equals, target = entry.partition("=")
         if not equals and entry != "familiar":
             raise ConfigurationError(
                 f"ROOKERY_GITHUB_ALIASES: {entry!r} is not name=tool.", hint="Or write familiar."
             )
         if equals:
-            if target not in known or alias in known:
+            if target not in taken or alias in taken:
                 raise ConfigurationError(f"ROOKERY_GITHUB_ALIASES: {entry!r} does not rename a tool.")
             pairs[alias] = target
-    return [name, *(alias for alias, target in pairs.items() if target == name)]
+    return pairs
+
+
+def _synonyms(name: str, aliases: dict[str, str]) -> list[str]:
+    """All names by which a tool may be chosen, whether it is offered under them or not."""
+    return [name, *(alias for alias, target in {**FAMILIAR, **aliases}.items() if target == name)]
 
 
 def answered(fn: Read) -> Callable[..., Awaitable[Any]]:

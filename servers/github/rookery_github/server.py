@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rookery_core import serving
-from rookery_core.serving import ServerSpec
+from rookery_core.serving import Choice, Selection, ServerSpec
 from rookery_github import hosts
 from rookery_github.catalogue import catalogue
 from rookery_github.confinement import Confinement
@@ -39,6 +39,7 @@ def build_server(settings: GitHubSettings, arguments: ServeArguments | None = No
         as_user=arguments.as_user if arguments else None,
         on_start=workspace.start,
         on_stop=workspace.stop,
+        choice=Choice(tools=Selection(settings.tools, settings.exclude_tools)),
     )
 
 

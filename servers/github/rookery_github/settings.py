@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from rookery_core.settings import CoreSettings
+from rookery_core.settings import CoreSettings, Names
 
 GITHUB_API = "https://api.github.com"
 
@@ -43,10 +43,10 @@ class GitHubSettings(CoreSettings):
     lockdown: bool = Field(default=False, validation_alias="ROOKERY_GITHUB_LOCKDOWN")
     """On public repositories show only what people with push access wrote."""
 
-    tools: str = Field(default="", validation_alias="ROOKERY_GITHUB_TOOLS")
-    """The only reading tools to offer. Empty: all twelve."""
-    exclude_tools: str = Field(default="", validation_alias="ROOKERY_GITHUB_EXCLUDE_TOOLS")
-    """Tools to leave out; stronger than every other list."""
+    tools: Names = Field(default=(), validation_alias="ROOKERY_GITHUB_TOOLS")
+    """The only tools to offer, by their names or globs such as get_*. Empty: all that are switched on."""
+    exclude_tools: Names = Field(default=(), validation_alias="ROOKERY_GITHUB_EXCLUDE_TOOLS")
+    """Tools to leave out, by their names or globs; stronger than the list of those to offer."""
     aliases: str = Field(default="", validation_alias="ROOKERY_GITHUB_ALIASES")
     """Further names of tools, as name=tool; familiar adds search_issues_and_prs, get_recent_commits, get_users,
     search_repo_code, get_releases and find_repos."""

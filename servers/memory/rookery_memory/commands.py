@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from uuid import UUID
 
 from rookery_core.errors import InvalidInput, RookeryError
-from rookery_core.telemetry import configure_logging
+from rookery_core.telemetry import configure_telemetry
 from rookery_memory.scopes import caller_of
 from rookery_memory.settings import MemorySettings
 
@@ -29,7 +29,7 @@ def run_command(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         settings = MemorySettings.from_environment()
-        configure_logging(settings)
+        configure_telemetry(settings)
         asyncio.run(_COMMANDS[arguments.command](settings, arguments))
     except RookeryError as error:
         print(f"{PROG}: {error}", file=sys.stderr)

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from rookery_core.database.gate import DatabaseGate
-from rookery_core.serving import ServerSpec, ToolSpec, build_server, tool
+from rookery_core.serving import Choice, Selection, ServerSpec, ToolSpec, build_server, tool
 from rookery_core.serving.commandline import BuiltServer
 from rookery_memory import resources
 from rookery_memory.queue_tools import QueueTools
@@ -69,5 +69,9 @@ def build(settings: MemorySettings, arguments: ServeArguments | None = None) -> 
         on_start=service.start,
         on_stop=service.stop,
         register=[resources.register(service)],
+        choice=Choice(
+            tools=Selection(settings.tools, settings.exclude_tools),
+            resources=Selection(exclude=settings.exclude_resources),
+        ),
     )
     return BuiltServer(server, service.ready)

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from rookery_core.database.gate import DatabaseGate
-from rookery_core.serving import ServerSpec, ToolSpec, build_server, tool
+from rookery_core.serving import Choice, Selection, ServerSpec, ToolSpec, build_server, tool
 from rookery_core.serving.commandline import BuiltServer
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
@@ -69,5 +69,6 @@ def build(settings: SlackSettings, arguments: ServeArguments | None = None) -> B
         as_user=arguments.as_user if arguments else None,
         on_start=start,
         on_stop=gate.close,
+        choice=Choice(tools=Selection(settings.tools, settings.exclude_tools)),
     )
     return BuiltServer(server, ready)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from rookery_core.settings import CommaSeparated, CoreSettings
+from rookery_core.settings import CommaSeparated, CoreSettings, Names
 
 
 class SlackSettings(CoreSettings):
@@ -28,3 +28,7 @@ class SlackSettings(CoreSettings):
     """Token of the Slack app's bot user (xoxb-…)."""
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="ROOKERY_SLACK_API_URL")
     """Base URL of Slack's Web API; slack.com or, for an emulator, loopback."""
+    tools: Names = Field(default=(), validation_alias="ROOKERY_SLACK_TOOLS")
+    """The only tools to offer, by their names or globs such as get_*. Empty: all that are switched on."""
+    exclude_tools: Names = Field(default=(), validation_alias="ROOKERY_SLACK_EXCLUDE_TOOLS")
+    """Tools to leave out, by their names or globs; stronger than the list of those to offer."""
