@@ -205,3 +205,18 @@ async def test_only_http_is_fetched(url: str) -> None:
     with pytest.raises(InvalidInput):
         await guest.fetch(url)
     await guest.close()
+
+
+async def test_the_postgis_manual_is_read_by_its_links_whatever_the_sitemap_lists(website: Website) -> None:
+    website.sitemap("/blog/")
+    entry = '<div class="refnamediv"><h2>Name</h2><p>ST_Area \N{EM DASH} An area.</p></div><a href="index.html">Up</a>'
+    website.put("/manual/", '<h1>Manual</h1><a href="ST_Area.html">ST_Area</a><a href="../other/">Other</a>')
+    website.put("/manual/index.html", "<h1>Manual</h1>")
+    website.put("/manual/ST_Area.html", entry)
+    guest = Guest(pause_s=0)
+    opened = await open_source("postgis", "3.5", {"base_url": f"{website.url}/manual/"}, {}, guest)
+    pages = [page async for page in opened.pages if isinstance(page, RawPage)]
+    await guest.close()
+    assert [page.path for page in pages] == ["index", "ST_Area.html", "index.html"]
+    assert "<h1>ST_Area</h1>" in pages[1].data.decode()
+    assert opened.whole()

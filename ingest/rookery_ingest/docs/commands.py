@@ -20,6 +20,7 @@ _EPILOG = """\
 examples:
   rookery-ingest docs postgres 14..18                      the official manuals
   rookery-ingest docs postgres 17 --from ./html            from a folder, an archive, or a Debian package
+  rookery-ingest docs postgis 3.5                          the site's; --from: built HTML
   rookery-ingest docs timescale --from ./timescale-docs    or without --from: the site, by its sitemap
   rookery-ingest docs site https://docs.example.org/ --name example
   rookery-ingest docs add handbook ./handbook --base-url https://handbook.example.org/
@@ -75,6 +76,14 @@ def _add_manuals(actions: Parsers) -> None:
         "--name", default="postgres", help="the source's name in searches (default: postgres)"
     )
     _common(action)
+    action = _action(actions, "postgis", "PostGIS's manual, one version or several", "postgis")
+    action.add_argument("versions", metavar="VERSIONS", help="3.5, or 3.3,3.5")
+    action.add_argument(
+        "--from", dest="path", type=Path, metavar="PATH",
+        help="folder, archive or single file of built HTML (default: the Debian package of that version, else the site)",
+    )  # fmt: skip
+    action.add_argument("--name", default="postgis", help="the source's name in searches (default: postgis)")
+    _common(action, base_url=True, web=True)
     action = _action(actions, "timescale", "TimescaleDB's documentation", "timescale")
     action.add_argument(
         "--from", dest="path", type=Path, metavar="PATH", help="working copy or archive (default: the site)"
@@ -128,7 +137,8 @@ def _common(
         action.add_argument("--version", default="latest", help="the version described (default: latest)")
     if base_url:
         action.add_argument(
-            "--base-url", help="where people read it; paths are appended (default: file URLs)"
+            "--base-url",
+            help="where people read it; paths are appended (default: file URLs, of a manual its site)",
         )
     if web:
         action.add_argument(

@@ -11,14 +11,14 @@ from typing import Any
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.settings import CoreSettings
 from rookery_docs.store.writing import Release
-from rookery_ingest.docs import postgres, timescale
+from rookery_ingest.docs import postgis, postgres, timescale
 from rookery_ingest.docs.importing import Summary
 from rookery_ingest.docs.progress import lines, shown
 from rookery_ingest.docs.running import DocsIngest, Target
 from rookery_ingest.docs.web import Guest
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_TITLES = {"postgres": postgres.TITLE, "timescale": timescale.TITLE}
+_TITLES = {"postgres": postgres.TITLE, "postgis": postgis.TITLE, "timescale": timescale.TITLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ async def remove(arguments: argparse.Namespace, settings: CoreSettings) -> int:
 
 def _wanted(arguments: argparse.Namespace) -> list[Wanted]:
     kind: str = arguments.kind
-    versions = postgres.versions_of(arguments.versions) if kind == "postgres" else [arguments.version]
+    several: str | None = getattr(arguments, "versions", None)
+    versions = [arguments.version] if several is None else postgres.versions_of(several)
     names = ("base_url", "url", "sitemap", "below", "most_pages")
     settings = {name: value for name in names if (value := getattr(arguments, name, None)) not in (None, "")}
     if path := getattr(arguments, "path", None):

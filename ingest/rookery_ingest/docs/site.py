@@ -26,11 +26,13 @@ _BY_TYPE = {
 
 @dataclass(slots=True)
 class Site:
-    """What of a site is wanted. start: only URLs that begin with it. complete: whether all of it was seen."""
+    """What of a site is wanted. start: only URLs that begin with it. follow: by its links, whatever its sitemap says.
+    complete: whether all of it was seen."""
 
     start: str
     sitemap: str | None = None
     most_pages: int = 10_000
+    follow: bool = False
     complete: bool = True
 
     def path_of(self, url: str) -> str | None:
@@ -106,7 +108,9 @@ async def fetch_page(guest: Guest, page: Listed, path: str, known: KnownPage | N
 
 
 async def _listed(guest: Guest, site: Site) -> AsyncIterator[Listed]:
-    candidates = [site.sitemap] if site.sitemap else await find_sitemaps(guest, site.start)
+    candidates = (
+        [] if site.follow else [site.sitemap] if site.sitemap else await find_sitemaps(guest, site.start)
+    )
     found = False
     for url in candidates:
         try:

@@ -33,6 +33,7 @@ async def open_source(
     openers = {
         "folder": _folder,
         "postgres": _postgres,
+        "postgis": _postgis,
         "timescale": _timescale,
         "site": _site,
         "git": _git,
@@ -68,6 +69,20 @@ async def _postgres(
 
     manual = find_manual(version, _path(settings) if settings.get("path") else None)
     return Opened(read_manual(manual, guest), manual.base_url)
+
+
+async def _postgis(
+    version: str, settings: Mapping[str, Any], known: Mapping[str, KnownPage], guest: Guest
+) -> Opened:
+    from rookery_ingest.docs import postgis
+    from rookery_ingest.docs.site import Site
+
+    place = _path(settings) if settings.get("path") else None
+    manual = postgis.find_manual(version, place, settings.get("base_url"))
+    if manual.place is not None:
+        return Opened(postgis.read_manual(manual), manual.base_url)
+    site = Site(manual.base_url, most_pages=int(settings.get("most_pages") or 10_000), follow=True)
+    return Opened(postgis.read_website(guest, site, known), manual.base_url, site)
 
 
 async def _timescale(

@@ -22,7 +22,7 @@ _MOST_CONTENTS = 200
 
 def read_html(data: bytes | str, *, encoding: str | None = None) -> Article:
     """The article of an HTML page. Broken markup is read as browsers do; an empty page gives no blocks."""
-    root = _parse(data, encoding)
+    root = parsed(data, encoding)
     if root is None:
         return Article(title="", blocks=[])
     return article_of(root)
@@ -47,7 +47,8 @@ def _contents(content: Any) -> list[str]:
     return list(dict.fromkeys(title for title in titles if title))
 
 
-def _parse(data: bytes | str, encoding: str | None) -> Any:
+def parsed(data: bytes | str, encoding: str | None = None) -> Any:
+    """The tree of an HTML page, None for an empty one. UTF-8 is read where neither caller nor page say otherwise."""
     if isinstance(data, str):
         data, encoding = data.encode("utf-8", "surrogatepass"), "utf-8"
     if not data.strip():
