@@ -56,8 +56,10 @@ class AgentSettings(CoreSettings):
     """Tokens of one tool result that the model is given; the rest is paged."""
     parallel_tools: int = Field(default=8, ge=1, validation_alias="ROOKERY_PARALLEL_TOOLS")
     """Tool calls under way at once in one run."""
+    subagents: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_SUBAGENTS")
+    """Whether the model may hand parts of a question to runs of their own; their cost counts for the question."""
     max_model_requests: int = Field(default=20, ge=1, validation_alias="ROOKERY_MAX_MODEL_REQUESTS")
-    """Most requests to a model in one run."""
+    """Most requests to a model in one run; a part of a question has its own count of at most 12."""
     max_run_tokens: int | None = Field(default=None, ge=1, validation_alias="ROOKERY_MAX_RUN_TOKENS")
     """Most tokens that one run may use."""
     max_run_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_RUN_USD")

@@ -49,16 +49,32 @@ async def test_feedback_is_kept_with_the_trace(
         await slack.people.click(cast.ada.id, cast.general.id, answer.ts, FEEDBACK_UP)
         await slack.people.click(cast.grace.id, cast.general.id, answer.ts, FEEDBACK_TEXT)
         (view,) = slack.state.views.values()
-        await slack.people.submit(cast.grace.id, view, {"comment": {"text": {"value": "Too short."}}})
+        filled = {
+            "comment": {"text": {"value": "Too short."}},
+            "stars": {"choice": {"selected_option": {"value": "2"}}},
+        }
+        await slack.people.submit(cast.grace.id, view, filled)
+        unrated = {
+            "comment": {"text": {"value": "Still too short."}},
+            "stars": {"choice": {"selected_option": None}},
+        }
+        await slack.people.submit(cast.grace.id, view, unrated)
+        forged = {
+            "comment": {"text": {"value": "x"}},
+            "stars": {"choice": {"selected_option": {"value": "9"}}},
+        }
+        await slack.people.submit(cast.ada.id, view, forged)
         found = await rows(database, "select * from agent.slack_feedback order by user_id")
         (question,) = await rows(database, "select trace_id from agent.slack_question")
-    assert [(row["user_id"], row["rating"], row["comment"]) for row in found] == [
-        (cast.ada.id, 1, None),
-        (cast.grace.id, None, "Too short."),
+    assert [(row["user_id"], row["rating"], row["comment"], row["stars"]) for row in found] == [
+        (cast.ada.id, 1, "x", None),
+        (cast.grace.id, None, "Still too short.", 2),
     ]
     assert {row["trace_id"] for row in found} == {question["trace_id"]}
-    assert "Thank you, noted." in slack.screen.ephemerals(cast.ada.id)[-1]
-    assert "Too short." in slack.screen.channel(cast.private.id)[-1].text
+    assert "Thank you, noted." in slack.screen.ephemerals(cast.ada.id)[1]
+    assert "kept with the answer" in slack.screen.ephemerals(cast.grace.id)[-1]
+    told = [message.text for message in slack.screen.channel(cast.private.id)]
+    assert any("2 of 5" in text and "Too short." in text for text in told)
 
 
 async def test_a_day_without_feedback_ends_with_one_reminder(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from rookery.agent import subagent
 from rookery.agent.guard import Guard
 from rookery.agent.limits import RunLimits
 from rookery.agent.links import LinkBook
@@ -141,7 +142,7 @@ class Agent:
                     run.trace_id,
                     str(error) or type(error).__name__,
                     attempt,
-                    usage=run.usage,
+                    usage=run.spent,
                     cost_usd=run.limits.cost(run.model_calls),
                     model_calls=run.model_calls,
                     tool_calls=run.tools.calls,
@@ -175,7 +176,7 @@ class Agent:
         model = await self.choose_model(question)
         tools = await self.choose_tools(question, await self._usable_tools(question))
         prompt = await self._prompt(question, model, nonce, guard, book)
-        return Run(
+        run = Run(
             question=question,
             prompt=prompt,
             model=model,
@@ -190,6 +191,10 @@ class Agent:
                 *self._pins.suspicions,
             ),
         )
+        if self.settings.subagents == "on" and subagent.NAME not in {*run.tools.offered, *run.tools.local}:
+            own = subagent.subagent(run, self.prompts.part)
+            run.tools.local = {**run.tools.local, own.name: own}
+        return run
 
     async def _usable_tools(self, question: Question) -> Mapping[str, OfferedTool]:
         """The servers' tools without those that outsiders may not use, or that are not what they were."""

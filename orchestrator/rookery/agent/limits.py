@@ -45,19 +45,22 @@ class RunLimits:
             prices=prices,
         )
 
-    def check(self, usage: Usage, model: str) -> None:
-        """Raises LimitReached, in words for the asker, when nothing more may be used."""
+    def check(self, usage: Usage, model: str, requests: int) -> None:
+        """Raises LimitReached, in words for the asker, when nothing more may be used.
+
+        usage: of the whole question. requests: of this run.
+        """
         if self.max_tokens is not None and usage.total >= self.max_tokens:
             raise self._too_large(f"{self.max_tokens:,} tokens")
         cost = self._cost(model, usage)
         if self.max_usd is not None and cost is not None and cost >= self.max_usd:
             raise self._too_large(f"${self.max_usd:.2f}")
-        if usage.requests >= self.max_requests:
+        if requests >= self.max_requests:
             raise self._too_large(f"{self.max_requests} requests to the model")
 
-    def is_last(self, usage: Usage) -> bool:
-        """Whether the next request is the last one: it has to be answered without further calls."""
-        return usage.requests + 1 >= self.max_requests
+    def is_last(self, requests: int) -> bool:
+        """Whether the request after so many is the last one: it has to be answered without further calls."""
+        return requests + 1 >= self.max_requests
 
     def cost(self, calls: Sequence[_Call]) -> float | None:
         """US dollars for all calls, or None when the price of one is not known."""

@@ -1,4 +1,6 @@
-"""Prompts are Jinja2 templates: `system*.md`, `user*.md`, `extract*.md` and `replace*.md`, packaged and of one's own folder.
+"""Prompts are Jinja2 templates, packaged and of a folder of one's own.
+
+They are `system*.md`, `user*.md`, `subagent*.md`, `extract*.md` and `replace*.md`.
 
 A file with a packaged name (`system.md`) replaces it; another (`system_house_rules.md`) is added to it. All that match
 are rendered and joined, the shortest name first.
@@ -54,6 +56,10 @@ class Prompts:
     def extraction(self, values: Mapping[str, Any]) -> str:
         """What a model is told that draws facts from a conversation."""
         return self._render("extract*.md", values)
+
+    def part(self, task: str) -> str:
+        """The first message of a run that works on a part of a question."""
+        return self._render("subagent*.md", {"task": task})
 
     def replacement(self, values: Mapping[str, Any]) -> str:
         """What a model is told that judges which known facts new ones make untrue."""

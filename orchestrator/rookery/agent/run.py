@@ -55,7 +55,11 @@ class ModelCall:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """The state of one question. `answer()` is called once."""
+    """The state of one question, or of a part of one. `answer()` is called once.
+
+    spent: what the whole question has used, with all its parts; limits on tokens and money hold for that, the limit
+    on requests for this run alone.
+    """
 
     question: Question
     prompt: Prompt
@@ -70,8 +74,9 @@ class Run:
     on_text: Say | None = None
     on_restart: Callable[[], Awaitable[None]] | None = None
     warnings: tuple[str, ...] = ()
-    usage: Usage = field(default_factory=Usage)
+    spent: Usage = field(default_factory=Usage)
     model_calls: list[ModelCall] = field(default_factory=list[ModelCall])
+    _requests: int = 0
     _model_ms: float = 0.0
     _tools_ms: float = 0.0
     _started: float = field(default_factory=time.perf_counter)
@@ -93,10 +98,10 @@ class Run:
         messages = [Message("user", self.prompt.first)]
         while True:
             try:
-                self.limits.check(self.usage, self.model.name)
+                self.limits.check(self.spent, self.model.name, self._requests)
             except LimitReached as limit:
                 return str(limit), "limit"
-            last = self.limits.is_last(self.usage)
+            last = self.limits.is_last(self._requests)
             reply = await self._ask(messages, stream, last=last)
             if not reply.tool_uses or last:
                 return reply.text, _reason(reply)
@@ -141,7 +146,8 @@ class Run:
         finally:
             duration = (time.perf_counter() - started) * 1e3
             self._model_ms += duration
-        self.usage.add(reply.usage)
+        self.spent.add(reply.usage)
+        self._requests += reply.usage.requests
         self.model_calls.append(
             ModelCall(model=reply.model, duration_ms=duration, usage=reply.usage, stop=reply.stop)
         )
@@ -174,7 +180,7 @@ class Run:
                 for number, one in enumerate(checked.cited, 1)
             ),
             tool_calls=tuple(self.tools.calls),
-            usage=self.usage,
+            usage=self.spent,
             cost_usd=self.limits.cost(self.model_calls),
             model=self.model_calls[-1].model if self.model_calls else self.model.name,
             extractive=bool(self.model_calls) and self.model_calls[-1].model == "extractive",

@@ -17,6 +17,7 @@ CONFIRM = "rookery_confirm"
 DECLINE = "rookery_decline"
 OFFER_YES = "rookery_offer_yes"
 OFFER_NO = "rookery_offer_no"
+_RATINGS = ("1: useless", "2: hardly helpful", "3: somewhat helpful", "4: helpful", "5: just right")
 MOST_SOURCES = 20
 _MOST_CONTEXT = 2_900
 
@@ -100,7 +101,11 @@ def offer(reference: str) -> list[Json]:
 
 
 def comment_form(reference: str) -> Json:
-    """The modal for free text about an answer."""
+    """The modal for free text about an answer, and a rating."""
+    stars = [
+        {"text": {"type": "plain_text", "text": words}, "value": str(number)}
+        for number, words in enumerate(_RATINGS, 1)
+    ]
     return {
         "type": "modal",
         "callback_id": FEEDBACK_TEXT,
@@ -119,7 +124,14 @@ def comment_form(reference: str) -> Json:
                     "multiline": True,
                     "max_length": 3000,
                 },
-            }
+            },
+            {
+                "type": "input",
+                "block_id": "stars",
+                "optional": True,
+                "label": {"type": "plain_text", "text": "How helpful was it?"},
+                "element": {"type": "static_select", "action_id": "choice", "options": stars},
+            },
         ],
     }
 

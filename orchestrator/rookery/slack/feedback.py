@@ -1,4 +1,4 @@
-"""What readers think of an answer: a thumb, and words, stored with the trace of the run that made it."""
+"""What readers think of an answer: a thumb, words, and one to five stars, stored with the trace of the run that made it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ _SQL = sql.load("rookery.slack", "feedback.sql")
 
 @dataclass(frozen=True, slots=True)
 class FeedbackSummary:
+    """mean_stars: of the `rated` answers that were given 1 to 5; None when there are none."""
+
     up: int
     down: int
     comments: int
+    rated: int
+    mean_stars: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,12 @@ class FeedbackStore:
         async with self._database.acquire() as connection:
             await connection.execute(_SQL["rate"], self._team, *place_of(reference), user, rating)
 
-    async def comment(self, reference: str, user: str, text: str) -> None:
+    async def comment(self, reference: str, user: str, text: str, stars: int | None = None) -> None:
+        """stars: from 1 to 5; None leaves those that were given before."""
         async with self._database.acquire() as connection:
-            await connection.execute(_SQL["comment"], self._team, *place_of(reference), user, text[:3000])
+            await connection.execute(
+                _SQL["comment"], self._team, *place_of(reference), user, text[:3000], stars
+            )
 
     async def unrated(self, asker: str) -> list[Unrated]:
         """A person's answers of the last day that they have said nothing about, oldest first."""

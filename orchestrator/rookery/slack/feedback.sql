@@ -8,20 +8,22 @@ on conflict (team, channel, question_ts, user_id) do update
     set rating = excluded.rating, given_at = clock_timestamp();
 
 -- name: comment
--- free text about an answer; the last one counts
-insert into agent.slack_feedback as f (team, channel, question_ts, user_id, comment, trace_id)
-values ($1, $2, $3, $4, $5, (
+-- free text about an answer, and a rating from 1 to 5 when one was given; the last ones count
+insert into agent.slack_feedback as f (team, channel, question_ts, user_id, comment, stars, trace_id)
+values ($1, $2, $3, $4, $5, $6, (
     select trace_id from agent.slack_question where team = $1 and channel = $2 and ts = $3
 ))
 on conflict (team, channel, question_ts, user_id) do update
-    set comment = excluded.comment, given_at = clock_timestamp();
+    set comment = excluded.comment, stars = coalesce(excluded.stars, f.stars), given_at = clock_timestamp();
 
 -- name: summary
 -- how the answers of the last days were received
 select
     count(*) filter (where rating = 1) as up,
     count(*) filter (where rating = -1) as down,
-    count(comment) as comments
+    count(comment) as comments,
+    count(stars) as rated,
+    round(avg(stars), 1)::float8 as mean_stars
 from agent.slack_feedback
 where team = $1 and given_at > clock_timestamp() - make_interval(days => $2);
 

@@ -127,14 +127,20 @@ class Interactions:
         view: Json = payload.get("view") or {}
         if view.get("callback_id") != block.FEEDBACK_TEXT:
             return
-        text = _typed(view, "comment", "text")
+        text, stars = _typed(view, "comment", "text"), _chosen(view, "stars", "choice")
         if not text:
             return
         reference, user = str(view.get("private_metadata")), user_of(payload)
-        await self._services.feedback.comment(reference, user, text)
-        await self._forward(reference, user, text)
+        await self._services.feedback.comment(reference, user, text, stars)
+        await self._forward(reference, user, text, stars)
+        await self.quietly(
+            "chat.postEphemeral",
+            channel=place_of(reference)[0],
+            user=user,
+            text="Thank you, your comment is kept with the answer.",
+        )
 
-    async def _forward(self, reference: str, user: str, text: str) -> None:
+    async def _forward(self, reference: str, user: str, text: str, stars: int | None) -> None:
         channel = self._services.settings.feedback_channel
         if not channel:
             return
@@ -144,7 +150,7 @@ class Interactions:
         await self.quietly(
             "chat.postMessage",
             channel=channel,
-            text=f"<@{user}> about <{link}|an answer>:\n{quoted}",
+            text=f"<@{user}> about <{link}|an answer>{f', {stars} of 5' if stars else ''}:\n{quoted}",
             unfurl_links=False,
         )
 
@@ -173,7 +179,17 @@ def user_of(payload: Json) -> str:
 
 def _typed(view: Json, block_id: str, action_id: str) -> str:
     """What was typed into a field of a form."""
+    return str(_field(view, block_id, action_id, "value") or "").strip()
+
+
+def _chosen(view: Json, block_id: str, action_id: str) -> int | None:
+    """The rating that was chosen in a form; None for none, or for what the form did not offer."""
+    chosen = str(_field(view, block_id, action_id, "selected_option", "value"))
+    return int(chosen) if chosen in ("1", "2", "3", "4", "5") else None
+
+
+def _field(view: Json, *path: str) -> Any:
     value: Any = view.get("state") or {}
-    for name in ("values", block_id, action_id, "value"):
+    for name in ("values", *path):
         value = value.get(name) or {}
-    return str(value or "").strip()
+    return value

@@ -191,7 +191,8 @@ class SlashCommands:
     async def _feedback(self, typed: Typed) -> str:
         days = int(typed.words[0]) if typed.words and typed.words[0].isdigit() else 30
         summary = await self._services.feedback.summary(min(days, 3650))
-        return f"In the last {days} days: {summary.up} 👍, {summary.down} 👎, {summary.comments} comments."
+        stars = f", {summary.mean_stars} of 5 on average of {summary.rated}" if summary.rated else ""
+        return f"In the last {days} days: {summary.up} 👍, {summary.down} 👎, {summary.comments} comments{stars}."
 
     async def _queue(self, typed: Typed) -> str:
         stats = await self._services.queue.stats()
