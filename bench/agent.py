@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import agent_slack
+from bench.agent_slack import figure
 from bench.report import Result, show, write
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +31,6 @@ QUESTIONS = (
     "What does the amber light mean?",
     "Who may use the API for free?",
 )
-COMMAND = "make bench-agent"
 IDLE = """
 import asyncio, sys
 from rookery.agent import open_agent
@@ -103,12 +103,12 @@ async def _measure(rounds: int, concurrent: int) -> list[Result]:
     overhead = [wall - answer.timings.model_ms for answer, wall in alone]
     bare = [wall - answer.timings.model_ms - answer.timings.tools_ms for answer, wall in alone]
     return [
-        _result("agent.overhead", statistics.median(overhead), "ms", 60, overhead, "p50; all but the model: three searches, links, trace"),
-        _result("agent.overhead_p95", statistics.quantiles(overhead, n=20)[-1], "ms", None, (), "p95 of the same"),
-        _result("agent.own", statistics.median(bare), "ms", None, bare, "p50; the same without the time of the tools"),
-        _result("agent.total", statistics.median(wall for _, wall in alone), "ms", None, (), "p50, with the emulated model"),
-        _result("agent.concurrent_errors", errors, "errors", 0, (), f"{concurrent} questions at once"),
-        _result("agent.concurrent_time", seconds, "s", None, (), f"{concurrent} questions at once, all answered"),
+        figure("overhead", statistics.median(overhead), "ms", 60, overhead, "p50; all but the model: three searches, links, trace"),
+        figure("overhead_p95", statistics.quantiles(overhead, n=20)[-1], "ms", None, (), "p95 of the same"),
+        figure("own", statistics.median(bare), "ms", None, bare, "p50; the same without the time of the tools"),
+        figure("total", statistics.median(wall for _, wall in alone), "ms", None, (), "p50, with the emulated model"),
+        figure("concurrent_errors", errors, "errors", 0, (), f"{concurrent} questions at once"),
+        figure("concurrent_time", seconds, "s", None, (), f"{concurrent} questions at once, all answered"),
     ]  # fmt: skip
 
 
@@ -140,9 +140,9 @@ def _processes(rounds: int) -> list[Result]:
         for _ in range(rounds)
     ]
     return [
-        _result("agent.idle_memory", int(idle[0]) / 1024, "MiB", 150, (), f"agent open, four servers; model SDKs imported: {idle[1]}"),
-        _result("agent.help", statistics.median(helps), "ms", 250, helps, "rookery --help"),
-        _result("agent.ask", statistics.median(asks), "s", None, asks, "rookery ask, four servers started anew"),
+        figure("idle_memory", int(idle[0]) / 1024, "MiB", 150, (), f"agent open, four servers; model SDKs imported: {idle[1]}"),
+        figure("help", statistics.median(helps), "ms", 250, helps, "rookery --help"),
+        figure("ask", statistics.median(asks), "s", None, asks, "rookery ask, four servers started anew"),
     ]  # fmt: skip
 
 
@@ -150,19 +150,6 @@ def _seconds(command: list[str]) -> float:
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
-
-
-def _result(name: str, value: float, unit: str, target: float | None, samples: Any, note: str) -> Result:
-    return Result(
-        id=name,
-        value=value,
-        unit=unit,
-        command=COMMAND,
-        better="lower",
-        target=target,
-        samples=samples,
-        note=note,
-    )
 
 
 if __name__ == "__main__":
