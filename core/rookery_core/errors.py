@@ -32,13 +32,14 @@ class RookeryError(Exception):
         self.retry_after_s = retry_after_s
         super().__init__(self.message)
 
+    @property
+    def remedy(self) -> str:
+        """What to do, in a sentence or two; empty when nothing is known."""
+        meant = f"Did you mean: {', '.join(self.candidates)}?" if self.candidates else ""
+        return " ".join(filter(None, (meant, self.hint)))
+
     def __str__(self) -> str:
-        parts = [self.message]
-        if self.candidates:
-            parts.append("Did you mean: " + ", ".join(self.candidates) + "?")
-        if self.hint:
-            parts.append(self.hint)
-        return " ".join(parts)
+        return " ".join(filter(None, (self.message, self.remedy)))
 
     def as_answer(self) -> dict[str, Any]:
         """The error as a tool answers it: code, message, and what helps the model to go on."""

@@ -50,7 +50,11 @@ def test_variables_are_filled_in() -> None:
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        ({"command": "x", "tool_prefx": "a"}, "unknown key 'tool_prefx'"),
+        ({"command": "x", "tool_prefx": "a"}, "unknown key 'tool_prefx'. Did you mean: tool_prefix"),
+        (
+            {"command": "x", "tools": {"a": {"confrim": True}}},
+            "unknown key 'tools.a.confrim'. Did you mean: confirm",
+        ),
         ({"command": "x", "disabled": True, "wrong": 1}, "unknown key 'wrong'"),
         ({"url": "https://${MISSING}/"}, "variable MISSING is not set"),
         ({}, "either command (stdio) or url (HTTP)"),

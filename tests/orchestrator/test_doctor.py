@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 from pydantic import SecretStr
 
 from rookery.doctor.database import check_database
 from rookery.doctor.finding import Examined
+from rookery.doctor.servers import check_servers
 from rookery.settings import AgentSettings
 
 
@@ -21,3 +23,15 @@ async def test_a_server_that_is_not_there_is_named_with_its_cause() -> None:
     assert str(port) in finding.message
     assert "s3cret" not in finding.message
     assert finding.remedy == "Start the server, or correct host and port in DATABASE_URL."
+
+
+async def test_a_misspelt_key_of_a_server_comes_with_its_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    path.write_text('{"mcpServers": {"slack": {"command": "rookery-slack", "internal_onyl": true}}}')
+    (finding,) = await check_servers(Examined(AgentSettings(mcp_config=path)))
+    assert (finding.area, finding.state) == ("mcp.json", "fail")
+    assert "server 'slack': unknown key 'internal_onyl'" in finding.message
+    assert finding.remedy.startswith("Did you mean: internal_only? Known here: allowed_tools,")
+    path.write_text('{"mcpServers": {')
+    (finding,) = await check_servers(Examined(AgentSettings(mcp_config=path)))
+    assert "missing comma, quote or bracket" in finding.remedy

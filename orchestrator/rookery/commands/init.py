@@ -31,7 +31,7 @@ def add_commands(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask, check, write. Returns the exit status."""
-    from rookery.setup.files import write_env, write_manifest, write_mcp
+    from rookery.setup.files import names_in, write_env, write_manifest, write_mcp
     from rookery.setup.wizard import ask_everything
 
     folder: Path = arguments.dir
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         person.tell(f"{folder / name}: {'written' if write(folder / name) else 'is there already, kept'}")
     if arguments.files_only:
         return 0
-    values = asyncio.run(ask_everything(person))
+    values = asyncio.run(ask_everything(person, names_in(folder / ".env")))
     if values:
         person.tell(f"\n{folder / '.env'}: {', '.join(write_env(folder / '.env', values))}")
     person.tell('Next: `rookery doctor`, then `rookery ask "…"` or `rookery slack`.')

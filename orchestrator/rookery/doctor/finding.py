@@ -38,8 +38,8 @@ Check = Callable[[Examined], Awaitable[list[Finding]]]
 def failed(area: str, error: Exception, remedy: str = "") -> Finding:
     """An error as a finding."""
     message = error.message if isinstance(error, RookeryError) else f"{type(error).__name__}: {error}"
-    hint = error.hint if isinstance(error, RookeryError) else None
-    return Finding(area, "fail", message.rstrip("."), hint or remedy)
+    told = error.remedy if isinstance(error, RookeryError) else ""
+    return Finding(area, "fail", message.rstrip("."), told or remedy)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -82,6 +83,9 @@ class ServerEntry(BaseModel):
         return self
 
 
+_SERVER_KEYS = {*ServerEntry.model_fields, "transport", "tool_prefix", "timeout"}
+
+
 @dataclass(frozen=True, slots=True)
 class NamedServer:
     """An entry and its name. `own`: one of this installation's, which receives Rookery's variables."""
@@ -102,7 +106,10 @@ def read_servers(path: Path, environment: Mapping[str, str] = os.environ) -> lis
     except OSError as error:
         raise ConfigurationError(f"Cannot read {path}: {error.strerror}.") from None
     except ValueError as error:
-        raise ConfigurationError(f"{path} is not JSON: {error}.") from None
+        raise ConfigurationError(
+            f"{path} is not JSON: {error}.",
+            hint="Look for a missing comma, quote or bracket just before that place.",
+        ) from None
     return parse_servers(document, environment, source=str(path))
 
 
@@ -141,26 +148,34 @@ def _checked(raw: Any, where: str) -> ServerEntry:
     try:
         return ServerEntry.model_validate(raw)
     except ValidationError as error:
-        raise ConfigurationError(f"{where}: {'; '.join(_problems(error))}.") from None
-
-
-def _problems(error: ValidationError) -> list[str]:
-    problems: list[str] = []
-    for detail in error.errors(include_input=False, include_url=False):
-        place = ".".join(map(str, detail["loc"]))
+        details = error.errors(include_input=False, include_url=False)
+    for detail in details:
         if detail["type"] == "extra_forbidden":
-            problems.append(f"unknown key {place!r}")
-        else:
-            message = detail["msg"].removeprefix("Value error, ")
-            problems.append(f"{place}: {message}" if place else message)
-    return problems
+            raise _unknown_key(where, tuple(map(str, detail["loc"])))
+    raise ConfigurationError(
+        f"{where}: {'; '.join(_problem(detail['loc'], detail['msg']) for detail in details)}.",
+        hint="docs/customising.md has every key.",
+    )
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    place, message = ".".join(map(str, location)), message.removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
 
 
 def _refuse_unknown_keys(raw: dict[str, Any], where: str) -> None:
     """A disabled server may lack its variables, but not be misspelt."""
-    known = {*ServerEntry.model_fields, "transport", "tool_prefix", "timeout"}
-    if unknown := sorted(raw.keys() - known):
-        raise ConfigurationError(f"{where}: unknown key {unknown[0]!r}.")
+    if unknown := sorted(raw.keys() - _SERVER_KEYS):
+        raise _unknown_key(where, (unknown[0],))
+
+
+def _unknown_key(where: str, place: tuple[str, ...]) -> ConfigurationError:
+    known = _SERVER_KEYS if len(place) == 1 else set(ToolSettings.model_fields)
+    return ConfigurationError(
+        f"{where}: unknown key {'.'.join(place)!r}.",
+        hint=f"Known here: {', '.join(sorted(known))}.",
+        candidates=get_close_matches(place[-1], known, 2),
+    )
 
 
 def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:

@@ -35,6 +35,13 @@ def write_env(path: Path, values: Mapping[str, str]) -> list[str]:
     return list(values)
 
 
+def names_in(path: Path) -> list[str]:
+    """The variables that a .env file sets to something."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = ((match.group(1), line[match.end() :]) for line in lines if (match := _LINE.match(line)))
+    return [name for name, value in found if value.strip() not in ("", "''", '""')]
+
+
 def write_mcp(path: Path) -> bool:
     """Write an mcp.json with the four servers of this environment, unless there is one. Returns whether it did."""
     if path.exists():

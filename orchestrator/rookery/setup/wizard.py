@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 from pydantic import SecretStr
@@ -24,25 +24,30 @@ class Person(Protocol):
     def tell(self, text: str) -> None: ...
 
 
-async def ask_everything(person: Person) -> dict[str, str]:
-    """The variables for .env. An empty answer leaves a part out; a refused one is asked again, or kept on request."""
+async def ask_everything(person: Person, known: Collection[str] = ()) -> dict[str, str]:
+    """The variables for .env. An empty answer leaves a part out; a refused one is asked again, or kept on request.
+
+    known: what .env sets already, and keeps where the answer is empty.
+    """
     values: dict[str, str] = {}
-    person.tell("Every question may be left empty. Tokens are checked with the service they are for.\n")
-    person.tell("Database: empty for the embedded PostgreSQL, else the address of a server with pgvector.")
+    person.tell("Every question may be left empty. Tokens are checked with the service they are for.")
+    if known:
+        person.tell(f"Set in .env already, and kept where the answer is empty: {', '.join(known)}.")
+    person.tell("\nDatabase: empty for the embedded PostgreSQL, else the address of a server with pgvector.")
     await _one(person, values, "DATABASE_URL", services.check_database)
-    await _model(person, values)
+    await _model(person, values, known)
     person.tell("\nGitHub: a fine-grained token that may read; empty for public repositories only.")
     await _one(person, values, "GITHUB_TOKEN", services.check_github)
     person.tell(
         "\nSlack: create an app from slack-manifest.yaml (api.slack.com/apps), install it, copy both tokens."
     )
     await _one(person, values, "SLACK_BOT_TOKEN", services.check_slack_bot)
-    if "SLACK_BOT_TOKEN" in values:
+    if "SLACK_BOT_TOKEN" in {*values, *known}:
         await _one(person, values, "SLACK_APP_TOKEN", services.check_slack_app)
     return values
 
 
-async def _model(person: Person, values: dict[str, str]) -> None:
+async def _model(person: Person, values: dict[str, str], known: Collection[str]) -> None:
     person.tell(
         "\nModel: a key of Anthropic, else of OpenAI or a server that speaks the same. Empty: answers are quotes."
     )
@@ -51,7 +56,7 @@ async def _model(person: Person, values: dict[str, str]) -> None:
         return await services.check_model(AgentSettings(anthropic_api_key=SecretStr(key), model=None))
 
     await _one(person, values, "ANTHROPIC_API_KEY", anthropic)
-    if "ANTHROPIC_API_KEY" in values:
+    if "ANTHROPIC_API_KEY" in {*values, *known}:
         return
     base = person.ask("OPENAI_BASE_URL (empty for OpenAI itself)")
     model = person.ask("Name of the model (empty for the default)") if base else ""
