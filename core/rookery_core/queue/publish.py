@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, cast
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rookery_core import sql, telemetry
 from rookery_core.errors import InvalidInput, NotFound
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 _SQL = sql.load(PACKAGE, "publish.sql")
 _BATCH = 5_000
 _LARGE = 100
+
+_T = TypeVar("_T")
 
 
 class Publishing(Base):
@@ -114,7 +118,7 @@ class Publishing(Base):
         sent = outgoing(message, trace_id or telemetry.trace_id())
         if connection is None:
             return await self._gatherer.enqueue(topic, sent)
-        return (await self._publish(topic, _Batch([sent]), connection))[0]
+        return next((await self._send(topic, _Batch([sent]), connection)).answers())
 
     async def enqueue_many(
         self,
@@ -131,60 +135,51 @@ class Publishing(Base):
         check_name(topic, "topic")
         trace = trace_id or telemetry.trace_id()
         answers: list[Enqueued] = []
-        sending: asyncio.Task[list[Enqueued]] | None = None
+        under_way: asyncio.Task[_Sent] | None = None
         try:
             for start in range(0, len(messages), _BATCH):
-                # Encoded while the last batch is under way.
+                # Encoded, and the last one's answers made, while the database is at work.
                 batch = await self._encode(messages[start : start + _BATCH], trace)
-                if sending is not None:
-                    answers += await sending
-                sending = asyncio.create_task(self._publish(topic, batch, connection))
-            return answers if sending is None else answers + await sending
+                sent = None if under_way is None else await under_way
+                under_way = asyncio.create_task(self._send(topic, batch, connection))
+                if sent is not None:
+                    answers += await _in_turns(sent.answers())
+            return answers if under_way is None else [*answers, *(await under_way).answers()]
         finally:
-            if sending is not None:
-                await asyncio.wait([sending])
+            if under_way is not None:
+                await asyncio.wait([under_way])
 
     async def _encode(self, messages: Sequence[Message], trace: str | None) -> _Batch:
-        """Checked and encoded, a few at a time: the loop has other things to do as well."""
-        outgoings: list[Outgoing] = []
-        for start in range(0, len(messages), _LARGE):
-            outgoings += [
-                outgoing(message, message.trace_id or trace) for message in messages[start : start + _LARGE]
-            ]
-            await asyncio.sleep(0)
-        return _Batch(outgoings)
+        """Checked and encoded."""
+        return _Batch(await _in_turns(outgoing(message, message.trace_id or trace) for message in messages))
 
     async def _publish_all(self, topic: str, messages: Sequence[Outgoing]) -> list[Enqueued]:
-        return await self._publish(topic, _Batch(messages))
+        return list((await self._send(topic, _Batch(messages))).answers())
 
-    async def _publish(
-        self, topic: str, batch: _Batch, connection: Connection | None = None
-    ) -> list[Enqueued]:
+    async def _send(self, topic: str, batch: _Batch, connection: Connection | None = None) -> _Sent:
         # A hint that may go out before the caller commits is lost, so there it always travels with the commit.
         hint = (
             make_hint(topic, self.team, batch.soonest_s)
             if connection is not None
             else self._hints.leading(topic, self.team, batch.soonest_s)
         )
+        values = (self.team, self.now(), topic, *batch.columns, hint)
         async with self.connection(connection) as own:
-            row = await _insert(own, (self.team, self.now(), topic, *batch.columns, hint), len(batch.sent))
-            ids: dict[int, tuple[int, ...]] = {
-                batch.sent[n - 1]: tuple(ids) for n, ids in zip(row["places"], row["ids"], strict=True)
+            row = await _insert(own, values, len(batch.sent))
+            fresh: dict[int, Sequence[int]] = {
+                batch.sent[n - 1]: ids for n, ids in zip(row["places"], row["ids"], strict=True)
             }
-            spent: dict[str, tuple[int, ...]] = {}
-            if len(ids) < len(batch.messages):
-                spent = await self._spent(own, topic, batch.messages, ids)
-        return [
-            Enqueued(ids[at]) if at in ids else Enqueued(spent[message.key or ""], duplicate=True)
-            for at, message in enumerate(batch.messages)
-        ]
+            spent: Mapping[str, Sequence[int]] = {}
+            if len(fresh) < len(batch.messages):
+                spent = await self._spent(own, topic, batch.messages, fresh)
+        return _Sent(batch.messages, fresh, spent)
 
     async def _spent(
         self, connection: Connection, topic: str, batch: Sequence[Outgoing], fresh: Mapping[int, Any]
-    ) -> dict[str, tuple[int, ...]]:
+    ) -> dict[str, Sequence[int]]:
         keys = {message.key for at, message in enumerate(batch) if at not in fresh and message.key}
         rows = await connection.fetch(_SQL["first_use"], self.team, topic, sorted(keys))
-        spent = {row["key"]: tuple(row["event_ids"]) for row in rows}
+        spent = {row["key"]: row["event_ids"] for row in rows}
         if len(spent) < len(keys) or any(not m.key for at, m in enumerate(batch) if at not in fresh):
             raise await self._nobody_receives(connection, topic)
         return spent
@@ -214,6 +209,33 @@ class _Batch:
             _column([message.delay_s for message in sent]),
             _column([message.trace_id for message in sent]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What became of a batch: the ids of what is new, by position, and of the first use of keys that were spent."""
+
+    messages: Sequence[Outgoing]
+    fresh: Mapping[int, Sequence[int]]
+    spent: Mapping[str, Sequence[int]]
+
+    def answers(self) -> Iterator[Enqueued]:
+        for at, message in enumerate(self.messages):
+            ids = self.fresh.get(at)
+            if ids is None:
+                yield Enqueued(tuple(self.spent[message.key or ""]), duplicate=True)
+            else:
+                yield Enqueued(tuple(ids))
+
+
+async def _in_turns(items: Iterable[_T]) -> list[_T]:
+    """The items, made a few at a time: the loop has other things to do as well."""
+    made: list[_T] = []
+    remaining = iter(items)
+    while few := list(islice(remaining, _LARGE)):
+        made += few
+        await asyncio.sleep(0)
+    return made
 
 
 async def _insert(connection: Connection, values: tuple[Any, ...], size: int) -> Row:
