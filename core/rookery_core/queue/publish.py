@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from asyncpg import UniqueViolationError
 
 from rookery_core import sql, telemetry
 from rookery_core.errors import InvalidInput, NotFound
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from rookery_core.database import Connection, Database, Row
 
 _SQL = sql.load(PACKAGE, "publish.sql")
+_ENQUEUE_UNDISPUTED = _SQL["enqueue"].replace("on conflict (team, topic, key) do nothing", "")
+"""The same, a quarter quicker, but refused when somebody else spends one of the keys at the same moment."""
 _BATCH = 5_000
 _LARGE = 100
 
@@ -165,7 +170,7 @@ class Publishing(Base):
         )
         values = (self.team, self.now(), topic, *batch.columns, hint)
         async with self.connection(connection) as own:
-            row = await _insert(own, values, len(batch.sent))
+            row = await _insert(own, values, len(batch.sent), alone=connection is None)
             fresh: dict[int, Sequence[int]] = {
                 batch.sent[n - 1]: ids for n, ids in zip(row["places"], row["ids"], strict=True)
             }
@@ -238,12 +243,20 @@ async def _in_turns(items: Iterable[_T]) -> list[_T]:
     return made
 
 
-async def _insert(connection: Connection, values: tuple[Any, ...], size: int) -> Row:
-    """A large batch is planned for its size: a plan made for any size would join it row by row."""
+async def _insert(connection: Connection, values: tuple[Any, ...], size: int, *, alone: bool) -> Row:
+    """Publish. alone: no transaction of the caller's is open, so that the statement may fail and be sent again."""
     if size < _LARGE:
-        return (await connection.fetch(_SQL["enqueue"], *values))[0]
-    statement = await cast("Any", connection).prepare(_SQL["enqueue"])
-    return (await statement.fetch(*values))[0]
+        return (await connection.fetch(_SQL["enqueue"], *values, False))[0]
+    if alone:
+        with suppress(UniqueViolationError):
+            return await _planned(connection, _ENQUEUE_UNDISPUTED, values)
+    return await _planned(connection, _SQL["enqueue"], values)
+
+
+async def _planned(connection: Connection, query: str, values: tuple[Any, ...]) -> Row:
+    """A large batch is planned for its size: a plan made for any size would join it row by row."""
+    statement = await cast("Any", connection).prepare(query)
+    return (await statement.fetch(*values, True))[0]
 
 
 def _column(values: list[Any]) -> list[Any]:

@@ -16,11 +16,14 @@ message as materialized (
         with ordinality as i (payload, key, ordering_key, priority, delay_s, trace_id, n)
     where exists (select from target)
 ),
+taken as materialized ( -- asked of large batches only, whose plan is made for them
+    select key from queue.spent_key where $11::boolean and team = $1 and topic = $3 and key = any ($5::text[])
+),
 spent as (
     insert into queue.spent_key (team, topic, key, event_ids, spent_at)
     select $1, $3, m.key, m.ids, c.now
     from message m cross join clock c
-    where m.key is not null
+    where m.key is not null and m.key not in (select key from taken)
     order by m.key -- one order for all, so that two batches never wait for each other
     on conflict (team, topic, key) do nothing
     returning event_ids[1] as first_id

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -47,3 +48,18 @@ def tend(queue: Queue) -> Callable[[], Awaitable[None]]:
             await Housekeeping(queue, None).tend(line)
 
     return once
+
+
+@pytest.fixture
+def until_one_waits(owner_connection: asyncpg.Connection[Any]) -> Callable[[], Awaitable[None]]:
+    """Returns when some statement in this database waits for another's lock."""
+    query = (
+        "select exists (select from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock')"
+    )
+
+    async def wait() -> None:
+        while not await owner_connection.fetchval(query):
+            pass
+
+    return wait

@@ -75,6 +75,24 @@ async def test_many_at_once_with_the_same_key_make_one_event(open_database: Any)
     assert len({answer.ids for answer in answers}) == 1
 
 
+async def test_a_batch_whose_key_another_spends_at_the_same_moment_waits_and_leaves_it_out(
+    queue: Queue, database: Database, until_one_waits: Callable[[], Awaitable[None]]
+) -> None:
+    await queue.subscribe("t", "s")
+    batch = [Message({"n": n}, f"key {n}") for n in range(300)]
+    async with database.acquire() as connection:
+        transaction: Any = connection.transaction()
+        await transaction.start()
+        first = await queue.enqueue("t", {"n": "first"}, key="key 7", connection=connection)
+        publishing = asyncio.create_task(queue.enqueue_many("t", batch))
+        await until_one_waits()
+        await transaction.commit()
+    answers = await publishing
+    assert [at for at, answer in enumerate(answers) if answer.duplicate] == [7]
+    assert answers[7].ids == first.ids
+    assert len(await queue.claim(["s"], 1000)) == 300
+
+
 async def test_single_enqueues_of_concurrent_callers_keep_their_own_answers(live_queue: Queue) -> None:
     await live_queue.subscribe("t", "s")
     answers = await asyncio.gather(*(live_queue.enqueue("t", {"n": n}, key=f"k{n}") for n in range(300)))

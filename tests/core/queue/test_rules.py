@@ -42,7 +42,7 @@ async def test_a_late_completion_of_a_zombie_is_refused(queue: Queue, clock: Clo
 
 
 async def test_a_zombie_that_waits_for_the_row_gives_nothing_back_of_its_successor(
-    queue: Queue, database: Database, owner_connection: asyncpg.Connection[Any]
+    queue: Queue, database: Database, until_one_waits: Callable[[], Awaitable[None]]
 ) -> None:
     await queue.subscribe("t", "s")
     await queue.enqueue("t", {})
@@ -53,11 +53,7 @@ async def test_a_zombie_that_waits_for_the_row_gives_nothing_back_of_its_success
         await queue.reopen(zombie, 0.0, None, refund=True, connection=connection)
         [successor] = await queue.claim(["s"], 1, worker="successor", connection=connection)
         late = asyncio.create_task(queue.release(zombie))
-        while not await owner_connection.fetchval(
-            "select exists (select from pg_stat_activity"
-            " where datname = current_database() and wait_event_type = 'Lock')"
-        ):
-            assert not late.done()
+        await until_one_waits()
         await transaction.commit()
     with pytest.raises(LeaseLost):
         await late
