@@ -20,7 +20,7 @@ def test_a_container_has_what_it_may_use(tmp_path: Path, monkeypatch: pytest.Mon
     assert machine.memory() == whole
 
 
-@pytest.mark.parametrize(("megabytes", "cache"), [(256, "128MB"), (4096, "512MB"), (65536, "1024MB")])
+@pytest.mark.parametrize(("megabytes", "cache"), [(256, "128MB"), (4096, "512MB"), (65536, "2048MB")])
 def test_the_embedded_server_takes_an_eighth_for_its_cache(
     monkeypatch: pytest.MonkeyPatch, megabytes: int, cache: str
 ) -> None:

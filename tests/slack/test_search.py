@@ -11,6 +11,7 @@ import pytest
 from rookery_core.identity import Caller
 from rookery_core.ranking import refresh_statistics
 from rookery_slack.facts import Observations, Reaction
+from rookery_slack.search import legs, pools
 from rookery_slack.search.narrowing import Narrowing
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store import COLLECTION, PUBLIC_WORDS
@@ -49,6 +50,12 @@ def search(store: Store, slack_settings: SlackSettings) -> Callable[..., Awaitab
     return run
 
 
+def _with_sizes(monkeypatch: pytest.MonkeyPatch, **sizes: int) -> None:
+    for name, value in sizes.items():
+        for module in (legs, pools):
+            monkeypatch.setattr(module, name, value, raising=False)
+
+
 def _texts(found: dict[str, Any]) -> list[str]:
     return [hit["text"].split("\n")[1] for hit in found["results"]]
 
@@ -70,7 +77,7 @@ async def test_a_narrow_search_does_without_what_is_rare_elsewhere(
     fill: Fill, search: Any, ingest: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Candidates are those with the rarest words; in a quiet channel these may not occur at all."""
-    monkeypatch.setattr("rookery_slack.search.legs.WORD_POOL", 5)
+    _with_sizes(monkeypatch, WORD_POOL=5)
     busy = [said("CBUSY", f"17000000{n:02d}.000100", "zebra" if n < 3 else "deploy") for n in range(40)]
     quiet = said("CQUIET", "1700000099.000100", "deploy on friday")
     await fill(together(channel("CBUSY", "busy"), channel("CQUIET", "quiet"), *busy, quiet))
@@ -101,8 +108,7 @@ async def test_words_that_are_all_common_are_looked_for_together(
 ) -> None:
     """In a large store the newest that have one common word would hide the older ones that have two, and a word that
     is nowhere would hide all others."""
-    for name, value in {"NARROW": 0, "NARROW_WORDS": 0, "WORD_POOL": 3, "COMMON_POOL": 3}.items():
-        monkeypatch.setattr(f"rookery_slack.search.legs.{name}", value)
+    _with_sizes(monkeypatch, NARROW=0, NARROW_WORDS=0, WORD_POOL=3, COMMON_POOL=3)
     both = said("CBUSY", "1600000000.000100", "deploy on friday")
     busy = [
         said("CBUSY", f"17000{n:02d}000.000100", "deploy now" if n % 2 else "friday evening C++ 動")
@@ -114,6 +120,20 @@ async def test_words_that_are_all_common_are_looked_for_together(
     texts = _texts(await search(query, mode="keyword"))
     assert len(texts) >= 3
     assert ("deploy on friday" in texts) == finds_both
+
+
+async def test_what_has_every_word_is_found_however_old(
+    fill: Fill, search: Any, ingest: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of the words are common, and the newest have two of them."""
+    _with_sizes(monkeypatch, NARROW=0, NARROW_WORDS=0, WORD_POOL=3, TOGETHER_POOL=5, COMMON_POOL=5)
+    pairs = ("deploy friday", "friday rollback", "deploy rollback")
+    busy = [said("CBUSY", f"17000{n:02d}000.000100", pairs[n % 3]) for n in range(60)]
+    old = said("CBUSY", "1600000000.000100", "deploy friday rollback")
+    await fill(together(channel("CBUSY", "busy"), old, *busy))
+    async with ingest.transaction(INGEST) as connection:
+        await refresh_statistics(connection, INGEST.team, COLLECTION, PUBLIC_WORDS)
+    assert _texts(await search("deploy friday rollback", mode="keyword"))[0] == "deploy friday rollback"
 
 
 async def test_narrowing(fill: Fill, search: Any) -> None:

@@ -99,10 +99,10 @@ def reachable(folder: Path, account: Account) -> Generator[tuple[str, tuple[int,
 
 
 def memory_settings() -> dict[str, str]:
-    """An eighth of the memory for PostgreSQL's own cache, up to a gigabyte: pages of it are taken as they are used."""
+    """An eighth of the memory for PostgreSQL's own cache, up to two gigabytes: pages of it are taken as they are used."""
     have = memory() >> 20
     return {
-        "shared_buffers": f"{min(max(have // 8, 128), 1024)}MB",
+        "shared_buffers": f"{min(max(have // 8, 128), 2048)}MB",
         "effective_cache_size": f"{max(have // 2, 256)}MB",
     }
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.ranking import prepare_query
+from rookery_slack.search.pools import NARROW, WORD_POOL, pools
 from rookery_slack.store import COLLECTION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rookery_core.database import Row
     from rookery_core.embedders import Embedder
     from rookery_core.ranking import PreparedQuery
@@ -22,11 +20,6 @@ if TYPE_CHECKING:
 Place = tuple[str, datetime]
 """A message: its channel and its time."""
 
-WORD_POOL = 2000
-"""Messages that are scored for words: all that have any of the rarest, as many words as bring about no more."""
-PAIRS_POOL, COMMON_POOL = 1000, 500
-"""Where more messages than that have even the rarest word, so many of the newest are scored that have it and another one,
-and, where those are few, so many of the newest that have it. Among the newest that have it few would have more."""
 DENSE = 0.06
 """What is in a greater share of messages is soonest found by going through them from the newest on."""
 FEW = 20
@@ -35,11 +28,6 @@ LEG = 200
 """Candidates that words give."""
 NEAREST = 100
 """Candidates that meaning gives: beyond them an index takes long, and a small model is sure of nothing."""
-NARROW = 20_000
-"""A search that leaves no more rows than this looks at every vector: an index would lose some."""
-NARROW_WORDS = 5_000
-"""One that leaves no more than this scores every message that has any of the words, not of the rarest only: what is
-rare everywhere may not occur here at all."""
 BESIDE = timedelta(minutes=10)
 AFTER_ONE, BEFORE_ONE = 0.6, 0.3
 """How much of a message's score the next one gets (an answer follows its question), and the one before; for each step
@@ -87,7 +75,7 @@ async def by_words(session: Session, text: str, narrow: Narrowing, left: int) ->
     found = Leg()
     counted = await session.value("counted_messages", session.caller.team, COLLECTION)
     only_words = prepared.phrases is None and narrow.only_place_and_end
-    for pool in _pools(prepared, left, counted):
+    for pool in pools(prepared, left, counted):
         rows = await session.rows(
             "search_words", pool.candidates, prepared.phrases, prepared.terms, prepared.weights,
             prepared.average_length, narrow.row(), pool.likely, only_words and pool.likely > DENSE * counted,
@@ -96,45 +84,6 @@ async def by_words(session: Session, text: str, narrow: Narrowing, left: int) ->
         if len(found.add(rows).scores) >= FEW:
             break
     return await _with_neighbours(session, found.best(LEG), prepared, narrow, only_words=only_words), True
-
-
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    """What to gather the messages by that are scored, how many, and how many of all are likely to match."""
-
-    candidates: str
-    most: int
-    likely: float
-
-
-def _pools(prepared: PreparedQuery, left: int, counted: int) -> list[_Pool]:
-    """The pools to score: the next where one gives too few. counted: messages that the weights are of."""
-    if left <= NARROW_WORDS:
-        return [_Pool(prepared.any_term, NARROW_WORDS, 0)]
-    shares = [math.exp(-weight) for weight in prepared.weights]  # a weight is the logarithm of 1 / share
-    whatever = _Pool(prepared.any_term, COMMON_POOL, counted * _share_of_any(shares))
-    rarest, *others = sorted(range(len(shares)), key=lambda place: shares[place])
-    having = counted * shares[rarest]
-    if left <= NARROW or having <= WORD_POOL:
-        return [_Pool(prepared.candidates, WORD_POOL, having), whatever]
-    if not others:
-        return [whatever]
-    paired = next(
-        (count for count in range(1, len(others))
-         if having * _share_of_any([shares[place] for place in others[:count]]) >= PAIRS_POOL),
-        len(others),
-    )  # fmt: skip
-    pairs = _Pool(
-        f"{prepared.terms[rarest]} & ({' | '.join(prepared.terms[place] for place in others[:paired])})",
-        PAIRS_POOL,
-        having * _share_of_any([shares[place] for place in others[:paired]]),
-    )
-    return [pairs, _Pool(prepared.candidates, COMMON_POOL, having), whatever]
-
-
-def _share_of_any(shares: Sequence[float]) -> float:
-    """Of messages that have any of some words, were these independent of each other."""
-    return 1 - math.prod(1 - share for share in shares)
 
 
 async def _with_neighbours(
