@@ -172,7 +172,12 @@ async def test_posting_takes_a_draft_and_its_token_once(
     async with SlackEmulator() as slack:
         room = slack.state.add_channel("general", [])
         await fill(
-            together(channel(room.id, "general"), channel("CELSE", "elsewhere"), person("UADA", "Ada"))
+            together(
+                channel(room.id, "general", members=("UGUEST",)),
+                channel("CELSE", "elsewhere"),
+                person("UADA", "Ada"),
+                person("UGUEST", "Gus", is_guest=True),
+            )  # fmt: skip
         )
         settings = slack_settings.model_copy(
             update={"slack_posting": "on", "slack_post_channels": ("general",), "slack_api_url": slack.api_url,
@@ -194,8 +199,9 @@ async def test_posting_takes_a_draft_and_its_token_once(
             reaction = await tools.add_reaction(link, ":tada:")
             await tools.add_reaction(link, ":tada:", confirm=reaction["confirm"])
             assert slack.state.in_order(room.id)[0].reactions == {"tada": [slack.state.app.bot_user]}
-        with acting_as(Caller()), pytest.raises(NotAllowed):
-            await tools.post_message("general", "hello")
+        for stranger in (Caller(), Caller(kind="member", user="UGUEST"), Caller(kind="guest", user="UADA")):
+            with acting_as(stranger), pytest.raises(NotAllowed, match="Only members"):
+                await tools.post_message("general", "hello")
         poor: Any = PostingTools(store, settings.model_copy(update={"slack_bot_token": None}))
         with acting_as(ADA):
             draft = await poor.post_message("general", "hello")

@@ -4,6 +4,10 @@
 -- settings of this server, for the transaction
 select set_config('rookery.slack_dms', $1, true), set_config('rookery.slack_channels', $2, true);
 
+-- name: caller_kind
+-- never more than what Slack says of the person
+select slack.caller_kind();
+
 -- name: caller_zone
 select slack.caller_zone();
 

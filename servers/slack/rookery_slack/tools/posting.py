@@ -85,10 +85,9 @@ class PostingTools(SlackTools):
 
     async def _target(self, channel: str) -> tuple[str, str]:
         """A channel the caller may see and this server may write to."""
-        caller = current_caller()
-        if not caller.identified or caller.kind != "member":
-            raise NotAllowed("Only members of the workspace may post, and you are not known as one.")
         async with self.store.session() as session:
+            if not current_caller().identified or await session.value("caller_kind") != "member":
+                raise NotAllowed("Only members of the workspace may post, and you are not known as one.")
             channel_id, _ = await resolve_channel(session, channel)
             name = (await session.rows("channel_cards", [channel_id]))[0]["name"] or channel_id
         allowed = {each.removeprefix("#") for each in self._settings.slack_post_channels}
