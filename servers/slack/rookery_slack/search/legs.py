@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.ranking import prepare_query
+from rookery_slack.search.narrowing import Narrowing
 from rookery_slack.search.pools import NARROW, WORD_POOL, pools
 from rookery_slack.store import COLLECTION
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from rookery_core.database import Row
     from rookery_core.embedders import Embedder
     from rookery_core.ranking import PreparedQuery
-    from rookery_slack.search.narrowing import Narrowing
     from rookery_slack.store.session import Session
 
 Place = tuple[str, datetime]
@@ -28,6 +28,8 @@ LEG = 200
 """Candidates that words give."""
 NEAREST = 100
 """Candidates that meaning gives: beyond them an index takes long, and a small model is sure of nothing."""
+NEAREST_LEFT = 60
+"""As many where an index also walks past all that a narrowing leaves out."""
 BESIDE = timedelta(minutes=10)
 AFTER_ONE, BEFORE_ONE = 0.6, 0.3
 """How much of a message's score the next one gets (an answer follows its question), and the one before; for each step
@@ -134,10 +136,11 @@ async def _nearest(session: Session, vector: Any, model: str, narrow: Narrowing,
     broad = narrow.thread_ts is None and left > NARROW
     if not broad or not await session.value("has_vector_index", model):
         return await session.rows("search_vectors_exactly", vector, model, narrow.row(), None, NEAREST)
-    public = await session.rows("search_vectors_indexed", vector, model, narrow.row(), NEAREST)
-    private = await session.rows("search_vectors_exactly", vector, model, narrow.row(), False, NEAREST)
-    if len(public) < NEAREST:  # the index gave up before it found enough
-        public = await session.rows("search_vectors_exactly", vector, model, narrow.row(), True, NEAREST)
+    most = NEAREST if narrow == Narrowing() else NEAREST_LEFT
+    public = await session.rows("search_vectors_indexed", vector, model, narrow.row(), most)
+    private = await session.rows("search_vectors_exactly", vector, model, narrow.row(), False, most)
+    if len(public) < most:  # the index gave up before it found enough
+        public = await session.rows("search_vectors_exactly", vector, model, narrow.row(), True, most)
     return sorted(
         [*public, *private], key=lambda row: (-row["score"], -row["ts"].timestamp(), row["channel"])
-    )[:NEAREST]
+    )[:most]
