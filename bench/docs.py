@@ -143,11 +143,10 @@ class Bench:
 
     async def _chunks(self, database: Database, release: ReleaseInfo, model: str) -> list[Chunk]:
         async with database.transaction(self.caller, readonly=True) as connection:
-            reader = DocsReader(connection, self.caller)
-            rows = await reader.index_rows(release.source, release.version, model)
-            texts = await reader.hits([(row.page_id, row.content_id) for row in rows])
-        found = [(row, texts[row.page_id, row.content_id]) for row in rows]
-        return [Chunk(row.path, text.title, text.text, row.vector) for row, text in found]
+            rows = await DocsReader(connection, self.caller).index_rows(
+                release.source, release.version, model
+            )
+        return [Chunk(row.path, row.title, row.text, row.vector) for row in rows]
 
     async def imports(self, corpora: Sequence[Corpus]) -> list[str]:
         """Time a first import, one mostly unchanged, an unchanged one; leaves five versions in the store."""

@@ -169,3 +169,11 @@ def test_a_title_that_is_only_the_files_name_has_its_folders_name_too() -> None:
     ]
     assert fields_of("api/stats_agg/rollup.md", "Roll-out")["title"] == fields_of("a.md", "Roll-out")["title"]
     assert fields_of("rollup.md", "rollup")["title"] == ["rollup"]
+
+
+@pytest.mark.parametrize(
+    "word", ["queries", "Querying", "hoping", "hopped", "relational", "ties", "SKIES", "C++", "->>", "Größe"]
+)
+def test_a_snippet_is_found_by_any_form_of_a_word(word: str) -> None:
+    text = "other things. " * 40 + f"Here {word} stands. " + "Other things. " * 40
+    assert f"Here {word} stands" in snippet(text, dict.fromkeys(terms_of(word), 1.0), 100)

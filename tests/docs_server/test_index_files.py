@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rookery_core.settings import CoreSettings
 from rookery_docs.search.fields import FIELDS
 from rookery_docs.search.index_files import IndexFiles, IndexName
+from rookery_docs.search.passage_texts import PassageText
 from rookery_docs.search.postings import pack, term_hash
 from rookery_docs.search.release_index import PassageRow, ReleaseIndex
 
@@ -37,6 +38,11 @@ def index_of(listed: list[tuple[int, list[str], bool]]) -> ReleaseIndex:
             "page",
             pack({name: words if name in ("title", "body") else [] for name in FIELDS}),
             np.full(4, number, dtype=np.float32) if has_vector else None,
+            f"https://x/{page}.html",
+            f"Page {page}",
+            ["Page", "Größe"],
+            f"a{number}" if has_vector else None,
+            " ".join(words),
         )
         for number, (page, words, has_vector) in enumerate(sorted(listed, key=lambda each: each[0]))
     ]
@@ -54,7 +60,11 @@ def test_an_index_from_its_file_ranks_as_the_one_it_was_made_of(
     asked = [(term_hash(word), 1.0) for word in WORDS]
     assert read is not None
     assert saved is not made
-    assert list(read.paths) == list(made.paths)
+    assert list(read.listed) == list(made.listed)
+    assert [read.texts[number] for number in range(len(listed))] == [
+        PassageText(("Page", "Größe"), f"a{number}" if has_vector else None, " ".join(words))
+        for number, (_, words, has_vector) in enumerate(sorted(listed, key=lambda each: each[0]))
+    ]
     for one, other in (
         (read.passages.scores(asked), made.passages.scores(asked)),
         (read.pages.scores(asked), made.pages.scores(asked)),
@@ -127,8 +137,10 @@ def test_what_all_texts_have_in_common_brings_none_nearer() -> None:
     common = np.array([3, 0, 0, 0], np.float32)
     vectors = [common + rng.normal(size=4).astype(np.float32) for _ in range(1000)]
     packed = pack({name: [] for name in FIELDS})
-    rows = [PassageRow(n, f"{n}", n, "page", packed, vector) for n, vector in enumerate(vectors)]
-    rows.append(PassageRow(1000, "1000", 1000, "page", packed, None))
+    rows = [
+        PassageRow(n, f"{n}", n, "page", packed, vector, "", "", (), None, "")
+        for n, vector in enumerate([*vectors, None])
+    ]
     index = ReleaseIndex.build(rows, 4)
     near = index.nearness(common + np.array([0, 1, 0, 0], np.float32))
     assert near is not None

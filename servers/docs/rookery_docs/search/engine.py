@@ -41,6 +41,9 @@ class RankedPassage:
     content_id: int
     score: float
     distance: float | None
+    heading_path: tuple[str, ...]
+    anchor: str | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class _Where:
                 int(index.content_ids[row]),
                 float(scores.passages[row]),
                 None if scores.cosine is None else float(1.0 - scores.cosine[row]),
+                *index.texts[row],
             )
             for row in numbers.tolist()
         )
@@ -80,8 +84,9 @@ class RankedPage:
     """A page found: its release, its score (about 0 to 1)."""
 
     release: ReleaseInfo
-    page_id: int
     path: str
+    url: str
+    title: str
     score: float
     _where: _Where = field(repr=False)
 
@@ -199,8 +204,6 @@ def _best_pages(scores: NDArray[np.float32], most: int) -> NDArray[np.intp]:
 
 
 def _page(scored: _Scored, page: int) -> RankedPage:
-    index = scored.index
-    score = float(scored.scores.pages[page])
     return RankedPage(
-        scored.release, int(index.page_ids[page]), index.paths[page], score, _Where(scored, page)
+        scored.release, *scored.index.listed[page], float(scored.scores.pages[page]), _Where(scored, page)
     )

@@ -20,7 +20,7 @@ import numpy as np
 
 from rookery_core.telemetry import get_logger
 from rookery_docs.search import weights
-from rookery_docs.search.release_index import ReleaseIndex
+from rookery_docs.search.release_index import IndexedPage, ReleaseIndex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -137,7 +137,7 @@ def _write(file: Any, index: ReleaseIndex) -> None:
         listed[key] = (array.dtype.str, array.shape, offset)
         offset += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
     head = (
-        _MAGIC + json.dumps({"arrays": listed, "paths": list(index.paths), "size": offset}).encode() + b"\n"
+        _MAGIC + json.dumps({"arrays": listed, "pages": list(index.listed), "size": offset}).encode() + b"\n"
     )
     file.write(head.ljust(-(-len(head) // _ALIGNMENT) * _ALIGNMENT, b"\n"))
     for array in index.arrays.values():
@@ -164,4 +164,4 @@ def _mapped(file: Path) -> ReleaseIndex:
             if count
             else np.zeros(shape, dtype)
         )
-    return ReleaseIndex(arrays, head["paths"])
+    return ReleaseIndex(arrays, [IndexedPage(*page) for page in head["pages"]])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from rookery_docs.search import weights
 from rookery_docs.search.fields import FIELDS
+from rookery_docs.search.passage_texts import PassageText, PassageTexts
 from rookery_docs.search.postings import unpack
 from rookery_docs.search.term_index import Postings, TermIndex
 
@@ -31,14 +32,27 @@ class PassageRow:
     kind: str
     postings: bytes
     vector: NDArray[np.float32] | None
+    url: str
+    title: str
+    heading_path: Sequence[str]
+    anchor: str | None
+    text: str
+
+
+class IndexedPage(NamedTuple):
+    """What a page is called, and where people read it."""
+
+    path: str
+    url: str
+    title: str
 
 
 class ReleaseIndex:
-    """Passages, pages, their words and their vectors. It is a set of arrays and the pages' paths, nothing else."""
+    """Passages, pages, their words, vectors and texts. It is a set of arrays and the pages' names, nothing else."""
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]], paths: Sequence[str]) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], listed: Sequence[IndexedPage]) -> None:
         self.arrays = arrays
-        self.paths = paths
+        self.listed = listed
         self.content_ids = arrays["content_ids"]
         self.page_ids = arrays["page_ids"]
         self.page_starts = arrays["page_starts"]
@@ -48,6 +62,7 @@ class ReleaseIndex:
         self.passages = TermIndex(len(self.content_ids), _part(arrays, "passages"))
         self.pages = TermIndex(len(self.page_ids), _part(arrays, "pages"))
         self.titles = Titles(_part(arrays, "titles"))
+        self.texts = PassageTexts(_part(arrays, "texts"))
 
     @classmethod
     def build(cls, rows: Sequence[PassageRow], dimensions: int) -> ReleaseIndex:
@@ -74,10 +89,13 @@ class ReleaseIndex:
             "passages": TermIndex.build(postings, len(rows), *fields, weights.PASSAGE_SATURATION).arrays,
             "pages": TermIndex.build(of_pages, len(firsts), *fields, weights.PAGE_SATURATION).arrays,
             "titles": Titles.build(of_pages, len(firsts)).arrays,
+            "texts": PassageTexts.build(
+                PassageText(tuple(row.heading_path), row.anchor, row.text) for row in rows
+            ).arrays,
         }
         for name, part in parts.items():
             arrays |= {f"{name}.{key}": array for key, array in part.items()}
-        return cls(arrays, [first.path for first in firsts])
+        return cls(arrays, [IndexedPage(first.path, first.url, first.title) for first in firsts])
 
     def best_of_page(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """The highest of the passages' scores, for each page."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import pairwise
 
-from rookery_docs.search.analysis import terms_of_chunk
+from rookery_docs.search.analysis import PAIR, terms_of_chunk
 
+_WHOLE = re.compile(r"[^\W_]+|(?<==)[\W_]+$")
+"""The first word of a term that is compared as it is written, or all of it where it has none."""
 _END = re.compile(r"[.!?](?=\s)|\n")
 
 
@@ -33,30 +36,33 @@ def _values(text: str, segments: list[tuple[int, int]], terms: Mapping[str, floa
     """What each segment is worth: the sum of the terms that it has."""
     held: dict[int, set[str]] = {}
     starts = [start for start, _ in segments]
-    for chunk, found in _telling(text, terms).items():
-        for at in _places(text, chunk):
-            held.setdefault(bisect_right(starts, at) - 1, set()).update(found)
+    for at, found in _telling(text, terms):
+        held.setdefault(bisect_right(starts, at) - 1, set()).update(found)
     return [_worth(held[number], terms) if number in held else 0.0 for number in range(len(segments))]
 
 
-def _telling(text: str, terms: Mapping[str, float]) -> dict[str, list[str]]:
-    """What stands between two spaces of a text and has any of the terms, and which ones."""
-    asked = terms.keys()
-    return {
-        chunk: [term for term in terms_of_chunk(chunk) if term in terms]
-        for chunk in set(text.split())
-        if not asked.isdisjoint(terms_of_chunk(chunk))
+def _telling(text: str, terms: Mapping[str, float]) -> Iterator[tuple[int, list[str]]]:
+    """Where something between two spaces begins that has any of the terms, and which ones."""
+    lower = text.lower()
+    if len(lower) != len(text):  # places in one must be places in the other
+        lower = text
+    for match in _sought(frozenset(terms)).finditer(lower):
+        start = max(text.rfind(" ", 0, match.start()), text.rfind("\n", 0, match.start())) + 1
+        if found := [term for term in terms_of_chunk(text[start : match.end()]) if term in terms]:
+            yield start, found
+
+
+@lru_cache(maxsize=1_000)
+def _sought(terms: frozenset[str]) -> re.Pattern[str]:
+    """Finds what may have one of the terms, up to the next space: a text is searched sooner than analysed.
+
+    A word has its stem in it, if not the stem's last letter ("queri" of "query"); in English all do but three.
+    """
+    single = {term for term in terms if PAIR not in term}
+    parts = {
+        _WHOLE.findall(term)[0] if term.startswith("=") else term[: max(2, len(term) - 1)] for term in single
     }
-
-
-def _places(text: str, chunk: str) -> Iterator[int]:
-    """Where a chunk stands between two spaces."""
-    at = text.find(chunk)
-    while at >= 0:
-        end = at + len(chunk)
-        if (at == 0 or text[at - 1].isspace()) and (end == len(text) or text[end].isspace()):
-            yield at
-        at = text.find(chunk, end)
+    return re.compile(f"(?:{'|'.join(map(re.escape, sorted(parts)))})\\S*" if parts else "(?!)")
 
 
 def _worth(found: Iterable[str], terms: Mapping[str, float]) -> float:
@@ -72,7 +78,7 @@ def _segments(text: str) -> list[tuple[int, int]]:
 
 
 def _value(part: str, terms: Mapping[str, float]) -> float:
-    return _worth({term for found in _telling(part, terms).values() for term in found}, terms)
+    return _worth({term for _, found in _telling(part, terms) for term in found}, terms)
 
 
 def _window(segments: list[tuple[int, int]], values: list[float], longest: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rookery_core import sql
 
 if TYPE_CHECKING:
-    from rookery_core.database import Connection, Row
+    from rookery_core.database import Connection
     from rookery_core.identity import Caller
     from rookery_docs.search.release_index import PassageRow
 
@@ -38,22 +38,6 @@ class ReleaseInfo:
     def latest(self) -> bool:
         """Whether no version of the source is newer."""
         return self.age == 0
-
-
-@dataclass(frozen=True, slots=True)
-class FoundText:
-    """A passage that was found, and where it stands."""
-
-    page_id: int
-    content_id: int
-    source: str
-    version: str
-    path: str
-    url: str
-    title: str
-    heading_path: tuple[str, ...]
-    text: str
-    anchor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +89,6 @@ class DocsReader:
         rows = await self._connection.fetch(self._sql["index_rows"], self._team, source, version, model)
         return [PassageRow(*row.values()) for row in rows]
 
-    async def hits(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], FoundText]:
-        """Texts by (page_id, content_id); those whose page is gone are missing."""
-        pages, contents = [page for page, _ in wanted], [content for _, content in wanted]
-        rows = await self._connection.fetch(self._sql["hits"], self._team, pages, contents)
-        return {(row["page_id"], row["content_id"]): _found(row) for row in rows}
-
     async def similar_words(self, words: Sequence[str], most: int = 8) -> dict[str, list[tuple[str, float]]]:
         """Stored words like each of `words`, most alike first, with their likeness (0 to 1)."""
         found: dict[str, list[tuple[str, float]]] = {}
@@ -153,18 +131,3 @@ class DocsReader:
         rows = await self._connection.fetch(self._sql[statement], self._team, *values)
         names = ("page_id", "source", "version", "path", "url", "title", "description")
         return [PageInfo(*(row[name] for name in names)) for row in rows]
-
-
-def _found(row: Row) -> FoundText:
-    return FoundText(
-        row["page_id"],
-        row["content_id"],
-        row["source"],
-        row["version"],
-        row["path"],
-        row["url"],
-        row["title"],
-        tuple(row["heading_path"]),
-        row["text"],
-        row["anchor"],
-    )

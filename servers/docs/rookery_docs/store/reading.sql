@@ -9,7 +9,8 @@ order by version.source, version.sort_key desc, version.version desc;
 
 -- name: index_rows
 -- what an index in memory is made of
-select page.page_id, page.path, passage.content_id, page.kind, content.postings, embedding.embedding
+select page.page_id, page.path, passage.content_id, page.kind, content.postings, embedding.embedding,
+       page.url, page.title, content.heading_path, passage.anchor, content.text
 from docs.page
 join docs.passage using (team, page_id)
 join docs.content using (team, content_id)
@@ -17,19 +18,6 @@ left join docs.embedding on embedding.team = page.team and embedding.model = $4
     and embedding.content_id = passage.content_id
 where page.team = $1 and page.source = $2 and page.version = $3 and page.kind <> 'index'
 order by page.page_id, passage.position;
-
--- name: hits
--- texts found, and where they stand; a text whose page was replaced since the index was made still has its page
-select wanted.page_id, wanted.content_id, page.source, page.version, page.path, page.url, page.title,
-       content.heading_path, content.text, content.overlap, passage.anchor
-from unnest($2::bigint[], $3::bigint[]) as wanted (page_id, content_id)
-join docs.page on page.team = $1 and page.page_id = wanted.page_id
-join docs.content on content.team = $1 and content.content_id = wanted.content_id
-left join lateral (
-    select anchor from docs.passage
-    where passage.team = $1 and passage.page_id = wanted.page_id and passage.content_id = wanted.content_id
-    order by position limit 1
-) as passage on true;
 
 -- name: similar_words
 select asked, word, similarity from docs.similar_words($1, $2);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
@@ -11,7 +11,9 @@ from rookery_core.identity import current_caller
 from rookery_docs.catalogue import selected
 from rookery_docs.links import url_of
 from rookery_docs.service import DocsService
-from rookery_docs.store.reading import DocsReader
+
+if TYPE_CHECKING:
+    from rookery_docs.search.engine import RankedPage, RankedPassage
 
 POSTGRES = "postgres"
 TIGER = "tiger"
@@ -25,7 +27,7 @@ class NearPassage(BaseModel):
     id: int
     content: str
     metadata: dict[str, str]
-    distance: float | None
+    distance: float
 
 
 class NearAnswer(BaseModel):
@@ -62,33 +64,21 @@ class NearestTools:
 
     async def _near(self, source: str, version: str | None, prompt: str, limit: int) -> NearAnswer:
         releases = selected(await self._service.releases(), source, version)
-        database, caller = await self._service.database(), current_caller()
         ranking = await self._service.engine.rank(
-            database, caller, prompt, releases, mode="semantic", most=limit
+            await self._service.database(), current_caller(), prompt, releases, mode="semantic", most=limit
         )
-        found = [
-            (passage.distance if passage.distance is not None else 1.0 - passage.score, page.page_id, passage)
-            for page in ranking.pages
-            for passage in page.passages
-        ]
-        found.sort(key=lambda each: (each[0], each[2].content_id))
-        wanted = found[:limit]
-        async with database.transaction(caller, readonly=True) as connection:
-            texts = await DocsReader(connection, caller).hits([(page, p.content_id) for _, page, p in wanted])
-        results: list[NearPassage] = []
-        for distance, page_id, passage in wanted:
-            text = texts.get((page_id, passage.content_id))
-            if text is not None:
-                metadata = {
-                    "source_url": url_of(text.url, text.anchor),
-                    "header": " > ".join(text.heading_path),
-                    "title": text.title,
-                    "version": text.version,
-                }
-                content, _ = clip(text.text, _LONGEST)
-                results.append(
-                    NearPassage(
-                        id=text.content_id, content=content, metadata=metadata, distance=round(distance, 4)
-                    )
-                )
-        return NearAnswer(results=results)
+        found = [_near_passage(page, passage) for page in ranking.pages for passage in page.passages]
+        found.sort(key=lambda each: (each.distance, each.id))
+        return NearAnswer(results=found[:limit])
+
+
+def _near_passage(page: RankedPage, passage: RankedPassage) -> NearPassage:
+    content, _ = clip(passage.text, _LONGEST)
+    metadata = {
+        "source_url": url_of(page.url, passage.anchor),
+        "header": " > ".join(passage.heading_path),
+        "title": page.title,
+        "version": page.release.version,
+    }
+    distance = 1.0 - passage.score if passage.distance is None else passage.distance
+    return NearPassage(id=passage.content_id, content=content, metadata=metadata, distance=round(distance, 4))

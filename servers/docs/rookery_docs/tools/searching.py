@@ -17,7 +17,7 @@ from rookery_docs.catalogue import ALL, require_weight, selected
 from rookery_docs.links import url_of
 from rookery_docs.search.reranking import DEPTH
 from rookery_docs.service import DocsService
-from rookery_docs.store.reading import DocsReader, FoundText, ReleaseInfo
+from rookery_docs.store.reading import ReleaseInfo
 
 if TYPE_CHECKING:
     from rookery_docs.search.engine import RankedPage, RankedPassage, Ranking
@@ -74,7 +74,7 @@ class SearchTools:
         )
         groups = _by_name(ranking.pages) if version == ALL else [[page] for page in ranking.pages]
         groups = await self._reranked(query, groups)
-        results = await self._pages(ranking, groups[start : start + limit])
+        results = [_shown(group, ranking) for group in groups[start : start + limit]]
         answer = SearchAnswer(
             results=_within(results, max_tokens),
             searched=[f"{release.source} {release.version}" for release in releases],
@@ -104,66 +104,39 @@ class SearchTools:
         if reranker is None or len(groups) < 2:
             return groups
         first = groups[:DEPTH]
-        wanted = [(page.page_id, page.passages[0].content_id) for page, *_ in first]
-        caller, database = current_caller(), await self._service.database()
-        async with database.transaction(caller, readonly=True) as connection:
-            texts = await DocsReader(connection, caller).hits(wanted)
-        written = [
-            " - ".join(found.heading_path) + "\n" + found.text if (found := texts.get(key)) else ""
-            for key in wanted
-        ]
+        best = [page.passages[0] for page, *_ in first]
+        written = [" - ".join(passage.heading_path) + "\n" + passage.text for passage in best]
         order = await reranker.order(query, written)
         return groups if order is None else [first[number] for number in order] + groups[DEPTH:]
 
-    async def _pages(self, ranking: Ranking, groups: list[list[RankedPage]]) -> list[FoundPage]:
-        wanted = [
-            (page.page_id, passage.content_id) for page, *_ in groups for passage in _worth_showing(page)
-        ]
-        if not wanted:
-            return []
-        caller = current_caller()
-        database = await self._service.database()
-        async with database.transaction(caller, readonly=True) as connection:
-            texts = await DocsReader(connection, caller).hits(wanted)
-        found: list[FoundPage] = []
-        for page, *others in groups:
-            result = _page(page, texts, ranking)
-            if result is not None:
-                result.also_in = [other.release.version for other in others]
-                found.append(result)
-        return found
+
+def _shown(group: list[RankedPage], ranking: Ranking) -> FoundPage:
+    """A page as it is answered, and which further versions have it."""
+    page, *others = group
+    return FoundPage(
+        title=page.title,
+        source=page.release.source,
+        version=page.release.version,
+        page=page.path,
+        url=page.url,
+        score=round(page.score, 4),
+        passages=[
+            _passage(passage, page, ranking, _FURTHER_SNIPPET if number else _FIRST_SNIPPET)
+            for number, passage in enumerate(_worth_showing(page))
+        ],
+        also_in=[other.release.version for other in others],
+    )
 
 
-def _page(page: RankedPage, texts: dict[tuple[int, int], FoundText], ranking: Ranking) -> FoundPage | None:
+def _passage(passage: RankedPassage, page: RankedPage, ranking: Ranking, longest: int) -> FoundPassage:
     from rookery_docs.search.snippets import snippet
 
-    passages: list[FoundPassage] = []
-    first: FoundText | None = None
-    for ranked in _worth_showing(page):
-        text = texts.get((page.page_id, ranked.content_id))
-        if text is None:
-            continue
-        first = first or text
-        longest = _FURTHER_SNIPPET if passages else _FIRST_SNIPPET
-        passages.append(
-            FoundPassage(
-                heading=" > ".join(text.heading_path),
-                url=url_of(text.url, text.anchor),
-                snippet=snippet(text.text, ranking.query.all_terms, longest),
-                score=round(ranked.score, 4),
-                distance=None if ranked.distance is None else round(ranked.distance, 4),
-            )
-        )
-    if first is None:
-        return None
-    return FoundPage(
-        title=first.title,
-        source=first.source,
-        version=first.version,
-        page=first.path,
-        url=first.url,
-        score=round(page.score, 4),
-        passages=passages,
+    return FoundPassage(
+        heading=" > ".join(passage.heading_path),
+        url=url_of(page.url, passage.anchor),
+        snippet=snippet(passage.text, ranking.query.all_terms, longest),
+        score=round(passage.score, 4),
+        distance=None if passage.distance is None else round(passage.distance, 4),
     )
 
 
