@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
@@ -90,6 +91,52 @@ async def test_on_loopback_it_needs_none(server: str, tmp_path: Path) -> None:
     assert [each["name"] for each in index["tools"]] == offered
     assert list(described["paths"]) == [f"/api/{name}" for name in offered]
     assert [each["name"] for each in narrowed["tools"]] == offered[:1]
+
+
+def children(process: int) -> set[int]:
+    return {int(number) for number in Path(f"/proc/{process}/task/{process}/children").read_text().split()}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_workers_serve_one_port_and_take_each_others_place(tmp_path: Path) -> None:
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        BIN / "rookery-docs", "--transport", "http", "--port", str(port), "--workers", "2",
+        env=environment(tmp_path, ROOKERY_DATABASE_IDLE_S="2"), stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    base = f"http://127.0.0.1:{port}"
+    try:
+        async with httpx2.AsyncClient() as client:
+            while not await _answers(client, base):
+                assert process.returncode is None
+        async with Client(f"{base}/mcp") as one, Client(f"{base}/mcp") as other:
+            assert await one.list_tools() == await other.list_tools()
+        first = children(process.pid)
+        assert len(first) == 2
+        os.kill(min(first), signal.SIGKILL)
+        while len(children(process.pid) - first) < 1:
+            await asyncio.sleep(0.02)
+        async with Client(f"{base}/mcp") as client:
+            assert await client.list_tools()
+        serving = children(process.pid)
+        process.kill()  # whoever serves for it must not outlive it
+        await process.wait()
+        while any(Path(f"/proc/{worker}").exists() for worker in serving):
+            await asyncio.sleep(0.02)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="has no fork")
+async def test_workers_end_when_they_are_asked_to(tmp_path: Path) -> None:
+    async with hosted("docs", tmp_path, "--workers", "2") as base:
+        port = int(base.rpartition(":")[2])
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from rookery_core.settings import CoreSettings
 
 DEFAULT_HOST = "127.0.0.1"
+MOST_WORKERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class ServeArguments:
     host: str
     port: int
     as_user: str | None
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def run(
         built = build(read, arguments)
         if isinstance(built, FastMCP):
             built = BuiltServer(built)
-        _run_loop(_serve(built, read, arguments))
+        return _serve(built, read, arguments)
     except RookeryError as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return error.exit_status
@@ -73,20 +77,28 @@ def run(
             f"{prog}: cannot listen on {arguments.host}:{arguments.port}: {error.strerror}", file=sys.stderr
         )
         return 1
-    return 0
 
 
-async def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments) -> None:
+def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments) -> int:
     if arguments.transport == "stdio":
-        await built.server.run_stdio_async(show_banner=False)
-        return
+        _run_loop(built.server.run_stdio_async(show_banner=False))
+        return 0
     from rookery_core.serving import http, rest
+    from rookery_core.serving.workers import serve_with_workers
 
-    http.guard(built.server, settings, arguments.host)
+    host, port = arguments.host, arguments.port
+    http.guard(built.server, settings, host)
     http.add_health(built.server, built.ready)
     rest.add_rest(built.server)
-    print(f"{built.server.name}: http://{arguments.host}:{arguments.port}/mcp", file=sys.stderr)
-    await http.serve_http(built.server, settings, arguments.host, arguments.port)
+    print(f"{built.server.name}: http://{host}:{port}/mcp", file=sys.stderr)
+
+    def serve(listening: socket.socket | None = None) -> None:
+        _run_loop(http.serve_http(built.server, settings, host, port, listening))
+
+    if arguments.workers > 1:
+        return serve_with_workers(arguments.workers, host, port, serve)
+    serve()
+    return 0
 
 
 def _run_loop(main: Any) -> None:
@@ -122,12 +134,18 @@ def _parse(prog: str, description: str, default_port: int, argv: Sequence[str] |
         metavar="USER",
         help="the person to answer for (stdio; default: nobody, public content only)",
     )
+    parser.add_argument(
+        "--workers", type=_workers, default=1, metavar="N",
+        help="processes that serve the port together (http; default 1): one of them uses one core",
+    )  # fmt: skip
     parsed = parser.parse_args(argv)
+    if parsed.workers > 1 and parsed.transport == "stdio":
+        parser.error("--workers goes with --transport http; over stdio a client has a process of its own")
     if parsed.as_user and parsed.transport == "http":
         parser.error(
             "--as-user goes with stdio; over HTTP the caller's token says who asks (ROOKERY_HTTP_TOKENS)"
         )
-    return ServeArguments(parsed.transport, parsed.host, parsed.port, parsed.as_user)
+    return ServeArguments(parsed.transport, parsed.host, parsed.port, parsed.as_user, parsed.workers)
 
 
 def _port(text: str) -> int:
@@ -135,3 +153,12 @@ def _port(text: str) -> int:
     if not 0 < port < 65536:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return port
+
+
+def _workers(text: str) -> int:
+    count = int(text)
+    if not 0 < count <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"a number of processes is from 1 to {MOST_WORKERS}")
+    if count > 1 and not hasattr(os, "fork"):
+        raise argparse.ArgumentTypeError("this system can only serve with 1 process")
+    return count

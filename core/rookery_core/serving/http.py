@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import ipaddress
+import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,10 @@ def add_health(server: FastMCP, ready: Readiness | None) -> None:
     server.custom_route("/ready", methods=["GET"])(readiness)
 
 
-async def serve_http(server: FastMCP, settings: CoreSettings, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT. The MCP endpoint is `/mcp`."""
+async def serve_http(
+    server: FastMCP, settings: CoreSettings, host: str, port: int, listening: socket.socket | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT. The MCP endpoint is `/mcp`. listening: a socket of that host and port, if there is one."""
     allowed_hosts = [*settings.allowed_hosts, *([host] if is_loopback(host) else [])]
     _freeze_garbage()
     await server.run_http_async(
@@ -81,6 +84,7 @@ async def serve_http(server: FastMCP, settings: CoreSettings, host: str, port: i
         allowed_hosts=allowed_hosts,
         allowed_origins=list(settings.allowed_origins),
         uvicorn_config=_uvicorn_options(),
+        sockets=None if listening is None else [listening],
     )
 
 

@@ -1,0 +1,86 @@
+"""Several processes that serve one port: one process of Python uses one core."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rookery_core.telemetry import get_logger
+
+logger = get_logger(__name__)
+_BACKLOG = 2048
+
+Serve = Callable[[socket.socket], None]
+"""Serves a listening socket until a signal stops it."""
+
+
+def serve_with_workers(count: int, host: str, port: int, serve: Serve) -> int:
+    """Let `count` processes serve `host` and `port` until SIGTERM or SIGINT. Returns the exit status.
+
+    A process that a signal has killed is replaced; when one ends by itself, all end. Raises OSError when the port cannot
+    be had. Nothing may have started a thread or an event loop before.
+    """
+    listening = _listen(host, port)
+    held, alive = os.pipe()  # nobody writes: it is closed when this process is gone
+    workers = {_fork(listening, held, alive, serve) for _ in range(count)}
+    stopping = False
+
+    def stop(*_: Any) -> None:
+        nonlocal stopping
+        stopping = True
+        for worker in workers:
+            os.kill(worker, signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    status = 0
+    while workers:
+        ended, code = os.wait()
+        workers.discard(ended)
+        code = os.waitstatus_to_exitcode(code)
+        if stopping:
+            continue
+        if code < 0:
+            logger.warning("a worker was ended by signal %d: another takes its place", -code)
+            workers.add(_fork(listening, held, alive, serve))
+        else:
+            status = code
+            stop()
+    return status
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG)
+
+
+def _fork(listening: socket.socket, held: int, alive: int, serve: Serve) -> int:
+    """Start a worker. Returns its number; the worker itself never returns."""
+    worker = os.fork()
+    if worker:
+        return worker
+    status = 1
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        os.close(alive)
+        threading.Thread(target=_end_with_parent, args=(held,), daemon=True).start()
+        serve(listening)
+        status = 0
+    except KeyboardInterrupt:
+        status = 130
+    except Exception:
+        logger.exception("a worker failed")
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _end_with_parent(held: int) -> None:
+    os.read(held, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
