@@ -22,12 +22,17 @@ Serve = Callable[[socket.socket], None]
 def serve_with_workers(count: int, host: str, port: int, serve: Serve) -> int:
     """Let `count` processes serve `host` and `port` until SIGTERM or SIGINT. Returns the exit status.
 
-    A process that a signal has killed is replaced; when one ends by itself, all end. Raises OSError when the port cannot
-    be had. Nothing may have started a thread or an event loop before.
+    Each listens for itself and the system shares out the connections: of a common socket the quickest would take nearly
+    all. A process that a signal has killed is replaced; when one ends by itself, all end. Raises OSError when the port
+    cannot be had. Nothing may have started a thread or an event loop before.
     """
-    listening = _listen(host, port)
+    _listen(host, port, shared=False).close()
     held, alive = os.pipe()  # nobody writes: it is closed when this process is gone
-    workers = {_fork(listening, held, alive, serve) for _ in range(count)}
+
+    def start() -> int:
+        return _fork(held, alive, lambda: serve(_listen(host, port, shared=True)))
+
+    workers = {start() for _ in range(count)}
     stopping = False
 
     def stop(*_: Any) -> None:
@@ -47,19 +52,19 @@ def serve_with_workers(count: int, host: str, port: int, serve: Serve) -> int:
             continue
         if code < 0:
             logger.warning("a worker was ended by signal %d: another takes its place", -code)
-            workers.add(_fork(listening, held, alive, serve))
+            workers.add(start())
         else:
             status = code
             stop()
     return status
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG)
+    return socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG, reuse_port=shared)
 
 
-def _fork(listening: socket.socket, held: int, alive: int, serve: Serve) -> int:
+def _fork(held: int, alive: int, serve: Callable[[], None]) -> int:
     """Start a worker. Returns its number; the worker itself never returns."""
     worker = os.fork()
     if worker:
@@ -70,7 +75,7 @@ def _fork(listening: socket.socket, held: int, alive: int, serve: Serve) -> int:
             signal.signal(number, signal.SIG_DFL)
         os.close(alive)
         threading.Thread(target=_end_with_parent, args=(held,), daemon=True).start()
-        serve(listening)
+        serve()
         status = 0
     except KeyboardInterrupt:
         status = 130
