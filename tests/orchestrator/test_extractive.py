@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rookery.agent.sources import Passage, passages
 from rookery.models.extractive import Extractive
 from rookery.models.extractive.composing import compose
-from rookery.models.extractive.days import days_in
+from rookery.models.extractive.days import days_in, periods_in
 from rookery.models.extractive.queries import first_round
 from rookery.models.extractive.ranking import best_part, rank
 from rookery.models.extractive.words import content_words, words
@@ -199,6 +199,77 @@ def test_the_day_that_a_question_names_decides_between_equals(day: str) -> None:
     assert rank(question, found)[0].passage.permalink.endswith("2026-10-13")
 
 
+TODAY = datetime.date(2026, 11, 25)  # a Wednesday
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        ("What happened yesterday?", "2026-11-24", "2026-11-24"),
+        ("What was said today?", "2026-11-25", "2026-11-25"),
+        ("Who was on call last week?", "2026-11-16", "2026-11-22"),
+        ("What is planned this week?", "2026-11-23", "2026-11-29"),
+        ("What did we decide last month?", "2026-10-01", "2026-10-31"),
+        ("Incidents of the last 3 days", "2026-11-22", "2026-11-25"),
+        ("Incidents in the past two weeks or past 2 weeks", "2026-11-11", "2026-11-25"),
+        ("Incidents of the last week", "2026-11-18", "2026-11-25"),
+        ("Outages in October", "2026-10-01", "2026-10-31"),
+        ("Outages in December", "2025-12-01", "2025-12-31"),
+        ("Outages during Feb 2024", "2024-02-01", "2024-02-29"),
+        ("Changes since September", "2026-09-01", "2026-11-25"),
+        ("The outage on the 13th of October", "2026-10-13", "2026-10-13"),
+        ("The outage on 13 December", "2025-12-13", "2025-12-13"),
+        ("The outage on 29 February", "2024-02-29", "2024-02-29"),
+        ("The outage on 2026-10-13", "2026-10-13", "2026-10-13"),
+    ],
+)
+def test_periods_that_a_question_names(words: str, first: str, last: str) -> None:
+    assert [(str(one.first), str(one.last)) for one in periods_in(words, TODAY)] == [(first, last)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Who may use the API?",
+        "version 3.1",
+        "the last release",
+        "30 February 2026",
+        "march order",
+        "May 99 people",
+    ],
+)
+def test_no_period_is_read_where_none_is(text: str) -> None:
+    assert periods_in(text, TODAY) == []
+
+
+def test_a_search_that_can_be_narrowed_is_asked_for_the_period_too() -> None:
+    narrow = {"query": {"type": "string"}, "after": {"type": "string"}, "before": {"type": "string"}}
+    tools = [*TOOLS[1:], ToolSpec("slack_search_messages", "", {"type": "object", "properties": narrow})]
+    uses = first_round("What broke last week?", tools, periods=periods_in("What broke last week?", TODAY))
+    narrowed = [use for use in uses if "after" in use.arguments]
+    assert [(use.name, use.arguments["after"], use.arguments["before"]) for use in narrowed] == [
+        ("slack_search_messages", "2026-11-16", "2026-11-22")
+    ]
+    assert len(uses) == len({use.id for use in uses})
+    assert any(use.name == "slack_search_messages" and "after" not in use.arguments for use in uses)
+
+
+def test_what_was_said_in_the_period_comes_first() -> None:
+    items = [
+        {
+            "text": "The deploy failed at noon",
+            "permalink": f"https://slack.test/{day}",
+            "date": f"{day}T12:00Z",
+        }
+        for day in ("2026-11-02", "2026-11-18", "2026-11-24")
+    ]
+    question = "Which deploy failed last week?"
+    ranked = rank(
+        question, passages({"results": items}, "slack", "search_messages"), periods_in(question, TODAY)
+    )
+    assert ranked[0].passage.permalink.endswith("2026-11-18")
+
+
 def test_days_are_days_only() -> None:
     assert days_in("13 months, version 3.1, may 99 people, 2026-13-45") == []
 
@@ -206,5 +277,6 @@ def test_days_are_days_only() -> None:
 @given(st.text(), st.dates())
 def test_no_text_breaks_the_reading_of_days(text: str, date: datetime.date) -> None:
     days_in(text)
+    periods_in(text, date)
     (day,) = days_in(f"on {date.day} {date:%B}")
-    assert day.is_of(date.isoformat())
+    assert day.holds(date.isoformat())

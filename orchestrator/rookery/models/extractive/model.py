@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, cast
 
 from rookery.agent.sources import Passage, passages
 from rookery.models.extractive.composing import compose
+from rookery.models.extractive.days import periods_in
 from rookery.models.extractive.queries import SEARCHES, first_round, second_round
 from rookery.models.extractive.ranking import Ranked, rank
 from rookery.models.protocol import Block, Listener, Message, ModelReply, ModelRequest, Text, ToolResult
@@ -22,20 +24,22 @@ class Extractive:
     context_tokens = 200_000
     extractive = True
 
-    def __init__(self, searches: Sequence[str] = SEARCHES) -> None:
+    def __init__(self, searches: Sequence[str] = SEARCHES, today: Callable[[], date] = date.today) -> None:
         self._searches = tuple(searches)
+        self._today = today
 
     async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
         results = [
             block for message in request.messages for block in message.blocks if isinstance(block, ToolResult)
         ]
         rounds = sum(message.role == "assistant" for message in request.messages)
+        periods = periods_in(request.question, self._today())
         uses: Sequence[Block] = (
-            first_round(request.question, request.tools, self._searches) if rounds == 0 else ()
+            first_round(request.question, request.tools, self._searches, periods) if rounds == 0 else ()
         )
         if rounds == 0 and uses:
             return self._reply(uses, "tool_use")
-        ranked = rank(request.question, _found(results))
+        ranked = rank(request.question, _found(results), periods)
         if (
             rounds == 1
             and not _enough(ranked)

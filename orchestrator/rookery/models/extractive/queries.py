@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
+from rookery.models.extractive.days import Period
 from rookery.models.extractive.words import content_words
 from rookery.models.protocol import ToolSpec, ToolUse
 
@@ -12,13 +14,31 @@ SEARCHES = ("search_messages", "search_docs", "recall", "search_issues")
 _QUERY_PARAMETERS = ("query", "q", "question", "text", "keywords")
 _LIMITS = ("limit", "max_results", "page_size", "top_k", "count")
 RESULTS = 10
+MOST_PERIODS = 2
 
 
 def first_round(
-    question: str, tools: Sequence[ToolSpec], searches: Sequence[str] = SEARCHES
+    question: str,
+    tools: Sequence[ToolSpec],
+    searches: Sequence[str] = SEARCHES,
+    periods: Sequence[Period] = (),
 ) -> list[ToolUse]:
-    """The question as it stands and its keywords, in every search there is."""
-    return _uses(_distinct([question, " ".join(content_words(question))]), tools, searches, "first")
+    """The question as it stands and its keywords, in every search there is.
+
+    periods: those that the question names; searches that can be narrowed to one are asked for that, too. Beside the
+    others, not in their place: what happened on a day is also told on later ones.
+    """
+    queries = _distinct([question, " ".join(content_words(question))])
+    uses = _uses(queries, tools, searches, "first")
+    for number, period in enumerate(periods[:MOST_PERIODS]):
+        narrowed = {"after": period.first.isoformat(), "before": period.last.isoformat()}
+        uses += [
+            replace(use, id=f"period-{number}-{use.id}", arguments={**use.arguments, **narrowed})
+            for use in _uses(
+                queries[-1:], [tool for tool in tools if _takes_periods(tool)], searches, "first"
+            )
+        ]
+    return uses
 
 
 def second_round(
@@ -57,6 +77,10 @@ def _arguments(tool: ToolSpec, query: str) -> dict[str, Any] | None:
             arguments[limit] = min(RESULTS, _maximum(properties[limit]))
             break
     return arguments
+
+
+def _takes_periods(tool: ToolSpec) -> bool:
+    return {"after", "before"} <= set(tool.parameters.get("properties", ()))
 
 
 def _maximum(schema: Mapping[str, Any]) -> int:

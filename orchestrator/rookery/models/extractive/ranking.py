@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rookery.agent.sources import Passage
-from rookery.models.extractive.days import Day, days_in
+from rookery.models.extractive.days import Day, Period, days_in
 from rookery.models.extractive.words import content_words, stem, words
 
 _K1, _B = 1.2, 0.6
@@ -29,15 +29,15 @@ class Ranked:
     coverage: float
 
 
-def rank(question: str, found: Sequence[Passage]) -> list[Ranked]:
-    """The passages, best first, each permalink once with its best passage."""
+def rank(question: str, found: Sequence[Passage], periods: Sequence[Period] = ()) -> list[Ranked]:
+    """The passages, best first, each permalink once with its best passage. periods: those that the question names."""
     terms = list(dict.fromkeys(word for each in content_words(question) for word in words(each)))
     if not terms or not found:
         return []
     texts = [words(one.text) for one in found]
     scale = _Scale(_weights(terms, texts), sum(map(len, texts)) / len(texts) or 1.0, _best_scores(found))
-    days = days_in(question)
-    ranked = [_judged(one, text, scale, days) for one, text in zip(found, texts, strict=True)]
+    named = [*days_in(question), *periods]
+    ranked = [_judged(one, text, scale, named) for one, text in zip(found, texts, strict=True)]
     best: dict[str, Ranked] = {}
     for one in sorted(ranked, key=lambda each: -each.score):
         best.setdefault(one.passage.permalink, one)
@@ -80,9 +80,9 @@ def _best_scores(found: Sequence[Passage]) -> dict[tuple[str, str], float]:
     return best
 
 
-def _judged(passage: Passage, text: Sequence[str], scale: _Scale, days: Sequence[Day]) -> Ranked:
+def _judged(passage: Passage, text: Sequence[str], scale: _Scale, named: Sequence[Day | Period]) -> Ranked:
     counts, title = Counter(text), set(words(passage.title))
-    if any(day.is_of(passage.date) for day in days):
+    if any(each.holds(passage.date) for each in named):
         title |= _words_of(passage.date)
     norm = _K1 * (1 - _B + _B * len(text) / scale.average_length)
     lexical = sum(
@@ -98,17 +98,17 @@ def _judged(passage: Passage, text: Sequence[str], scale: _Scale, days: Sequence
         + _TITLE_WEIGHT * in_title * near
         + _ORDER_WEIGHT * scale.total * _standing(passage, scale)
     )
-    if _is_of_another_day(passage, days):
+    if _is_of_another_day(passage, named):
         score *= _OTHER_DAY
     return Ranked(passage, score * (0.3 if len(text) < 3 else 1.0), covered)
 
 
-def _is_of_another_day(passage: Passage, days: Sequence[Day]) -> bool:
+def _is_of_another_day(passage: Passage, named: Sequence[Day | Period]) -> bool:
     """Said on a day that was not asked for, and not about one that was."""
-    if not days or not passage.date or any(day.is_of(passage.date) for day in days):
+    if not named or not passage.date or any(each.holds(passage.date) for each in named):
         return False
-    named = {(day.month, day.day) for day in days_in(passage.text)}
-    return not any((day.month, day.day) in named for day in days)
+    told = {(day.month, day.day) for day in days_in(passage.text)}
+    return not any((each.month, each.day) in told for each in named if isinstance(each, Day))
 
 
 def _words_of(date: str) -> set[str]:
