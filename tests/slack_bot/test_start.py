@@ -79,6 +79,35 @@ def test_secrets_are_not_shown() -> None:
 
 
 @pytest.mark.slow
+async def test_it_says_when_people_can_ask_and_ends_when_it_is_told_to(
+    slack: SlackEmulator, settings: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "mcp.json").write_text('{"mcpServers": {}}')
+    app = slack.state.app
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "rookery", "slack",
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "ROOKERY_SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": app.bot_token,
+            "SLACK_APP_TOKEN": app.app_token,
+        },
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    try:
+        await _until(process.stderr, "rookery slack: listening over Socket Mode, as U")
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.slow
 async def test_a_person_can_try_the_bot_in_a_terminal(settings: Any, tmp_path: Path) -> None:
     servers = tmp_path / "mcp.json"
     servers.write_text('{"mcpServers": {}}')
@@ -105,6 +134,9 @@ async def test_a_person_can_try_the_bot_in_a_terminal(settings: Any, tmp_path: P
         await _until(process.stdout, "the bot is connected.")
         process.stdin.write(b"is there anything?\n")
         await _until(process.stdout, "I found nothing about")
+        await _until(process.stdout, "[Comment]")
+        process.stdin.write(b"/up\n")
+        await _until(process.stdout, "(only you see this) Thank you, noted.")
         process.stdin.write(b"/quit\n")
         assert await asyncio.wait_for(process.wait(), 20) == 0
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -85,9 +85,14 @@ async def _open_queue_once(settings: SlackSettings) -> tuple[Database, Queue]:
 
 
 async def run(
-    settings: SlackSettings, stop: asyncio.Event, *, over_http: bool = False, **options: Any
+    settings: SlackSettings,
+    stop: asyncio.Event,
+    *,
+    over_http: bool = False,
+    announce: Callable[[str], None] = _log.info,
+    **options: Any,
 ) -> None:
-    """Listen and answer until `stop` is set, then finish what was begun."""
+    """Listen and answer until `stop` is set, then finish what was begun. announce: is told when people can ask."""
     from rookery_core.queue import Worker
 
     async with open_bot(settings, **options) as services:
@@ -106,7 +111,14 @@ async def run(
         async with worker:
             try:
                 await receiver.start()
-                _log.info("connected to Slack as %s", services.identity.user)
+                announce(_listening(settings, services, over_http=over_http))
                 await stop.wait()
             finally:
                 await receiver.close()
+
+
+def _listening(settings: SlackSettings, services: Services, *, over_http: bool) -> str:
+    place = (
+        f"http://{settings.slack_http_host}:{settings.slack_http_port}/slack/" if over_http else "Socket Mode"
+    )
+    return f"listening over {place}, as {services.identity.user} of {services.identity.url}"

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import sys
 
 from rookery.commands.options import Subparsers, add_parser
 
@@ -63,7 +64,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     )
     configure_telemetry(settings)
     stop = asyncio.Event()
-    running = asyncio.create_task(run_bot(settings, stop, over_http=arguments.http))
+    running = asyncio.create_task(run_bot(settings, stop, over_http=arguments.http, announce=_say))
 
     def on_signal() -> None:
         if stop.is_set():  # the second signal: what runs is given back, for another copy or the next start
@@ -75,3 +76,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         loop.add_signal_handler(number, on_signal)
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+def _say(text: str) -> None:
+    print(f"rookery slack: {text}; Ctrl-C stops it", file=sys.stderr, flush=True)

@@ -24,6 +24,7 @@ class ChatWindow:
         self._place = (channel, "")
         self._printed: dict[str, str] = {}
         self._status = ""
+        self._whispers = 0
 
     async def run(self) -> None:
         name = self._emulator.state.channels[self._home].name
@@ -85,7 +86,11 @@ class ChatWindow:
         return {line.ts: line.text for line in self._emulator.screen.replies(channel, root)}
 
     def _news(self) -> bool:
-        return self._current() != self._printed or self._emulator.screen.status(*self._place) != self._status
+        return (
+            self._current() != self._printed
+            or self._emulator.screen.status(*self._place) != self._status
+            or len(self._emulator.screen.ephemerals(self._user)) != self._whispers
+        )
 
     def _show(self) -> None:
         status = self._emulator.screen.status(*self._place)
@@ -101,6 +106,10 @@ class ChatWindow:
             if text != before and not self._streaming(ts):
                 print(flush=True)
         self._printed = self._current()
+        whispers = self._emulator.screen.ephemerals(self._user)
+        for whisper in whispers[self._whispers :]:
+            print(f"(only you see this) {whisper}", flush=True)
+        self._whispers = len(whispers)
 
     def _streaming(self, ts: str) -> bool:
         return self._emulator.state.messages[self._place[0]][ts].streaming
