@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from emulators.models import ModelEmulator, Reply, Request
+from emulators.models import ModelEmulator, note_taker
 from rookery.agent import Agent, open_agent
 from rookery.extraction.memory import AUDIENCE
 from rookery.extraction.opening import SUBSCRIPTION, extraction_handlers
@@ -29,36 +27,6 @@ if TYPE_CHECKING:
     from rookery_core.settings import CoreSettings
 
 CONTEXT_KEY = "a key that tests share, long enough to be one"
-_TURN = re.compile(r"<untrusted \w+ from ([^\n]+?) \(turn (\d+)[^)]*\)>\n(.*?)\n</untrusted", re.DOTALL)
-
-_FACT = re.compile(r"<untrusted \w+ from memory \((new|known) fact (\d+)\)>\n(.*?)\n</untrusted", re.DOTALL)
-
-
-def turns_of(request: Request) -> list[tuple[str, int, str]]:
-    """The turns a model is shown: speaker, number, words."""
-    return [(speaker, int(number), text) for speaker, number, text in _TURN.findall(request.last)]
-
-
-def judged(request: Request) -> list[tuple[int, str, list[tuple[int, str]]]] | None:
-    """The new facts a model is to judge: number, words, and the known ones under it; None when it is asked for facts."""
-    found: list[tuple[int, str, list[tuple[int, str]]]] = []
-    for kind, number, text in _FACT.findall(request.last):
-        if kind == "new":
-            found.append((int(number), text, []))
-        else:
-            found[-1][2].append((int(number), text))
-    return found or None
-
-
-def note_taker(request: Request) -> Reply:
-    """A model that writes each turn down as it stands, and gives up nothing for it."""
-    if judged(request):
-        return Reply(text="[]")
-    facts = [
-        {"fact": f"{speaker} said: {text}", "kind": "episode", "turns": [number]}
-        for speaker, number, text in turns_of(request)
-    ]
-    return Reply(text=f"Here they are:\n```json\n{json.dumps(facts)}\n```")
 
 
 @dataclass

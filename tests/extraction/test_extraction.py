@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastmcp import Client
 
-from emulators.models import Fault, Reply, Request, Script
-from extraction.conftest import House, judged, note_taker, turns_of
+from emulators.models import Fault, Reply, Request, Script, judged, note_taker, turns_of
+from extraction.conftest import House
 from rookery.agent import open_agent
 from rookery.extraction.opening import SUBSCRIPTION, extraction_handlers
 from rookery.extraction.worker import LONGEST_BATCH, trace_of

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from emulators.models import ModelEmulator, Reply, Request
-from extraction.conftest import CONTEXT_KEY, judged, turns_of
+from emulators.models import ModelEmulator, Reply, Request, judged, turns_of
+from extraction.conftest import CONTEXT_KEY
 from rookery.extraction.opening import SUBSCRIPTION
 from rookery.extraction.turns import TOPIC
 from rookery_core.identity import Caller

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.models import Reply, Request
-from extraction.conftest import House, judged, note_taker
+from emulators.models import Reply, Request, judged, note_taker
+from extraction.conftest import House
 from rookery.extraction.facts import Fact
 from rookery.extraction.opening import SUBSCRIPTION
 from rookery.extraction.replacing import Doubt, Known, Stored, doubts, read_replacements

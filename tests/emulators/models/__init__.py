@@ -6,7 +6,32 @@
 `python -m emulators.models` runs it alone, with a brain that searches and quotes.
 """
 
-from emulators.models.brains import Brain, Fault, Reply, Request, Script, Use, researcher
+from emulators.models.brains import (
+    Brain,
+    Fault,
+    Reply,
+    Request,
+    Script,
+    Use,
+    assistant,
+    judged,
+    note_taker,
+    researcher,
+    turns_of,
+)
 from emulators.models.server import ModelEmulator
 
-__all__ = ["Brain", "Fault", "ModelEmulator", "Reply", "Request", "Script", "Use", "researcher"]
+__all__ = [
+    "Brain",
+    "Fault",
+    "ModelEmulator",
+    "Reply",
+    "Request",
+    "Script",
+    "Use",
+    "assistant",
+    "judged",
+    "note_taker",
+    "researcher",
+    "turns_of",
+]

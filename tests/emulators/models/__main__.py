@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+from emulators.models.brains import assistant
 from emulators.models.server import ModelEmulator
 
 
 async def _serve(port: int, delay_s: float) -> None:
-    async with ModelEmulator(port=port, delay_s=delay_s) as models:
+    async with ModelEmulator(assistant, port=port, delay_s=delay_s) as models:
         print(f"Anthropic: ANTHROPIC_BASE_URL={models.url} ANTHROPIC_API_KEY=emulated")
         print(f"OpenAI:    OPENAI_BASE_URL={models.url}/v1 OPENAI_API_KEY=emulated", flush=True)
         await asyncio.Event().wait()

@@ -99,3 +99,40 @@ def researcher(request: Request) -> Reply:
         + ", ".join(f"[{n}]({link})" for n, link in enumerate(links[:3], 1))
         + "."
     )
+
+
+_FACT = re.compile(r"<untrusted \w+ from memory \((new|known) fact (\d+)\)>\n(.*?)\n</untrusted", re.DOTALL)
+_TURN = re.compile(r"<untrusted \w+ from ([^\n]+?) \(turn (\d+)[^)]*\)>\n(.*?)\n</untrusted", re.DOTALL)
+
+
+def turns_of(request: Request) -> list[tuple[str, int, str]]:
+    """The turns of a conversation from which facts are to be drawn: speaker, number, words."""
+    return [(speaker, int(number), text) for speaker, number, text in _TURN.findall(request.last)]
+
+
+def judged(request: Request) -> list[tuple[int, str, list[tuple[int, str]]]] | None:
+    """The new facts a model is to judge: number, words, and the known ones under it; None when it is asked for facts."""
+    found: list[tuple[int, str, list[tuple[int, str]]]] = []
+    for kind, number, text in _FACT.findall(request.last):
+        if kind == "new":
+            found.append((int(number), text, []))
+        else:
+            found[-1][2].append((int(number), text))
+    return found or None
+
+
+def note_taker(request: Request) -> Reply:
+    """Writes each turn of a conversation down as it stands, and gives up nothing for it."""
+    if judged(request):
+        return Reply(text="[]")
+    facts = [
+        {"fact": f"{speaker} said: {text}", "kind": "episode", "turns": [number]}
+        for speaker, number, text in turns_of(request)
+    ]
+    return Reply(text=f"Here they are:\n```json\n{json.dumps(facts)}\n```")
+
+
+def assistant(request: Request) -> Reply:
+    """Takes notes of a conversation, and researches a question."""
+    about_facts = not request.tools and (turns_of(request) or judged(request))
+    return note_taker(request) if about_facts else researcher(request)
