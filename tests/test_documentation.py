@@ -204,3 +204,22 @@ def test_every_make_target_that_is_named_exists() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def named_tests(page: Path) -> Iterator[tuple[str, str]]:
+    """Files and functions of tests that a page names, as `orchestrator/test_agent.py::test_x`; `::test_y` is of the same file."""
+    for line in page.read_text(encoding="utf-8").splitlines():
+        file = ""
+        for named, function in re.findall(r"`([\w/]*test_\w+\.py)?(?:::(test_\w+))?`", line):
+            file = named or file
+            if file:
+                yield file, function
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    for file, function in named_tests(page):
+        path = ROOT / "tests" / file
+        assert path.exists(), f"{page.name} names {file}"
+        found = not function or re.search(rf"def {function}\(", path.read_text(encoding="utf-8"))
+        assert found, f"{page.name} names {file}::{function}"

@@ -148,6 +148,31 @@ async def test_the_status_names_the_tool(slack: SlackEmulator, cast: Cast, start
     assert "Grace Hopper" in str(results)
 
 
+async def test_groups_are_looked_up_and_earlier_calls_are_told_to_their_asker_only(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    slack.state.add_group("oncall", [cast.grace.id])
+    group, typo = (
+        ToolUse("1", "group_members", {"group": "@OnCall"}),
+        ToolUse("2", "group_members", {"group": "x"}),
+    )
+    own = ToolUse("3", "own_tool_calls", {})
+    model = ScriptedModel(steps=[calling(group, typo)])
+    async with start_bot(model):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "who is on call?")
+        await answered(slack, cast.general.id, root)
+        for count, user in enumerate((cast.ada.id, cast.grace.id), 2):
+            model.steps += [calling(own)]
+            slack.people.mention(user, cast.general.id, "how did you find that?", thread_ts=root)
+            await answered(slack, cast.general.id, root, count)
+    found, refused = model.requests[1].messages[-1].blocks
+    assert "Grace Hopper" in str(found)
+    assert "oncall" in str(refused)
+    told, hidden = (str(model.requests[place].messages[-1].blocks) for place in (3, 5))
+    assert "group_members" in told
+    assert "group_members" not in hidden
+
+
 async def test_a_failure_shows_one_edited_notice_and_then_the_answer(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot
 ) -> None:
