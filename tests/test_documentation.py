@@ -210,7 +210,7 @@ def named_tests(page: Path) -> Iterator[tuple[str, str]]:
     """Files and functions of tests that a page names, as `orchestrator/test_agent.py::test_x`; `::test_y` is of the same file."""
     for line in page.read_text(encoding="utf-8").splitlines():
         file = ""
-        for named, function in re.findall(r"`([\w/]*test_\w+\.py)?(?:::(test_\w+))?`", line):
+        for named, function in re.findall(r"`(?:tests/)?([\w/]*test_\w+\.py)?(?:::(test_\w+))?`", line):
             file = named or file
             if file:
                 yield file, function
