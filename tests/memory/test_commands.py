@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rookery_core.errors import InvalidInput
+from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import Caller
 from rookery_memory.records import Filters, NewMemory, NewTurn
 from rookery_memory.store import MemoryStore
@@ -76,13 +76,15 @@ async def test_a_knowledge_graph_is_found_and_linked(store: MemoryStore, ada: Ca
     report = await import_graph(store.context, ada, SCOPE, read_graph(GRAPH))
     assert (report.memories, report.links) == (7, 4)
     again = await import_graph(store.context, ada, SCOPE, read_graph(GRAPH))
-    assert (again.memories, again.known) == (0, 7)
+    assert (again.memories, again.links, again.known) == (0, 0, 11)
     best = (await store.recall(ada, "Which animals does Maria keep?"))[0].memory
     assert best.content == "Maria: keeps two cats"
     near = (await store.related(ada, [best]))[best.id]
     assert ("about", "Maria (person)") in [(relation, memory.content) for relation, memory in near]
     with pytest.raises(InvalidInput, match="line 1"):
         read_graph([{"type": "other"}])
+    with pytest.raises(InvalidInput, match=r"line 2: observations is not a list"):
+        read_graph([GRAPH[1], {**GRAPH[0], "observations": "keeps two cats"}])
 
 
 async def test_near_duplicates_merge_and_keep_where_they_came_from(store: MemoryStore, ada: Caller) -> None:
@@ -130,3 +132,19 @@ async def test_erasing_leaves_nothing_but_a_receipt(store: MemoryStore, ada: Cal
     assert [memory.content for memory in await store.list_memories(ada)] == ["ours"]
     async with store.context.database.transaction(ada) as conn:
         assert await conn.fetchval("select count(*) from memory.erasure") == 2
+
+
+async def test_no_receipt_is_given_for_what_was_never_there(store: MemoryStore, ada: Caller) -> None:
+    """A mistyped name would be taken for erased."""
+    made = await store.remember(ada, NewMemory(content="secret"))
+    ours = await store.remember(ada, NewMemory(content="ours"), "team")
+    await store.add_turns(ada, "talk", [NewTurn(speaker="a", content="secret")])
+    with pytest.raises(NotFound, match=str(ours.id)):
+        await erase(store.context, ada, SCOPE, ids=[made.id, ours.id])
+    with pytest.raises(NotFound) as raised:
+        await erase(store.context, ada, SCOPE, conversation="talc")
+    assert raised.value.candidates == ("talk",)
+    assert {memory.content for memory in await store.list_memories(ada)} == {"secret", "ours"}
+    async with store.context.database.transaction(ada) as conn:
+        assert await conn.fetchval("select count(*) from memory.erasure") == 0
+    assert (await erase(store.context, ada, SCOPE, conversation="talk")).turns == 1

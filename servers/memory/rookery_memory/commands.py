@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 from rookery_core.errors import InvalidInput, RookeryError
@@ -93,14 +93,14 @@ async def _export(settings: MemorySettings, arguments: argparse.Namespace) -> No
 
 async def _import(settings: MemorySettings, arguments: argparse.Namespace) -> None:
     from rookery_memory.store.graph_import import GRAPH_TYPES, import_graph, read_graph
-    from rookery_memory.store.portability import import_lines
+    from rookery_memory.store.portability import import_lines, object_of
     from rookery_memory.store.upkeep import embed_pending
 
     caller = caller_of(arguments.scope, settings.team)
     lines = await asyncio.to_thread(_read_lines, arguments.file)
     async with _opened(settings) as context:
-        if lines and _type_of(lines[0]) in GRAPH_TYPES:
-            graph = read_graph([_object(number, line) for number, line in enumerate(lines, start=1)])
+        if lines and object_of(1, lines[0]).get("type") in GRAPH_TYPES:
+            graph = read_graph([object_of(number, line) for number, line in enumerate(lines, start=1)])
             report = await import_graph(context, caller, arguments.scope, graph)
         else:
             report = await import_lines(context, caller, arguments.scope, lines)
@@ -147,20 +147,6 @@ def _writable(file: str | None) -> AbstractContextManager[IO[str]]:
 def _read_lines(file: str) -> list[str]:
     text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     return [line for line in text.split("\n") if line.strip()]  # splitlines would cut inside of JSON strings
-
-
-def _type_of(line: str) -> Any:
-    return _object(1, line).get("type")
-
-
-def _object(number: int, line: str) -> dict[str, Any]:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        entry = None
-    if not isinstance(entry, dict):
-        raise InvalidInput(f"import: line {number} is not a JSON object.")
-    return entry  # pyright: ignore[reportUnknownVariableType] keys of a JSON object are strings
 
 
 _COMMANDS = {"export": _export, "import": _import, "merge": _merge, "erase": _erase}

@@ -88,7 +88,7 @@ async def gather(
 ) -> Gathered | None:
     """What ranks the turns for a question; None when there are none to rank."""
     if conversation is not None:
-        await _require(conn, asked, conversation)
+        await require_conversation(conn, asked, conversation)
     names: list[str] = await conn.fetchval(SQL["speakers"], asked, conversation)
     vector = await context.query_vector(without_names(question, names, any_case=True))
     terms = await search.query_terms(conn, question)
@@ -108,12 +108,13 @@ async def gather(
     return _gathered(rows, terms, 0.0 if vector is None else semantic_weight(context.embedder), facts)
 
 
-async def _require(conn: Connection, asked: list[str] | None, conversation: str) -> None:
+async def require_conversation(conn: Connection, asked: list[str] | None, conversation: str) -> None:
+    """Raises NotFound, which names the newest ones, when these scopes hold no conversation of this name."""
     if not await conn.fetchval(SQL["conversation_exists"], asked, conversation):
         recent = [row[0] for row in await conn.fetch(SQL["recent_conversations"], asked)]
         raise NotFound(
             f"conversation: none named {conversation!r} in the scopes of this caller.",
-            hint="Leave conversation out to search all of them.",
+            hint="Leave conversation out for all of them.",
             candidates=recent,
         )
 

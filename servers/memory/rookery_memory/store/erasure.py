@@ -6,11 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from rookery_core.errors import NotFound
 from rookery_core.identity import Caller
 from rookery_memory.records import new_id
 from rookery_memory.store.context import SQL, StoreContext
+from rookery_memory.store.conversation_search import require_conversation
+
+if TYPE_CHECKING:
+    from rookery_core.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +44,17 @@ async def erase(
     conversation: str | None = None,
     reason: str | None = None,
 ) -> ErasureReceipt:
-    """Erase these memories of a scope, or one conversation with what was drawn from it, or without either all of it."""
+    """Erase these memories of a scope, or one conversation with what was drawn from it, or without either all of it.
+
+    Raises NotFound, and erases nothing, when the scope has no such memory or conversation.
+    """
     everything = ids is None and conversation is None
     async with context.database.transaction(caller) as conn:
+        await _require(conn, scope, ids or ())
         chosen = list(ids or ())
         turns = 0
         if conversation is not None:
-            drawn = await conn.fetch(
-                "select distinct id from memory.memory where team = memory.caller_team() and scope = $1 and conversation = $2",
-                scope,
-                conversation,
-            )
-            chosen += [row[0] for row in drawn]
+            chosen += await _drawn_from(conn, scope, conversation)
         if everything or conversation is not None:
             turns = await conn.fetchval(SQL["erase_turns"], scope, conversation)
             await conn.execute(SQL["erase_conversations"], scope, conversation)
@@ -66,3 +71,21 @@ async def erase(
         )
         remaining = await conn.fetchval(SQL["remaining"], scope)
     return ErasureReceipt(receipt, erased_at, len(erased), len(rows), turns, digest.hex(), remaining)
+
+
+async def _require(conn: Connection, scope: str, ids: Sequence[UUID]) -> None:
+    """A receipt for what was never there would be taken for proof."""
+    known = {row[0] for row in await conn.fetch(SQL["ids_of_scope"], scope, list(ids))}
+    if missing := [str(one) for one in ids if one not in known]:
+        raise NotFound(
+            f"erase: the scope has no memory {', '.join(missing)}. Nothing was erased.",
+            hint="Find its id, and its scope, with list_memories or an export.",
+        )
+
+
+async def _drawn_from(conn: Connection, scope: str, conversation: str) -> list[UUID]:
+    """The memories that were drawn from a conversation."""
+    drawn = [row[0] for row in await conn.fetch(SQL["drawn_from"], scope, conversation)]
+    if not drawn:
+        await require_conversation(conn, [scope], conversation)
+    return drawn

@@ -1,3 +1,11 @@
+-- name: ids_of_scope
+-- which of these a scope has
+select distinct id from memory.memory where team = memory.caller_team() and scope = $1 and id = any ($2::uuid[]);
+
+-- name: drawn_from
+-- the memories that were drawn from a conversation
+select distinct id from memory.memory where team = memory.caller_team() and scope = $1 and conversation = $2;
+
 -- name: erase_memories
 -- delete memories with all their versions and vectors; null: all of the scope
 delete from memory.memory

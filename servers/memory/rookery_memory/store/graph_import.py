@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from rookery_core.errors import InvalidInput
@@ -36,7 +36,9 @@ def read_graph(entries: Sequence[Mapping[str, Any]]) -> KnowledgeGraph:
             if entry.get("type") == "entity":
                 name = str(entry["name"])
                 graph.types[name] = str(entry.get("entityType") or "")
-                graph.observations.setdefault(name, []).extend(map(str, entry.get("observations") or []))
+                graph.observations.setdefault(name, []).extend(
+                    _listed(number, entry.get("observations") or [])
+                )
             elif entry.get("type") == "relation":
                 graph.relations.append((str(entry["from"]), str(entry["relationType"]), str(entry["to"])))
             else:
@@ -48,6 +50,14 @@ def read_graph(entries: Sequence[Mapping[str, Any]]) -> KnowledgeGraph:
             graph.types.setdefault(name, "")
             graph.observations.setdefault(name, [])
     return graph
+
+
+def _listed(number: int, observations: Any) -> list[str]:
+    if not isinstance(observations, list):
+        raise InvalidInput(
+            f"import: line {number}: observations is not a list.", hint='Write ["first", "second"].'
+        )
+    return [str(one) for one in cast(list[Any], observations)]
 
 
 async def import_graph(
@@ -63,8 +73,9 @@ async def import_graph(
     links = [*_about(graph, ids), *_related(graph, ids)]
     columns = [[link[at] for link in links] for at in range(3)]
     async with context.database.transaction(caller) as conn:
-        await conn.execute(SQL["insert_links"], scope, *columns)
-    return ImportReport(memories=len(stored), links=len(links), known=len(news) - len(stored))
+        linked = len(await conn.fetch(SQL["insert_links"], scope, *columns))
+    known = len(news) + len(links) - len(stored) - linked
+    return ImportReport(memories=len(stored), links=linked, known=known)
 
 
 def _entity(graph: KnowledgeGraph, name: str) -> str:

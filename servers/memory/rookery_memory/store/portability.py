@@ -18,6 +18,7 @@ from rookery_memory.store.turns import add_turns
 
 FORMAT = "rookery-memory"
 FORMAT_VERSION = 1
+READABLE = "Pass a file that `rookery-memory export` wrote, or the JSON lines of the reference memory server."
 BATCH = 500
 _NAMESPACE = UUID("7b0c5a52-6d3c-4c0e-9d4b-5a3f7e9a1c11")
 
@@ -58,7 +59,7 @@ async def import_lines(
     importer = _Importer(context, caller, scope, report)
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            await importer.take(number, _parsed(number, line))
+            await importer.take(number, object_of(number, line))
     await importer.flush()
     return report
 
@@ -76,7 +77,9 @@ class _Importer:
         kind = entry.get("type")
         if self._same_place is None:
             if kind != FORMAT or entry.get("version") != FORMAT_VERSION:
-                raise InvalidInput("import: not an export of rookery-memory that this version reads.")
+                raise InvalidInput(
+                    "import: not an export of rookery-memory that this version reads.", hint=READABLE
+                )
             self._same_place = (entry.get("team"), entry.get("scope")) == (self._caller.team, self._scope)
             return
         try:
@@ -134,14 +137,15 @@ class _Importer:
 
     async def _link(self, entry: dict[str, Any]) -> None:
         async with self._context.database.transaction(self._caller) as conn:
-            await conn.execute(
+            new = await conn.fetch(
                 SQL["insert_links"],
                 self._scope,
                 [self._id(entry["from_id"])],
                 [entry["relation"]],
                 [self._id(entry["to_id"])],
             )
-        self._report.links += 1
+        self._report.links += len(new)
+        self._report.known += 1 - len(new)
 
 
 def _turn(entry: dict[str, Any]) -> NewTurn:
@@ -158,13 +162,14 @@ def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _parsed(number: int, line: str) -> dict[str, Any]:
+def object_of(number: int, line: str) -> dict[str, Any]:
+    """The JSON object of a line. Raises InvalidInput, which names the line, for anything else."""
     try:
         entry = json.loads(line)
     except ValueError:
         entry = None
     if not isinstance(entry, dict):
-        raise InvalidInput(f"import: line {number} is not a JSON object.")
+        raise InvalidInput(f"import: line {number} is not a JSON object.", hint=READABLE)
     return entry  # pyright: ignore[reportUnknownVariableType] keys of a JSON object are strings
 
 

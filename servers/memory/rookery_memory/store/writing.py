@@ -144,10 +144,17 @@ def _check(caller: Caller, scope: str, news: Sequence[NewMemory]) -> None:
     if scope not in readable_scopes(caller):
         raise InvalidInput(f"scope: {scope!r} is not the caller's.")
     for new in news:
-        if new.valid_from and new.valid_until and new.valid_until <= new.valid_from:
-            raise InvalidInput("valid_until: is not after valid_from.")
+        _check_interval(new)
         if not 0 <= new.importance <= 1:
             raise InvalidInput("importance: is between 0 and 1.")
+
+
+def _check_interval(new: NewMemory) -> None:
+    if new.valid_from and new.valid_until and new.valid_until <= new.valid_from:
+        raise InvalidInput(
+            f"valid_until: is not after valid_from, {new.valid_from.isoformat()}.",
+            hint="Pass a later valid_until, or an earlier valid_from with it.",
+        )
 
 
 async def _embedded_text(context: StoreContext, caller: Caller, scope: str, new: NewMemory) -> str:
@@ -197,8 +204,7 @@ def _changed(old: Memory, changes: Mapping[str, Any]) -> NewMemory:
     changed = replace(changed, content=clean_content(changed.content), tags=clean_tags(changed.tags))
     if changed == current:
         raise InvalidInput("update: nothing changes.", hint="Pass at least one field with a new value.")
-    if changed.valid_until and changed.valid_from and changed.valid_until <= changed.valid_from:
-        raise InvalidInput("valid_until: is not after valid_from.")
+    _check_interval(changed)
     return changed
 
 

@@ -106,11 +106,12 @@ cross join lateral (
 on conflict (team, id, version) do update set model = excluded.model, embedding = excluded.embedding, indexed = false;
 
 -- name: insert_links
--- relations between memories of one scope
+-- relations between memories of one scope; answers with those that are new
 insert into memory.link (team, scope, from_id, relation, to_id)
 select memory.caller_team(), $1, given.from_id, given.relation, given.to_id
 from unnest($2::uuid[], $3::text[], $4::uuid[]) as given(from_id, relation, to_id)
-on conflict do nothing;
+on conflict do nothing
+returning from_id;
 
 -- name: merge_into
 -- a memory takes in near duplicates: their tags and sources stay with it
