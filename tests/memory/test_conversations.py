@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from rookery_core.identity import Caller
 from rookery_memory.conversation_ranking import TurnSignals, rank_turns
 from rookery_memory.names import without_names
 from rookery_memory.records import NewMemory, NewTurn
-from rookery_memory.store import MemoryStore
+from rookery_memory.store import MemoryStore, conversation_search
 from rookery_memory.store.turns import ends_in_question, place
 
 MAY = datetime(2026, 5, 8, 13, 0, tzinfo=UTC)
@@ -81,6 +82,30 @@ async def test_blank_turns_are_refused_as_a_whole(store: MemoryStore, ada: Calle
     with pytest.raises(InvalidInput, match="content"):
         await store.add_turns(ada, "talk", [TALK[0], NewTurn(speaker="Ben", content=" ")])
     assert (await store.add_turns(ada, "talk", TALK)).known == 0
+
+
+@pytest.mark.parametrize("embeds", [True, False])
+async def test_an_old_answer_is_found_in_a_conversation_beyond_what_is_ranked_whole(
+    store: MemoryStore, ada: Caller, open_database: Any, monkeypatch: pytest.MonkeyPatch, *, embeds: bool
+) -> None:
+    """The same before and beyond the border, with a name that every turn has and words that many have."""
+    monkeypatch.setattr(conversation_search, "RANKED_TURNS", 200)
+    chosen = store if embeds else MemoryStore(await open_database("rookery_memory"), None)
+    first = [
+        NewTurn(speaker="Ben", content="Which painting hung in the hall?"),
+        NewTurn(speaker="Ben", content="It showed a lighthouse, I think."),
+    ]
+    talk = [
+        NewTurn(speaker="Ben", content=f"The weather of day {number} was like the hall of a station.")
+        for number in range(600)
+    ]
+    question = "What did Ben say about the lighthouse painting in the hall, was it like a station?"
+    for turns in (first, talk[:100], talk[100:]):
+        await chosen.add_turns(ada, "talk", turns)
+        found = await chosen.recall_conversation(ada, question, conversation="talk", limit=3, around=1)
+        assert {one.turn.position for one in found[:2]} == {0, 1}
+        assert len(await chosen.recall_conversation(ada, question, limit=50)) == (50 if turns != first else 2)
+    assert await chosen.recall_conversation(ada, "", conversation="talk") == []
 
 
 def test_a_pause_or_a_name_begins_another_sitting() -> None:
