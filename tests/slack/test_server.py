@@ -177,7 +177,7 @@ async def test_posting_takes_a_draft_and_its_token_once(
                 channel("CELSE", "elsewhere"),
                 person("UADA", "Ada"),
                 person("UGUEST", "Gus", is_guest=True),
-            )  # fmt: skip
+            )
         )
         settings = slack_settings.model_copy(
             update={"slack_posting": "on", "slack_post_channels": ("general",), "slack_api_url": slack.api_url,
