@@ -264,7 +264,23 @@ async def test_discard_rules_and_erased_people_are_kept_out(
     report = await run(ingest, write_export(files))
     texts = " ".join((await digest_of_tables(owner_connection))["messages"])
     assert "somewhere" not in texts and "unwanted" not in texts and "first" in texts
-    assert report.skipped["message that a discard rule keeps out"] == 1
+    assert report.skipped["message that a discard rule keeps out"] == 1 and report.unchanged == 0
+
+
+async def test_what_a_rule_kept_out_comes_with_the_next_import_when_the_rule_is_gone(
+    ingest: Database, write_export: WriteExport, owner_connection: Any
+) -> None:
+    from rookery_slack.store import bookkeeping
+
+    path = write_export(export())
+    async with ingest.transaction(CALLER) as connection:
+        await bookkeeping.add_discard_rule(connection, CALLER, '$.text like_regex "somewhere"', "noise")
+        number = (await bookkeeping.discard_rules(connection, CALLER))[0]["id"]
+    await run(ingest, path)
+    async with ingest.transaction(CALLER) as connection:
+        await bookkeeping.remove_discard_rule(connection, CALLER, number)
+    assert (await run(ingest, path)).added == 1
+    assert "somewhere" in " ".join((await digest_of_tables(owner_connection))["messages"])
 
 
 async def test_two_importers_at_once(

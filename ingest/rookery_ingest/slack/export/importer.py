@@ -246,6 +246,7 @@ class _Importer:
     def _count(self, merged: Merged) -> None:
         self._report.added += merged.added
         self._report.changed += merged.changed
+        self._report.kept_out += merged.discarded + merged.refused
         if merged.discarded:
             self._report.skip(
                 "message that a discard rule keeps out", "slack.discard_rules", merged.discarded

@@ -26,6 +26,7 @@ class Report:
     messages: int = 0
     added: int = 0
     changed: int = 0
+    kept_out: int = 0
     deleted: int = 0
     reactions: int = 0
     files: int = 0
@@ -63,7 +64,7 @@ class Report:
     @property
     def unchanged(self) -> int:
         """Messages that were read and already stored just so."""
-        return max(0, self.messages - self.added - self.changed)
+        return max(0, self.messages - self.added - self.changed - self.kept_out)
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""

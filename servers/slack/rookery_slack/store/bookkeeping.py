@@ -136,7 +136,9 @@ async def counted_and_held(connection: Connection, caller: Caller, collection: s
 
 
 async def set_retention(connection: Connection, caller: Caller, channel: str, keep_days: int | None) -> None:
-    """Keep a channel ('*': those without a rule of their own) for so many days; None: for ever."""
+    """Keep a channel ('*': those without a rule of their own) for so many days; None: for ever. Exports that were
+    read before are read again when they are imported again: what a shorter time kept out may be wanted now."""
+    await forget_days(connection, caller)
     if keep_days is None:
         await connection.execute(_SQL["clear_retention"], caller.team, channel)
     else:
@@ -169,7 +171,8 @@ async def discard_rules(connection: Connection, caller: Caller) -> list[Row]:
 
 
 async def remove_discard_rule(connection: Connection, caller: Caller, number: int) -> bool:
-    """Whether there was such a rule. What it kept out stays out until it is read again."""
+    """Whether there was such a rule. What it kept out stays out until it is read again, from an export or Slack."""
+    await forget_days(connection, caller)
     return await connection.fetchval(_SQL["remove_discard_rule"], caller.team, number) is not None
 
 
