@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ COMMAND = "make bench-docs"
 SAMPLE = Path(__file__).parents[1] / "orchestrator" / "rookery" / "demo_data" / "docs"
 SEED = 20_26
 VERSIONS = 5
+WORKERS = 2
+"""Processes that serve beside one: as many as the cores that the targets are for."""
 EDITED_SHARE = 0.03
 ASKED_PAGES = 20
 MEASURES = ("hit1", "hit10", "ndcg10")
@@ -63,6 +66,7 @@ TARGETS = {
     "timescale_excerpts": (0.55, 0.88),
 }
 _PORT = 18_802
+_BEGAN = time.monotonic()
 
 
 class Bench:
@@ -80,6 +84,7 @@ class Bench:
 
     async def fill(self, source: str, version: str, pages: dict[str, bytes], format_name: str) -> Summary:
         """Import documents as one version."""
+        _say(f"importing {source} {version}, {len(pages)} pages")
         ingest = await DocsIngest.open(self.settings)
         try:
             base = f"https://docs.example.org/{source}/{version}/"
@@ -114,6 +119,7 @@ class Bench:
         if peer:
             await peer.prepare([row.query for row in judged])
         for kind, rows in by_kind(judged):
+            _say(f"asking {len(rows)} queries of {corpus.name}, {kind}")
             found = {row: await self._found(database, engine, release, row.query) for row in rows}
             ours = judge(rows, lambda row, found=found: found[row])
             fts5 = judge(rows, lambda row: plain.rank(row.query))
@@ -208,50 +214,49 @@ class Bench:
 
     def http(self, versions: Sequence[str], queries: Sequence[str]) -> None:
         """Latency of one caller and throughput of twenty, against a server over HTTP with five versions."""
+        every = [{"query": query, "source": "manual", "version": "all"} for query in queries]
+        each = [row | {"version": version} for row in every for version in versions]
+        with self._served("--workers", "1"):
+            self._load(1, 3, every)  # indexes are made
+            alone = self._load(1, 10, every)["latencies"]
+            self._load(20, 3, each)
+            self._throughput("search.throughput", self._load(20, 15, each), "one process")
+        with self._served("--workers", str(WORKERS)):
+            self._load(20, 5, each)
+            self._throughput(
+                "search.throughput.workers", self._load(20, 15, each), f"{WORKERS} processes (--workers)"
+            )
+        note = "one caller over HTTP, version=all of five"
+        self.add("search.p50", _quantile(alone, 0.5) * 1000, "ms", better="lower", note=note)
+        self.add("search.p95", _quantile(alone, 0.95) * 1000, "ms", better="lower", target=30, note=note)
+
+    def _throughput(self, name: str, loaded: dict[str, Any], processes: str) -> None:
+        self.add(
+            name, loaded["per_second"], "searches/s", target=200,
+            note=f"20 callers over HTTP, one version each, {processes}; p95 {_quantile(loaded['latencies'], 0.95) * 1000:.0f} ms; "
+            f"{loaded['failed']} failed; server, PostgreSQL and callers share {os.cpu_count()} cores: CPU bounds it",
+        )  # fmt: skip
+
+    @contextmanager
+    def _served(self, *arguments: str) -> Generator[None]:
+        """A server over HTTP, ready."""
         environment = {
             **os.environ,
             "ROOKERY_DATA_DIR": str(self.settings.data_dir),
             "ROOKERY_LOG_LEVEL": "error",
         }
         command = [sys.executable, "-m", "rookery_docs", "--transport", "http", "--port", str(_PORT)]
-        server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen([*command, *arguments], env=environment, stderr=subprocess.DEVNULL)
         try:
             _wait_until_ready(server)
-            each = [
-                {"query": query, "source": "manual", "version": version}
-                for query in queries
-                for version in versions
-            ]
-            everywhere = [{"query": query, "source": "manual", "version": "all"} for query in queries]
-            self._load(1, 3, everywhere, self.folder)  # indexes are made
-            self._load(20, 3, each, self.folder)
-            alone = self._load(1, 10, everywhere, self.folder)
-            together = self._load(20, 15, each, self.folder)
+            yield
         finally:
             server.terminate()
             server.wait(timeout=30)
-        p50, p95 = _quantile(alone["latencies"], 0.5), _quantile(alone["latencies"], 0.95)
-        self.add(
-            "search.p50", p50 * 1000, "ms", better="lower", note="one caller over HTTP, version=all of five"
-        )
-        self.add(
-            "search.p95",
-            p95 * 1000,
-            "ms",
-            better="lower",
-            target=30,
-            note="one caller over HTTP, version=all of five",
-        )
-        self.add(
-            "search.throughput", together["per_second"], "searches/s", target=200,
-            note=f"20 callers over HTTP, one version each; p95 {_quantile(together['latencies'], 0.95) * 1000:.0f} ms; "
-            f"{together['failed']} failed; server, PostgreSQL and callers share {os.cpu_count()} cores: CPU bounds it",
-        )  # fmt: skip
 
-    def _load(
-        self, callers: int, seconds: float, arguments: list[dict[str, Any]], folder: Path
-    ) -> dict[str, Any]:
-        file = folder / "arguments.json"
+    def _load(self, callers: int, seconds: float, arguments: list[dict[str, Any]]) -> dict[str, Any]:
+        _say(f"{callers} callers over HTTP for {seconds:.0f} s")
+        file = self.folder / "arguments.json"
         file.write_text(json.dumps(arguments))
         url = f"http://127.0.0.1:{_PORT}/mcp"
         command = [sys.executable, "-m", "bench.docs_load", url, str(callers), str(seconds), str(file)]
@@ -282,7 +287,7 @@ def _quantile(values: Sequence[float], share: float) -> float:
 
 
 def _say(stage: str) -> None:
-    print(f"bench.docs: {stage} ...", file=sys.stderr, flush=True)
+    print(f"bench.docs: {time.monotonic() - _BEGAN:4.0f} s  {stage} ...", file=sys.stderr, flush=True)
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
@@ -311,9 +316,7 @@ async def measure(places: list[Path], files: list[Path]) -> list[Result]:
     folder = Path(tempfile.mkdtemp(prefix="bench-docs-"))
     try:
         bench = Bench(CoreSettings(data_dir=folder / "data"), folder)
-        _say("importing five versions")
         versions = await bench.imports(corpora)
-        _say("asking the judged queries")
         await bench.retrieval(corpora, judgments)
         asked = [row.query for rows in judgments.values() for row in rows if row.kind in TARGETS] or [
             "create index",
@@ -321,7 +324,7 @@ async def measure(places: list[Path], files: list[Path]) -> list[Result]:
             "backup",
         ]
         queries = random.Random(SEED).sample(asked, min(200, len(asked)))
-        _say("searching under a version filter, then over HTTP")
+        _say("searching under a version filter")
         await bench.recall(versions, queries)
         bench.http(versions, queries)
         return bench.results

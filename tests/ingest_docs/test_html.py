@@ -48,6 +48,12 @@ def test_a_manual_page() -> None:
     assert "**Note**" in text and "Careful." in text
 
 
+def test_sections_with_the_titles_own_level_have_their_sections_below_them() -> None:
+    page = "<main><h2>SELECT</h2><h2>Parameters</h2><h3>WITH</h3><h4>Notes</h4><h3>FROM</h3><h2>Outputs</h2></main>"
+    levels = [block.level for block in read_html(page).blocks if block.kind == "heading"]
+    assert levels == [1, 2, 3, 4, 3, 2]
+
+
 def test_code_keeps_every_byte_and_a_longer_fence_than_its_own() -> None:
     code = "if x:\n    y = '```'\n\n\treturn"
     article = read_html(f"<main><pre><code class='language-python'>{code}</code></pre></main>")

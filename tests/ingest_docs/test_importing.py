@@ -141,8 +141,11 @@ async def test_a_page_without_text_is_found_by_its_name(ingest: DocsIngest, owne
     assert await owner_connection.fetchval("select title from docs.page") == "time_bucket"
 
 
-async def test_a_folder_that_is_not_there_is_refused(import_folder: ImportFolder, tmp_path: Path) -> None:
+async def test_a_folder_that_is_not_there_is_refused_and_leaves_no_source(
+    import_folder: ImportFolder, tmp_path: Path, owner_connection: Any
+) -> None:
     with pytest.raises(InvalidInput, match="does not exist"):
         await import_folder(tmp_path / "nowhere")
     with pytest.raises(InvalidInput, match="holds no document"):
         await import_folder(tmp_path)
+    assert await owner_connection.fetchval("select count(*) from docs.source") == 0

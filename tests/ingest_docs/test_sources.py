@@ -64,8 +64,11 @@ async def test_the_manual_from_a_folder_and_from_an_archive(manual_archive: Path
 def test_a_place_without_the_manual_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="holds no HTML manual of version 17"):
         find_manual("17", tmp_path)
-    with pytest.raises(NotFound, match=r"--from: .*/nope does not exist"):
+    with pytest.raises(InvalidInput, match=r"--from: .*/nope does not exist"):
         find_manual("17", tmp_path / "nope")
+    (tmp_path / "notes").write_text("no archive")
+    with pytest.raises(InvalidInput, match="neither a folder nor an archive"):
+        find_manual("17", tmp_path / "notes")
     assert Manual("16", None).base_url.endswith("/16/")
 
 

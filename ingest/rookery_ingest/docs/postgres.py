@@ -65,18 +65,13 @@ def _range(written: str, first: int, last: int) -> list[str]:
 
 def find_manual(version: str, place: Path | None) -> Manual:
     """Where a version is: at `place` (a folder or archive, or a folder that has it under its number or as a Debian package
-    does), else the Debian package, else the official archive. Raises NotFound when `place` does not have it."""
+    does), else the Debian package, else the official archive. Raises NotFound when `place` does not have it, InvalidInput
+    when it is no place at all."""
     packaged = _DEBIAN.format(version=version)
     if place is None:
         installed = Path("/", packaged)
         return Manual(version, installed if installed.is_dir() else None)
-    if not place.exists():
-        raise NotFound(f"--from: {place} does not exist.")
-    if place.suffix == ".deb":
-        raise InvalidInput(
-            f"--from: {place} is a packed Debian package.",
-            hint=f"Unpack it with `dpkg -x {place} FOLDER` and pass FOLDER.",
-        )
+    _require_place(place)
     if place.is_file():
         return Manual(version, place)
     for below in (version, packaged, f"postgresql-doc-{version}/html", "html", ""):
@@ -87,6 +82,18 @@ def find_manual(version: str, place: Path | None) -> Manual:
     if len(others) == 1:
         return Manual(version, others[0])
     raise NotFound(f"--from: {place} holds no HTML manual of version {version}.")
+
+
+def _require_place(place: Path) -> None:
+    if not place.exists():
+        raise InvalidInput(f"--from: {place} does not exist.")
+    if place.suffix == ".deb":
+        raise InvalidInput(
+            f"--from: {place} is a packed Debian package.",
+            hint=f"Unpack it with `dpkg -x {place} FOLDER` and pass FOLDER.",
+        )
+    if place.is_file() and not is_archive(place):
+        raise InvalidInput(f"--from: {place} is neither a folder nor an archive that can be read.")
 
 
 async def read_manual(manual: Manual, guest: Guest | None = None) -> AsyncIterator[Delivered]:

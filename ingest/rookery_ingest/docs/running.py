@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,20 @@ from rookery_ingest.docs.raw import Delivered
 
 def _whole() -> bool:
     return True
+
+
+async def _begun(pages: AsyncIterable[Delivered]) -> AsyncIterable[Delivered]:
+    """The same pages, of which the first has been read."""
+    iterator = aiter(pages)
+    first = await anext(iterator, None)
+
+    async def all_of_them() -> AsyncIterator[Delivered]:
+        if first is not None:
+            yield first
+        async for page in iterator:
+            yield page
+
+    return all_of_them()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,11 @@ class DocsIngest:
         complete: Callable[[], bool] = _whole,
         force: bool = False,
     ) -> Summary:
-        """Import `pages` into `target`. complete: asked after reading, whether all of the source was seen."""
+        """Import `pages` into `target`. complete: asked after reading, whether all of the source was seen.
+
+        A source that cannot be read at all raises before anything is stored of it.
+        """
+        begun = await _begun(pages)
         await self.writer.put_source(
             target.release,
             title=target.title,
@@ -72,7 +90,7 @@ class DocsIngest:
         embedder = create_embedder(self._settings)
         try:
             run = Import(self.writer, embedder, target.release, report)
-            return await run.run(pages, complete=complete, force=force)
+            return await run.run(begun, complete=complete, force=force)
         finally:
             if embedder is not None:
                 await embedder.close()

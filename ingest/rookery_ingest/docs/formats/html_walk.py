@@ -105,11 +105,7 @@ class Walk:
         if _is_admonition(element.getparent()):
             self._place(Block("text", f"**{text}**"))
             return
-        level = _HEADINGS[element.tag]
-        self._top = level if self._top is None else self._top
-        depth = (
-            1 if not any(block.kind == "heading" for block in self.blocks) else max(2, level - self._top + 1)
-        )
+        depth = self._depth(_HEADINGS[element.tag])
         own = element.get("id") or _target_of_permalink(element)
         anchors = [*self._pending, *found.anchors]
         anchor = own or next(iter(self._pending), None) or next(iter(found.anchors), None)
@@ -124,6 +120,15 @@ class Walk:
                 links=found.links,
             )
         )
+
+    def _depth(self, level: int) -> int:
+        """1 for the first heading, which is the page's title, and more for all others, also where its sections have the
+        title's own level."""
+        if self._top is None:
+            self._top = level
+            return 1
+        self._top = min(self._top, level - 1)
+        return level - self._top + 1
 
     def _paragraph(self, element: Any) -> None:
         found = inline(element)
