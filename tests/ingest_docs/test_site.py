@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import threading
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -187,6 +189,23 @@ async def test_the_links_of_an_llms_txt_are_read(website: Website) -> None:
     await guest.close()
     assert [page.path for page in found] == ["a.md", "b.md"]
     assert opened.whole()
+
+
+@pytest.mark.parametrize("place", ["/docs/{version}/", "/manual-{version}.zip"])
+async def test_the_manual_is_read_from_a_url_of_pages_or_of_an_archive(website: Website, place: str) -> None:
+    website.put("/docs/17/", '<main><a href="bookindex.html">index</a><a href="sql-select.html">s</a></main>')
+    website.put("/docs/17/bookindex.html", "<main><h1>Index</h1></main>")
+    website.put("/docs/17/sql-select.html", "<main><h1>SELECT</h1></main>")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("17/bookindex.html", "<main><h1>Index</h1></main>")
+        archive.writestr("17/sql-select.html", "<main><h1>SELECT</h1></main>")
+    website.pages["/manual-17.zip"] = ("application/zip", packed.getvalue(), {})
+    guest = Guest(pause_s=0)
+    opened = await open_source("postgres", "17", {"url": website.url + place}, {}, guest)
+    found = [page.path for page in [page async for page in opened.pages] if isinstance(page, RawPage)]
+    await guest.close()
+    assert {"bookindex.html", "sql-select.html"} <= set(found)
 
 
 def test_links_of_markdown() -> None:

@@ -69,8 +69,9 @@ def _add_manuals(actions: Parsers) -> None:
     action = _action(actions, "postgres", "PostgreSQL's manual, one version or several", "postgres")
     action.add_argument("versions", metavar="VERSIONS", help="17, 14..18 or 15,17")
     action.add_argument(
-        "--from", dest="path", type=Path, metavar="PATH",
-        help="folder or archive of the HTML manual (default: the Debian package, else the official download)",
+        "--from", dest="path", type=_path_or_url, metavar="PLACE",
+        help="folder, archive, or URL of the HTML manual; {version} in a URL stands for each "
+        "(default: the Debian package, else the official download)",
     )  # fmt: skip
     action.add_argument(
         "--name", default="postgres", help="the source's name in searches (default: postgres)"
@@ -120,6 +121,10 @@ def _add_keeping(actions: Parsers) -> None:
     action = _action(actions, "remove", "remove a source, or one version of it", None, "remove")
     action.add_argument("name", metavar="NAME")
     action.add_argument("--version", help="only this version")
+
+
+def _path_or_url(text: str) -> Path | str:
+    return text if text.startswith(("http://", "https://")) else Path(text)
 
 
 def _action(

@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rookery_core.errors import InvalidInput, NotFound
@@ -84,8 +85,11 @@ def _wanted(arguments: argparse.Namespace) -> list[Wanted]:
     versions = [arguments.version] if several is None else postgres.versions_of(several)
     names = ("base_url", "url", "sitemap", "below", "most_pages")
     settings = {name: value for name in names if (value := getattr(arguments, name, None)) not in (None, "")}
-    if path := getattr(arguments, "path", None):
-        settings["path"] = str(path.expanduser().resolve())
+    place: Path | str | None = getattr(arguments, "path", None)
+    if isinstance(place, str):
+        settings["url"] = place
+    elif place:
+        settings["path"] = str(place.expanduser().resolve())
     if not _NAME.fullmatch(arguments.name):
         raise InvalidInput(
             f"NAME: {arguments.name!r} cannot name a source.",

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_ingest.docs.archive import is_archive, names_in, read_archive
@@ -23,6 +23,7 @@ DOWNLOADS = "https://ftp.postgresql.org/pub/source/"
 _DEBIAN = "usr/share/doc/postgresql-doc-{version}/html"
 _RELEASE = re.compile(r'href="v(\d+(?:\.\d+)*)/"')
 _VERSION = re.compile(r"\d+(?:\.\d+)?")
+_ARCHIVE = re.compile(r"(?i)\.(?:zip|tgz|tar(?:\.\w+)?)$")
 _MOST_VERSIONS = 20
 _MARK = "bookindex.html"
 """Every build of the manual has it, and it stands beside the pages."""
@@ -30,10 +31,12 @@ _MARK = "bookindex.html"
 
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """Where a version is read from: a folder, an archive, or None for the official archive."""
+    """Where a version is read from: a folder or an archive of this machine, else the URL of an archive, else the official
+    one."""
 
     version: str
     place: Path | None
+    archive_url: str | None = None
 
     @property
     def base_url(self) -> str:
@@ -84,6 +87,11 @@ def find_manual(version: str, place: Path | None) -> Manual:
     raise NotFound(f"--from: {place} holds no HTML manual of version {version}.")
 
 
+def manual_at(version: str, url: str) -> Manual | None:
+    """The manual in an archive at a URL; None when the URL is no archive's and the manual is a site there."""
+    return Manual(version, None, url) if _ARCHIVE.search(urlsplit(url).path) else None
+
+
 def _require_place(place: Path) -> None:
     if not place.exists():
         raise InvalidInput(f"--from: {place} does not exist.")
@@ -97,13 +105,15 @@ def _require_place(place: Path) -> None:
 
 
 async def read_manual(manual: Manual, guest: Guest | None = None) -> AsyncIterator[Delivered]:
-    """The pages of a version. Without a place the official release is downloaded by `guest`."""
+    """The pages of a version. Without a place the archive is downloaded by `guest`."""
     url_of = url_maker(Path(), manual.base_url)
     if manual.place is None:
         if guest is None:
             raise InvalidInput("No place to read the manual from.")
         with tempfile.TemporaryDirectory() as folder:
-            archive = await download(guest, manual.version, Path(folder))
+            url = manual.archive_url or await official_archive(guest, manual.version)
+            archive = Path(folder, "manual")
+            await asyncio.to_thread(archive.write_bytes, (await guest.fetch(url)).data)
             async for page in _from_archive(archive, manual):
                 yield page
     elif await asyncio.to_thread(is_archive, manual.place):
@@ -131,8 +141,8 @@ async def _from_archive(file: Path, manual: Manual) -> AsyncIterator[Delivered]:
         yield page
 
 
-async def download(guest: Guest, version: str, folder: Path) -> Path:
-    """The newest release of a major version, whose archive holds the built manual."""
+async def official_archive(guest: Guest, version: str) -> str:
+    """The URL of the newest release of a major version, whose archive holds the built manual."""
     listing = (await guest.fetch(DOWNLOADS)).data.decode("utf-8", "replace")
     releases = [
         name for name in _RELEASE.findall(listing) if name == version or name.startswith(version + ".")
@@ -140,7 +150,4 @@ async def download(guest: Guest, version: str, folder: Path) -> Path:
     if not releases:
         raise NotFound(f"VERSIONS: there is no release of PostgreSQL {version}.")
     newest = max(releases, key=lambda name: [int(part) for part in name.split(".")])
-    answer = await guest.fetch(urljoin(DOWNLOADS, f"v{newest}/postgresql-{newest}.tar.gz"))
-    file = folder / f"postgresql-{newest}.tar.gz"
-    await asyncio.to_thread(file.write_bytes, answer.data)
-    return file
+    return urljoin(DOWNLOADS, f"v{newest}/postgresql-{newest}.tar.gz")

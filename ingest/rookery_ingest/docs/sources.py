@@ -65,9 +65,15 @@ async def _folder(
 async def _postgres(
     version: str, settings: Mapping[str, Any], known: Mapping[str, KnownPage], guest: Guest
 ) -> Opened:
-    from rookery_ingest.docs.postgres import find_manual, read_manual
+    from rookery_ingest.docs.postgres import find_manual, manual_at, read_manual
 
-    manual = find_manual(version, _path(settings) if settings.get("path") else None)
+    if settings.get("url"):
+        url = str(settings["url"]).replace("{version}", version)
+        manual = manual_at(version, url)
+        if manual is None:
+            return await _site(version, {**settings, "url": url}, known, guest)
+    else:
+        manual = find_manual(version, _path(settings) if settings.get("path") else None)
     return Opened(read_manual(manual, guest), manual.base_url)
 
 
