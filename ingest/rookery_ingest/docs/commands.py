@@ -76,7 +76,7 @@ def _add_manuals(actions: Parsers) -> None:
     action.add_argument(
         "--name", default="postgres", help="the source's name in searches (default: postgres)"
     )
-    _common(action)
+    _common(action, web=True)
     action = _action(actions, "postgis", "PostGIS's manual, one version or several", "postgis")
     action.add_argument("versions", metavar="VERSIONS", help="3.5, or 3.3,3.5")
     action.add_argument(
