@@ -141,12 +141,19 @@ async def _arguments(request: Request, tool: Tool) -> dict[str, Any]:
 async def _body(request: Request) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise _Refused(415, InvalidInput("The body is not application/json.", hint="Say so in Content-Type."))
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:  # not waited for
+        raise _too_large()
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise _Refused(413, InvalidInput(f"The body is larger than {MAX_BODY_BYTES} bytes."))
+            raise _too_large()
     return bytes(body)
+
+
+def _too_large() -> _Refused:
+    return _Refused(413, InvalidInput(f"The body is larger than {MAX_BODY_BYTES} bytes."))
 
 
 def _object(body: bytes) -> dict[str, Any]:

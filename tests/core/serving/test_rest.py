@@ -190,6 +190,13 @@ async def test_bad_requests_name_what_is_wrong() -> None:
     assert cases[-2][0].headers["Allow"] == "POST"
 
 
+async def test_a_body_that_says_it_is_too_large_is_not_waited_for() -> None:
+    headers = {"Content-Type": "application/json", "Content-Length": "99999999"}
+    async with calling(example()) as client:
+        answer = await client.post("/api/look", content=b"{}", headers=headers)
+    assert answer.status_code == 413
+
+
 async def test_only_bearers_of_a_token_get_in_and_it_says_who_asks() -> None:
     token, entry = new_token("U1")
     settings = CoreSettings(http_tokens=json.dumps([entry]))  # type: ignore[arg-type]
