@@ -3,7 +3,7 @@
     make bench-memory [DATA=locomo.json] [SCALE=1]
     .venv/bin/python -m bench.memory [--data FILE] [--conflicts FILE] [--only retrieval|conflicts|speed]
 
-DATA is in LoCoMo's format, plain or gzipped; any set of conversations with judged turns will do. Without it retrieval
+DATA is in LoCoMo's or LongMemEval's format, plain or gzipped; any set of conversations with judged turns will do. Without it retrieval
 is left out. Everything goes through the store, as the tools do; no model key is used.
 """
 

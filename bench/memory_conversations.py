@@ -1,10 +1,14 @@
-"""Conversations with questions and the turns that answer them, in LoCoMo's format, plain or gzipped."""
+"""Conversations with questions and the turns that answer them, in LoCoMo's or LongMemEval's format, plain or gzipped.
+
+Chat logs name their fields in many ways; whoever spoke and what was said is found under any of the usual names.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +19,14 @@ from rookery_core.errors import InvalidInput
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
 FORMAT = (
     'Each conversation is {"conversation": {"session_1": [{"speaker", "dia_id", "text"}], "session_1_date_time"}, '
-    '"qa": [{"question", "evidence", "category"}]}.'
+    '"qa": [{"question", "evidence", "category"}]}, or {"question", "haystack_dates", '
+    '"haystack_sessions": [[{"role", "content", "has_answer"}]]}.'
 )
+SPEAKER = ("speaker", "role", "name", "author", "user", "sender", "from")
+TEXT = ("text", "content", "message", "utterance", "body")
+ID = ("dia_id", "id", "turn_id", "message_id")
 _ID = re.compile(r"D:?(\d+):(\d+)")
-_DATES = ("%I:%M %p on %d %B, %Y", "%d %B, %Y", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y/%m/%d")
+_DATES = ("%I:%M %p on %d %B, %Y", "%d %B, %Y", "%Y/%m/%d", "%Y/%m/%d (%a) %H:%M", "%Y/%m/%d %H:%M")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +93,15 @@ def _entries(path: Path) -> list[Any]:
         raise InvalidInput(f"{path}: is not JSON ({error}).", hint=FORMAT) from None
     if isinstance(document, dict):
         table = cast(dict[str, Any], document)
-        return [table] if "conversation" in table else list(table.values())
+        return [table] if {"conversation", "haystack_sessions"} & table.keys() else list(table.values())
     if isinstance(document, list):
         return cast(list[Any], document)
     raise InvalidInput(f"{path}: is neither a list nor an object of conversations.", hint=FORMAT)
 
 
 def _conversation(entry: dict[str, Any], number: int) -> Conversation:
+    if "haystack_sessions" in entry:
+        return _haystack(entry, number)
     turns = [
         turn for name in _sessions(entry["conversation"]) for turn in _session(entry["conversation"], name)
     ]
@@ -106,6 +116,22 @@ def _conversation(entry: dict[str, Any], number: int) -> Conversation:
     )
 
 
+def _haystack(entry: dict[str, Any], number: int) -> Conversation:
+    """One question about sessions of its own, whose turns say themselves whether they hold the answer."""
+    dates: list[Any] = entry.get("haystack_dates") or []
+    sessions: list[list[dict[str, Any]]] = entry["haystack_sessions"]
+    turns: list[Said] = []
+    evidence: set[str] = set()
+    for place, session in enumerate(sessions, start=1):
+        found = _turns(session, str(place), _date(dates[place - 1]) if place <= len(dates) else None)
+        turns += found
+        said = (turn for turn in session if _text(turn))
+        evidence |= {own.id for own, turn in zip(found, said, strict=True) if turn.get("has_answer")}
+    category = str(entry.get("question_type") or "all questions")
+    asked = [Question(str(entry["question"]), frozenset(evidence), category)] if evidence else []
+    return Conversation(str(entry.get("question_id", number)), turns, asked, [])
+
+
 def _sessions(conversation: dict[str, Any]) -> list[str]:
     names = [name for name, value in conversation.items() if re.fullmatch(r"session_\d+", name) and value]
     return sorted(names, key=lambda name: int(name.rpartition("_")[2]))
@@ -113,24 +139,32 @@ def _sessions(conversation: dict[str, Any]) -> list[str]:
 
 def _session(conversation: dict[str, Any], name: str) -> list[Said]:
     at = _date(conversation.get(f"{name}_date_time"))
-    number = name.rpartition("_")[2]
+    return _turns(conversation[name], name.rpartition("_")[2], at)
+
+
+def _turns(session: Sequence[dict[str, Any]], number: str, at: datetime | None) -> list[Said]:
     return [
         Said(
-            str(turn.get("dia_id") or f"D{number}:{place}"),
-            str(turn.get("speaker") or "somebody"),
+            str(_first(turn, ID) or f"D{number}:{place}"),
+            str(_first(turn, SPEAKER) or "somebody"),
             text,
-            name,
+            f"session_{number}",
             at,
         )
-        for place, turn in enumerate(conversation[name], start=1)
+        for place, turn in enumerate(session, start=1)
         if (text := _text(turn))
     ]
+
+
+def _first(turn: dict[str, Any], names: Sequence[str]) -> Any:
+    """What a turn has under the first of these names that it has."""
+    return next((turn[name] for name in names if turn.get(name) not in (None, "")), None)
 
 
 def _text(turn: dict[str, Any]) -> str:
     caption = turn.get("blip_caption")
     shared = f" [shares a photo: {caption}]" if caption else ""
-    return (str(turn.get("text") or "") + shared).strip()
+    return (str(_first(turn, TEXT) or "") + shared).strip()
 
 
 def _date(text: str | None) -> datetime | None:
@@ -139,7 +173,11 @@ def _date(text: str | None) -> datetime | None:
             return datetime.strptime(str(text).strip(), form).replace(tzinfo=UTC)
         except ValueError:
             continue
-    return None
+    try:
+        parsed = datetime.fromisoformat(str(text).strip())
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _question(item: dict[str, Any], known: set[str]) -> Question:

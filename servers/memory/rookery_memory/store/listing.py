@@ -40,7 +40,10 @@ async def history(context: StoreContext, caller: Caller, memory_id: UUID) -> lis
     async with context.database.transaction(caller, readonly=True) as conn:
         rows = await conn.fetch(SQL["history"], memory_id)
     if not rows:
-        raise NotFound(f"No memory {memory_id} in the scopes of this caller.")
+        raise NotFound(
+            f"No memory {memory_id} in the scopes of this caller.",
+            hint="Find its id with recall or list_memories.",
+        )
     return [memory_from(row) for row in rows]
 
 
