@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rookery_core.identity import Caller
@@ -29,35 +30,25 @@ async def embed_pending(context: StoreContext, caller: Caller) -> int:
     """
     if context.embedder is None:
         return 0
-    made = await _embed_memories(context, caller)
-    return made + await _embed_turns(context, caller)
+    memories = await _embed_waiting(context, caller, "memories_to_embed", ("id", "version"), store_vectors)
+    place = ("scope", "conversation", "position")
+    return memories + await _embed_waiting(context, caller, "turns_to_embed", place, store_turn_vectors)
 
 
-async def _embed_memories(context: StoreContext, caller: Caller) -> int:
+async def _embed_waiting(
+    context: StoreContext,
+    caller: Caller,
+    waiting: str,
+    key: Sequence[str],
+    store: Callable[..., Awaitable[None]],
+) -> int:
+    """Embed what a statement finds without a vector; `key` names its columns, by which `store` knows it."""
     made = 0
-    while rows := await _pending(context, caller, "memories_to_embed"):
-        texts = [without_names(row["content"], row["speakers"]) for row in rows]
-        vectors = await _embed(context, texts)
+    while rows := await _pending(context, caller, waiting):
+        vectors = await _embed(context, [without_names(row["content"], row["speakers"]) for row in rows])
+        keys = [tuple(rows[at][name] for name in key) for at, _ in vectors]
         async with context.database.transaction(caller) as conn:
-            keys = [(row["id"], row["version"]) for row in rows]
-            await store_vectors(
-                conn, context, [keys[at] for at, _ in vectors], [vector for _, vector in vectors]
-            )
-        made += len(vectors)
-        if len(rows) < BATCH or not vectors:
-            break
-    return made
-
-
-async def _embed_turns(context: StoreContext, caller: Caller) -> int:
-    made = 0
-    while rows := await _pending(context, caller, "turns_to_embed"):
-        texts = [without_names(row["content"], row["speakers"]) for row in rows]
-        vectors = await _embed(context, texts)
-        async with context.database.transaction(caller) as conn:
-            keys = [(row["scope"], row["conversation"], row["position"]) for row in rows]
-            chosen = [keys[at] for at, _ in vectors]
-            await store_turn_vectors(conn, context, chosen, [vector for _, vector in vectors])
+            await store(conn, context, keys, [vector for _, vector in vectors])
         made += len(vectors)
         if len(rows) < BATCH or not vectors:
             break
