@@ -4,7 +4,8 @@ The value is what changes, so it tells little, and others may well have that ver
 or what the sentence is about. Three things tell which memory it is:
 
 * It shares the subject. Quite different things are said of a subject; memories that share a value or a verb all say the
-  same kind of thing. So the subject is the rare word whose memories have the fewest other words in common.
+  same kind of thing. So the subject is the rare word whose memories have the fewest other words in common: a name
+  sooner than a word that is written small, and never a number.
 * It shares words besides, or means something like it: by vectors from which what all memories of the subject have in
   common, its name above all, is taken away, and word by word, where what it says has a counterpart (`counterparts`).
 * It speaks as others do who have the new value: who else has moved to Oslo *lives* there, so what is replaced is where
