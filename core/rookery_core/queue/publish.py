@@ -10,8 +10,6 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from asyncpg import UniqueViolationError
-
 from rookery_core import sql, telemetry
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity.caller import DEFAULT_TEAM
@@ -245,6 +243,8 @@ async def _in_turns(items: Iterable[_T]) -> list[_T]:
 
 async def _insert(connection: Connection, values: tuple[Any, ...], size: int, *, alone: bool) -> Row:
     """Publish. alone: no transaction of the caller's is open, so that the statement may fail and be sent again."""
+    from asyncpg import UniqueViolationError
+
     if size < _LARGE:
         return (await connection.fetch(_SQL["enqueue"], *values, False))[0]
     if alone:
