@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bench.queue_server import BenchServer
+from rookery_core import garbage
 
 GAP_S = 0.020
 WARM_UP = 20
@@ -59,6 +60,11 @@ async def measure(
     return [(begun[n] - acknowledged[n]) * 1000 for n in range(WARM_UP, WARM_UP + jobs)]
 
 
+def _ready() -> None:
+    garbage.freeze()
+    print("ready", flush=True)
+
+
 async def _stop_asked() -> None:
     await asyncio.to_thread(sys.stdin.readline)
 
@@ -81,7 +87,7 @@ async def _ours(dsn: str, workers: int, seen: dict[int, float]) -> None:
         for _ in range(workers):
             await stack.enter_async_context(Worker(Queue(database), {"bench": handle}, concurrency=10))
         await asyncio.sleep(6 if workers > 1 else 0)  # until each has heard of the others
-        print("ready", flush=True)
+        _ready()
         await _stop_asked()
     await database.close()
 
@@ -100,7 +106,7 @@ async def _pgqueuer(dsn: str, seen: dict[int, float]) -> None:
 
     running = asyncio.create_task(queue.qm.run(batch_size=10, max_concurrent_tasks=20))
     await asyncio.sleep(0.5)
-    print("ready", flush=True)
+    _ready()
     await _stop_asked()
     queue.qm.shutdown.set()
     await running
@@ -121,7 +127,7 @@ async def _procrastinate(dsn: str, seen: dict[int, float]) -> None:
             app.run_worker_async(queues=["bench"], concurrency=10, install_signal_handlers=False)
         )
         await asyncio.sleep(0.5)
-        print("ready", flush=True)
+        _ready()
         await _stop_asked()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rookery_core import telemetry
+from rookery_core import garbage, telemetry
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue.claimer import Claimer
 from rookery_core.queue.keeper import Keeper
@@ -113,6 +113,7 @@ class Worker:
     async def run(self, stop: asyncio.Event | None = None) -> None:
         """Work until `stop` is set, or without it until SIGTERM or SIGINT, then drain."""
         stopping = stop or asyncio.Event()
+        garbage.freeze()
         with self._signals(stopping) if stop is None else contextlib.nullcontext():
             async with self:
                 await stopping.wait()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
@@ -14,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from rookery_core import garbage
 from rookery_core.errors import ConfigurationError, RookeryError
 from rookery_core.serving.headers import TrimmedHeaders
 from rookery_core.serving.tokens import verifier
@@ -72,7 +72,7 @@ async def serve_http(
 ) -> None:
     """Serve until SIGTERM or SIGINT. The MCP endpoint is `/mcp`. listening: a socket of that host and port, if there is one."""
     allowed_hosts = [*settings.allowed_hosts, *([host] if is_loopback(host) else [])]
-    _freeze_garbage()
+    garbage.freeze()
     await server.run_http_async(
         show_banner=False,
         host=host,
@@ -95,9 +95,3 @@ def _uvicorn_options() -> dict[str, Any]:
         "access_log": False,
         "server_header": False,
     }
-
-
-def _freeze_garbage() -> None:
-    """Keep what was imported out of full collections: they paused calls for 80 to 100 ms."""
-    gc.collect()
-    gc.freeze()

@@ -18,6 +18,7 @@ from rookery.slack.interactions import Interactions
 from rookery.slack.services import Services, assemble
 from rookery.slack.settings import SlackSettings
 from rookery.slack.socket import SocketReceiver
+from rookery_core import garbage
 from rookery_core.errors import Unavailable
 from rookery_core.telemetry import get_logger
 
@@ -108,6 +109,7 @@ async def run(
             if over_http
             else SocketReceiver(settings, services.api, services.intake, interactions)
         )
+        garbage.freeze()
         async with worker:
             try:
                 await receiver.start()
