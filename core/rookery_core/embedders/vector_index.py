@@ -130,9 +130,11 @@ async def _room_to_build(conn: Connection, table: str, dimensions: int) -> Async
     }
     for name, value in settings.items():
         await conn.execute("select set_config($1, $2, false)", name, value)
-    yield
-    for name in settings:
-        await conn.execute(f"reset {name}")
+    try:
+        yield
+    finally:
+        for name in settings:
+            await conn.execute(f"reset {name}")
 
 
 def _check_names(*names: str) -> None:

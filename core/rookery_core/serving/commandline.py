@@ -148,17 +148,19 @@ def _parse(prog: str, description: str, default_port: int, argv: Sequence[str] |
     return ServeArguments(parsed.transport, parsed.host, parsed.port, parsed.as_user, parsed.workers)
 
 
+def _number(text: str, what: str, most: int) -> int:
+    number = int(text)
+    if not 0 < number <= most:
+        raise argparse.ArgumentTypeError(f"{what} from 1 to {most}")
+    return number
+
+
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 < port < 65536:
-        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
-    return port
+    return _number(text, "a port is a number", 65535)
 
 
 def _workers(text: str) -> int:
-    count = int(text)
-    if not 0 < count <= MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"a number of processes is from 1 to {MOST_WORKERS}")
+    count = _number(text, "a number of processes is", MOST_WORKERS)
     if count > 1 and not hasattr(os, "fork"):
         raise argparse.ArgumentTypeError("this system can only serve with 1 process")
     return count

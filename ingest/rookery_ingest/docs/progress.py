@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from rookery_ingest.docs.importing import Report, Summary
+
+_MOST_SHOWN = 10
 
 
 @contextmanager
@@ -54,10 +56,11 @@ def lines(summary: Summary) -> list[str]:
         found.append(f"  note: no vectors for now ({summary.embedding_failed}); the next import adds them")
     if summary.empty:
         found.append(f"  note: {summary.empty} pages hold no text")
-    found += [f"  left out {path}: {reason}" for path, reason in summary.left_out[:10]]
-    if len(summary.left_out) > 10:
-        found.append(f"  left out {len(summary.left_out) - 10} more")
-    found += [f"  could not read {path}: {reason}" for path, reason in summary.unreadable[:10]]
-    if len(summary.unreadable) > 10:
-        found.append(f"  could not read {len(summary.unreadable) - 10} more")
-    return found
+    return [*found, *_first("left out", summary.left_out), *_first("could not read", summary.unreadable)]
+
+
+def _first(what: str, pages: Sequence[tuple[str, str]]) -> list[str]:
+    """The first of these pages, each with its reason, and how many more there are."""
+    shown = [f"  {what} {path}: {reason}" for path, reason in pages[:_MOST_SHOWN]]
+    more = len(pages) - len(shown)
+    return [*shown, f"  {what} {more} more"] if more else shown

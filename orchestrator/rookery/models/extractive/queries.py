@@ -30,13 +30,12 @@ def first_round(
     """
     queries = _distinct([question, " ".join(content_words(question))])
     uses = _uses(queries, tools, searches, "first")
+    narrowable = [tool for tool in tools if _takes_periods(tool)]
     for number, period in enumerate(periods[:MOST_PERIODS]):
         narrowed = {"after": period.first.isoformat(), "before": period.last.isoformat()}
         uses += [
             replace(use, id=f"period-{number}-{use.id}", arguments={**use.arguments, **narrowed})
-            for use in _uses(
-                queries[-1:], [tool for tool in tools if _takes_periods(tool)], searches, "first"
-            )
+            for use in _uses(queries[-1:], narrowable, searches, "first")
         ]
     return uses
 

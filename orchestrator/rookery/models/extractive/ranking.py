@@ -82,7 +82,8 @@ def _best_scores(found: Sequence[Passage]) -> dict[tuple[str, str], float]:
 
 def _judged(passage: Passage, text: Sequence[str], scale: _Scale, named: Sequence[Day | Period]) -> Ranked:
     counts, title = Counter(text), set(words(passage.title))
-    if any(each.holds(passage.date) for each in named):
+    of_named_day = any(each.holds(passage.date) for each in named)
+    if of_named_day:
         title |= _words_of(passage.date)
     norm = _K1 * (1 - _B + _B * len(text) / scale.average_length)
     lexical = sum(
@@ -98,14 +99,14 @@ def _judged(passage: Passage, text: Sequence[str], scale: _Scale, named: Sequenc
         + _TITLE_WEIGHT * in_title * near
         + _ORDER_WEIGHT * scale.total * _standing(passage, scale)
     )
-    if _is_of_another_day(passage, named):
+    if not of_named_day and _is_of_another_day(passage, named):
         score *= _OTHER_DAY
     return Ranked(passage, score * (0.3 if len(text) < 3 else 1.0), covered)
 
 
 def _is_of_another_day(passage: Passage, named: Sequence[Day | Period]) -> bool:
-    """Said on a day that was not asked for, and not about one that was."""
-    if not named or not passage.date or any(each.holds(passage.date) for each in named):
+    """Of a passage that was said on none of the named days: whether it is not about one of them either."""
+    if not named or not passage.date:
         return False
     told = {(day.month, day.day) for day in days_in(passage.text)}
     return not any((each.month, each.day) in told for each in named if isinstance(each, Day))
