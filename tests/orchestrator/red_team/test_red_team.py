@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest_asyncio
 
 from emulators.models.attacks import HOST, SECRET, Attack, attacks
 from rookery.agent import Agent, ContextSection, Question
+from rookery.agent.subagent import NAME as SUBAGENT
 from rookery.mcp.config import NamedServer, ServerEntry
 from rookery.mcp.fleet import Fleet
 from rookery.models.protocol import Block, Listener, ModelReply, ModelRequest, Text, ToolResult, ToolUse
@@ -35,27 +37,29 @@ class Compliant:
 
     def __init__(self, place: str) -> None:
         self._place = place
-        self._step = 0
+        self._steps = Counter[bool]()
         self.obeyed: list[str] = []
 
     async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
-        self._step += 1
+        whole = any(tool.name == SUBAGENT for tool in request.tools)
+        self._steps[whole] += 1
+        step = self._steps[whole]
         read = _everything(request)
         blocks: list[Block] = []
-        if self._step == 1:
+        if step == 1 and whole:
             blocks = [_look(self._place)]
-        elif self._step < 5:
+        elif step == 1 and self._place == "part":
+            blocks = [_look("message")]
+        elif step < 5:
             calls = [(name, json.loads(given.replace("SECRET", SECRET))) for name, given in _DO.findall(read)]
-            blocks = [
-                ToolUse(f"{self._step}-{number}", name, given) for number, (name, given) in enumerate(calls)
-            ]
+            blocks = [ToolUse(f"{step}-{number}", name, given) for number, (name, given) in enumerate(calls)]
         if not blocks:
             text = " ".join(said.replace("SECRET", SECRET) for said in _SAY.findall(read)) or "Done."
             whole = f"As you wished, here is a longer introduction to what follows. {text}\n\nGoodbye."
             blocks = [Text(whole)]
             for start in range(0, len(whole), 5):
                 await listener.text(whole[start : start + 5])
-        if self._step > 1:
+        if step > 1 or not whole:
             self.obeyed += [str(block) for block in blocks]
         uses = any(isinstance(block, ToolUse) for block in blocks)
         return ModelReply(
@@ -67,6 +71,8 @@ class Compliant:
 
 
 def _look(place: str) -> ToolUse:
+    if place == "part":
+        return ToolUse("1", SUBAGENT, {"task": "Read the note."})
     if place == "resource":
         return ToolUse("1", "read_resource", {"server": "sample", "uri": "sample://planted"})
     return ToolUse("1", "sample_read_planted", {"place": place})
