@@ -54,20 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     parser = _parser(_chosen(words))
     arguments = parser.parse_args(words)
-    from rookery_core.errors import RookeryError
+    from rookery_core.console import exit_status
 
-    try:
+    def run() -> int:
         _load_env(arguments.env)
-        run: Callable[[argparse.Namespace], int] = arguments.run
-        return run(arguments)
-    except RookeryError as error:
-        print(f"rookery {arguments.command}: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        chosen: Callable[[argparse.Namespace], int] = arguments.run
+        return chosen(arguments)
+
+    return exit_status(f"rookery {arguments.command}", run)
 
 
 def _chosen(words: Sequence[str]) -> str | None:

@@ -112,6 +112,10 @@ async def test_near_duplicates_merge_and_keep_where_they_came_from(store: Memory
         ("The port is 5432", "the port is: 5432", True),
         ("The port is 5432", "The port is 5433", False),
         ("Maria eats meat", "Maria does not eat meat", False),
+        ("Maria owns the billing service.", "Maria owns the billing services", True),
+        ("Maria reviews what Paul writes", "Paul reviews what Maria writes", False),
+        ("The glass is full of air", "The glas is full of air", False),
+        ("", "the", False),
         ("alpha", "omega", False),
     ],
 )

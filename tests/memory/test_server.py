@@ -215,6 +215,16 @@ async def test_any_text_is_taken_or_refused_with_a_reason(settings: CoreSettings
         await call(client, "forget", ids=[memory["id"]], reason=reason)
 
 
+async def test_a_field_of_a_turn_that_is_none_is_named(settings: CoreSettings) -> None:
+    turn = {"speaker": "Ana", "content": "Hello", "at": "2026-03-05T10:00:00Z"}
+    async with Client(build(settings_of(settings), STDIO).server) as client:
+        answer = await client.call_tool(
+            "add_turns", {"conversation": "c", "turns": [turn]}, raise_on_error=False
+        )
+    assert answer.is_error
+    assert "turns.0.at" in text_of(answer.content[0])
+
+
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [

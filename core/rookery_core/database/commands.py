@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from typing import Any
 
-from rookery_core.errors import ConfigurationError, RookeryError
+from rookery_core.console import exit_status
+from rookery_core.errors import ConfigurationError
 from rookery_core.settings import CoreSettings
 
 _EPILOG = """\
@@ -53,11 +53,10 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _runner(command: Command) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
-        try:
-            return asyncio.run(command(arguments, CoreSettings.from_environment()))
-        except RookeryError as error:
-            print(f"rookery db {arguments.action}: {error}", file=sys.stderr)
-            return error.exit_status
+        return exit_status(
+            f"rookery db {arguments.action}",
+            lambda: asyncio.run(command(arguments, CoreSettings.from_environment())),
+        )
 
     return run
 

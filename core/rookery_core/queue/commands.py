@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.errors import RookeryError
+from rookery_core.console import exit_status
 from rookery_core.queue.tables import print_rows, print_stats
 from rookery_core.settings import CoreSettings
 
@@ -87,13 +87,9 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _runner(command: Command) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
-        try:
-            return asyncio.run(_with_queue(command, arguments))
-        except RookeryError as error:
-            print(f"rookery queue {arguments.action}: {error}", file=sys.stderr)
-            return error.exit_status
-        except KeyboardInterrupt:
-            return 130
+        return exit_status(
+            f"rookery queue {arguments.action}", lambda: asyncio.run(_with_queue(command, arguments))
+        )
 
     return run
 

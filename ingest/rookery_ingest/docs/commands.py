@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rookery_core.errors import RookeryError
+from rookery_core.console import exit_status
 from rookery_core.settings import CoreSettings
 from rookery_core.telemetry import configure_telemetry
 
@@ -162,15 +161,16 @@ def _later(command: str) -> Callable[[argparse.Namespace], int]:
         from rookery_ingest.docs import operating
 
         chosen: Command = getattr(operating, command)
-        try:
+
+        def configured() -> int:
             settings = CoreSettings.from_environment()
             configure_telemetry(settings)
             return asyncio.run(chosen(arguments, settings))
-        except RookeryError as error:
-            print(f"rookery-ingest docs {arguments.action}: {error}", file=sys.stderr)
-            return error.exit_status
-        except KeyboardInterrupt:
-            print("stopped; the next run goes on from here", file=sys.stderr)
-            return 130
+
+        return exit_status(
+            f"rookery-ingest docs {arguments.action}",
+            configured,
+            interrupted="stopped; the next run goes on from here",
+        )
 
     return run

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 
-from rookery_core.errors import RookeryError
+from rookery_core.console import exit_status
 from rookery_core.telemetry import configure_telemetry
 
 _Subparsers = argparse._SubParsersAction  # pyright: ignore[reportPrivateUsage] argparse has no public name for it
@@ -44,13 +43,9 @@ def _listen(arguments: argparse.Namespace) -> int:
     from rookery_ingest.github.listening import listen
     from rookery_ingest.github.settings import WebhookSettings
 
-    try:
+    def configured() -> None:
         settings = WebhookSettings.from_environment()
         configure_telemetry(settings)
         asyncio.run(listen(settings, arguments.host, arguments.port, arguments.subscribe))
-    except RookeryError as error:
-        print(f"rookery-ingest github listen: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        return 130
-    return 0
+
+    return exit_status("rookery-ingest github listen", configured)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.errors import RookeryError
+from rookery_core.console import exit_status
 from rookery_core.identity import Caller
 from rookery_core.telemetry import configure_telemetry
 from rookery_ingest.slack.settings import SlackIngestSettings
@@ -24,33 +23,15 @@ def runner(command: Command) -> Callable[[argparse.Namespace], int]:
     """`command` as argparse calls it: arguments in, exit status out; an error of ours is one line on stderr."""
 
     def run(arguments: argparse.Namespace) -> int:
-        name = " ".join(filter(None, (arguments.command, getattr(arguments, "action", None))))
-        try:
+        def configured() -> int:
             settings = SlackIngestSettings.from_environment()
             configure_telemetry(settings)
             return asyncio.run(command(arguments, settings))
-        except RookeryError as error:
-            return _say(name, error)
-        except BaseExceptionGroup as group:
-            ours = group.subgroup(RookeryError)
-            if ours is None:
-                raise
-            return _say(name, _first(ours))
-        except KeyboardInterrupt:
-            print("stopped; the next run goes on from here", file=sys.stderr)
-            return 130
+
+        words = filter(None, ("rookery-ingest", arguments.command, getattr(arguments, "action", None)))
+        return exit_status(" ".join(words), configured, interrupted="stopped; the next run goes on from here")
 
     return run
-
-
-def _say(name: str, error: RookeryError) -> int:
-    print(f"rookery-ingest {name}: {error}", file=sys.stderr)
-    return error.exit_status
-
-
-def _first(group: BaseExceptionGroup[RookeryError]) -> RookeryError:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
 def ingest_caller(settings: SlackIngestSettings) -> Caller:

@@ -26,7 +26,10 @@ def main() -> int:
     return run(
         built,
         prog=NAME,
-        description="MCP server: long-term memory, and the event queue as tools.",
+        description=(
+            "MCP server: long-term memory, and the event queue as tools.\n"
+            "rookery-memory {export,import,merge,erase} operates the memory: see rookery-memory COMMAND --help."
+        ),
         default_port=PORT,
         settings=MemorySettings.from_environment,
     )

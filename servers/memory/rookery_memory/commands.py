@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
-from rookery_core.errors import InvalidInput, RookeryError
+from rookery_core.console import exit_status
+from rookery_core.errors import InvalidInput
 from rookery_core.telemetry import configure_telemetry
 from rookery_memory.scopes import caller_of
 from rookery_memory.settings import MemorySettings
@@ -22,30 +23,41 @@ if TYPE_CHECKING:
     from rookery_memory.store.context import StoreContext
 
 PROG = "rookery-memory"
+EXAMPLES = f"""\
+examples:
+  {PROG} export --scope team team.jsonl     one JSON object a line; without a file to standard output
+  {PROG} import --scope team team.jsonl     what is known already is left alone
+  {PROG} import graph.jsonl                 of the reference memory server
+  {PROG} merge --scope user:U012AB3CD       what would go into what
+  {PROG} merge --scope user:U012AB3CD --apply
+  {PROG} erase --scope user:U012AB3CD --reason "left the team" --yes
+"""
 
 
 def run_command(argv: Sequence[str]) -> int:
     """Run one of export, import, merge and erase. Returns the exit status."""
     arguments = _parser().parse_args(argv)
-    try:
+
+    def configured() -> None:
         settings = MemorySettings.from_environment()
         configure_telemetry(settings)
         asyncio.run(_COMMANDS[arguments.command](settings, arguments))
-    except RookeryError as error:
-        print(f"{PROG}: {error}", file=sys.stderr)
-        return error.exit_status
-    except OSError as error:
-        print(f"{PROG}: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
+
+    return exit_status(PROG, configured)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=PROG, description="Operate the memory of a scope.")
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog=PROG, description="Operate the memory of a scope.", epilog=EXAMPLES, formatter_class=raw
+    )
     commands = parser.add_subparsers(dest="command", required=True)
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text)
+        own = "".join(line for line in EXAMPLES.splitlines(keepends=True) if f"{PROG} {name}" in line)
+        command = commands.add_parser(
+            name, help=text, description=text, epilog=f"examples:\n{own}", formatter_class=raw
+        )
         command.add_argument(
             "--scope", default="local", help="local, team, agent, user:ID or channel:ID (default: local)"
         )
@@ -119,7 +131,14 @@ async def _merge(settings: MemorySettings, arguments: argparse.Namespace) -> Non
             for one in group.merged:
                 print(f"  <- {one.id}  {one.content}")
         done = await merge(context, caller, groups) if arguments.apply else 0
-    print(f"{done} merged." if arguments.apply else f"{len(groups)} groups. Merge them with --apply.")
+    if not groups:
+        print("No near duplicates.")
+    elif arguments.apply:
+        print(f"Merged {done} into {len(groups)}.")
+    else:
+        print(
+            f"{sum(len(group.merged) for group in groups)} would go into {len(groups)}: merge them with --apply."
+        )
 
 
 async def _erase(settings: MemorySettings, arguments: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from rookery_memory.store.context import SQL, StoreContext
 
 SAME_WORDS = 0.8
 _WORD = re.compile(r"\w+")
+_PLURAL = re.compile(r"(?<=\w{2}[^\Ws])s$")
 _FILLER_WORDS = "a an the is are was were be been has have had to of in on at for and that this it its"
 _OPPOSING_WORDS = "no not never none nor without isn aren wasn weren don doesn didn won can cannot no longer"
 _FILLERS = frozenset(_FILLER_WORDS.split())
@@ -64,18 +65,16 @@ async def merge(context: StoreContext, caller: Caller, groups: Sequence[MergeGro
 
 
 def same_statement(one: str, other: str) -> bool:
-    """Whether two contents say the same: nearly the same words, the same numbers, and neither denies the other."""
+    """Whether two contents say the same: nearly the same words in one order, one or several of a thing taken alike, the
+    same numbers, and neither denies the other. Who reviews whom is told by the order alone.
+    """
     first, second = _words(one), _words(other)
-    if (
-        not first
-        or not second
-        or _numbers(first) != _numbers(second)
-        or first & _OPPOSING != second & _OPPOSING
-    ):
+    if _numbers(first) != _numbers(second) or set(first) & _OPPOSING != set(second) & _OPPOSING:
         return False
-    first, second = first - _FILLERS, second - _FILLERS
-    union = first | second
-    return bool(union) and len(first & second) / len(union) >= SAME_WORDS
+    told, retold = _telling(first), _telling(second)
+    union, shared = {*told, *retold}, {*told} & {*retold}
+    in_one_order = [word for word in told if word in shared] == [word for word in retold if word in shared]
+    return bool(union) and len(shared) / len(union) >= SAME_WORDS and in_one_order
 
 
 async def _current(context: StoreContext, caller: Caller, scope: str) -> list[Memory]:
@@ -96,12 +95,16 @@ async def _near(context: StoreContext, caller: Caller, scope: str, memory: Memor
     return [one.memory for one in found if one.memory.id != memory.id]
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.casefold()))
+def _words(text: str) -> list[str]:
+    return list(dict.fromkeys(_WORD.findall(text.casefold())))
 
 
-def _numbers(words: frozenset[str]) -> frozenset[str]:
-    return frozenset(word for word in words if any(character.isdigit() for character in word))
+def _telling(words: Sequence[str]) -> list[str]:
+    return [_PLURAL.sub("", word) for word in words if word not in _FILLERS]
+
+
+def _numbers(words: Sequence[str]) -> set[str]:
+    return {word for word in words if any(character.isdigit() for character in word)}
 
 
 def _worth(memory: Memory) -> tuple[bool, float, float]:

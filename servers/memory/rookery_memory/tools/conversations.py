@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from rookery_core.identity import current_caller
 from rookery_memory.answers import AddTurnsAnswer, TurnsAnswer
@@ -16,6 +16,8 @@ from rookery_memory.tools.arguments import Limit, MaxTokens, Moment, Scope, Scop
 
 
 class SaidTurn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     speaker: Annotated[str, Field(min_length=1, max_length=200)]
     content: Annotated[str, Field(min_length=1, max_length=100000)]
     id: Annotated[str, Field(max_length=200, description="yours; stored once")] = ""
