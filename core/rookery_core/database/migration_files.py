@@ -13,6 +13,7 @@ from rookery_core.schema import Schema
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _PROGRAM = re.compile(r"-- requires-program: (\d+(?:\.\d+)*)")
 _RUNS_AS = re.compile(r"-- runs-as: (login|owner)")
+_FOLDS_IN = re.compile(r"-- folds-in: 0001-(\d{4})")
 
 
 class MigrationFileError(ValueError):
@@ -23,7 +24,8 @@ class MigrationFileError(ValueError):
 class Migration:
     """One migration. requires_program: the oldest version of the program that works with its result.
 
-    runs_as: `owner` for rookery_owner, or `login` for whoever migrates.
+    runs_as: `owner` for rookery_owner, or `login` for whoever migrates. folds_in: the migrations up to this number are
+    told anew by this file and others that say so; their own files are gone. A database that has them all has it, too.
     """
 
     schema: str
@@ -32,6 +34,7 @@ class Migration:
     text: str
     requires_program: str
     runs_as: Literal["login", "owner"] = "owner"
+    folds_in: int = 0
 
     @property
     def sha256(self) -> str:
@@ -60,7 +63,8 @@ def ordered(schema: str, texts: dict[str, str]) -> list[Migration]:
     migrations = sorted(
         (_parse(schema, name, text) for name, text in texts.items()), key=lambda one: one.number
     )
-    for expected, migration in enumerate(migrations, start=1):
+    first = migrations[0].folds_in + 1 if migrations else 1
+    for expected, migration in enumerate(migrations, start=first):
         if migration.number < expected:
             raise MigrationFileError(f"{migration}: there are two migrations of that number.")
         if migration.number > expected:
@@ -76,8 +80,10 @@ def _parse(schema: str, filename: str, text: str) -> Migration:
     program = _PROGRAM.fullmatch(lines[0].rstrip())
     if program is None:
         raise MigrationFileError(f"{schema}/{filename}: the first line must be '-- requires-program: X.Y.Z'.")
-    runs_as = _RUNS_AS.fullmatch(lines[1].rstrip()) if len(lines) > 1 else None
+    second = lines[1].rstrip() if len(lines) > 1 else ""
+    runs_as, folds_in = _RUNS_AS.fullmatch(second), _FOLDS_IN.fullmatch(second)
     return Migration(
         schema, int(match.group(1)), match.group(2), "\n".join(lines), program.group(1),
         "login" if runs_as and runs_as.group(1) == "login" else "owner",
+        int(folds_in.group(1)) if folds_in else 0,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rookery_core import __version__, sql
@@ -84,7 +84,21 @@ def pending(
                 f"The migration {one} differs from {row['name']} that was applied on {row['applied_at']:%Y-%m-%d}.",
                 hint="Put the file back as it was and write the change as a new migration.",
             )
-    return [one for one in known if (one.schema, one.number) not in recorded]
+    return [one for one in known if (one.schema, one.number) not in recorded and not _stands(one, recorded)]
+
+
+def _stands(migration: Migration, recorded: Collection[tuple[str, int]]) -> bool:
+    """Whether the migrations that this one folds in have made its result already, all of them."""
+    folded = [(migration.schema, number) for number in range(1, migration.folds_in + 1)]
+    had = [key for key in folded if key in recorded]
+    if not had:
+        return False
+    if len(had) < len(folded):
+        raise ConfigurationError(
+            f"{migration} stands for {len(folded)} migrations, of which the database has {len(had)}.",
+            hint="Migrate with the version of the program that has them all, then with this one.",
+        )
+    return True
 
 
 def require_none_pending(record: Sequence[Row], role: str | None = None) -> None:
@@ -136,9 +150,17 @@ async def _migrate(
             await _execute(connection, "the record of migrations", statements["create_record"])
         for one in todo:
             await _apply(connection, one, program)
+        for one in _stood(record, known, todo):
+            await _record(connection, one, program)
         if embedded:
             await _finish_embedded(connection)
     return MigrationReport(tuple(map(str, todo)), len(record))
+
+
+def _stood(record: Sequence[Row], known: Sequence[Migration], todo: Sequence[Migration]) -> list[Migration]:
+    """What folds in what this database has, and is not in its record yet."""
+    done = {(row["schema"], row["number"]) for row in record}
+    return [one for one in known if one not in todo and (one.schema, one.number) not in done]
 
 
 async def _apply(connection: Connection, migration: Migration, program: str) -> None:
@@ -147,6 +169,11 @@ async def _apply(connection: Connection, migration: Migration, program: str) -> 
         await _execute(connection, str(migration), statements["act_as_owner"])
     await _execute(connection, str(migration), migration.text)
     await connection.execute("reset all")  # what a migration set for itself is not for the next one
+    await _record(connection, migration, program)
+
+
+async def _record(connection: Connection, migration: Migration, program: str) -> None:
+    statements = _statements()
     await connection.execute(statements["act_as_owner"])
     await connection.execute(
         statements["record"], migration.schema, migration.number, migration.name, migration.sha256,

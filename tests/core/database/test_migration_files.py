@@ -26,6 +26,14 @@ def test_line_ends_do_not_change_what_a_migration_is() -> None:
     assert unix.sha256 == dos.sha256
 
 
+def test_the_first_file_may_stand_for_those_before_it() -> None:
+    folding = HEADER + "-- folds-in: 0001-0003\n"
+    found = ordered("s", {"0004_a.sql": folding, "0005_b.sql": folding, "0006_c.sql": HEADER})
+    assert [(one.number, one.folds_in) for one in found] == [(4, 3), (5, 3), (6, 0)]
+    with pytest.raises(MigrationFileError, match="no migration 0004 before"):
+        ordered("s", {"0005_a.sql": folding})
+
+
 @pytest.mark.parametrize(
     ("texts", "complaint"),
     [

@@ -131,6 +131,44 @@ async def test_only_a_program_that_is_too_old_refuses(blank_dsn: str, make_schem
         await migrate(blank_dsn, schemas=[core, known_to_old], program="0.8.7")
 
 
+OLD = {"0001_birds.sql": ROOST, "0002_age.sql": "alter table roost.bird add column age integer;"}
+FOLDING = "-- requires-program: 0.1.0\n-- folds-in: 0001-0002\n"
+FOLDED = {
+    "0003_birds.sql": FOLDING
+    + "create schema roost; create table roost.bird (team text, name text, age integer);",
+    "0004_index.sql": FOLDING + "select 1;",
+    "0005_more.sql": "alter table roost.bird add column wings integer default 2;",
+}
+
+
+async def test_folded_migrations_are_applied_to_a_new_database_and_stand_in_an_old_one(
+    blank_dsn: str, make_schema: MakeSchema
+) -> None:
+    core, before, after = core_of(make_schema), make_schema("roost", OLD), make_schema("roost", FOLDED)
+    await migrate(blank_dsn, schemas=[core, before])
+    assert (await migrate(blank_dsn, schemas=[core, after])).applied == ("roost/0005_more",)
+    again = await migrate(blank_dsn, schemas=[core, after])
+    assert (again.applied, again.already) == ((), 6)
+    assert await fetch(blank_dsn, "select age, wings from roost.bird") == []
+
+
+async def test_a_new_database_gets_what_is_folded(blank_dsn: str, make_schema: MakeSchema) -> None:
+    schemas = [core_of(make_schema), make_schema("roost", FOLDED)]
+    assert (await migrate(blank_dsn, schemas=schemas)).applied[1:] == tuple(
+        f"roost/{name.removesuffix('.sql')}" for name in FOLDED
+    )
+    assert (await migrate(blank_dsn, schemas=schemas)).applied == ()
+
+
+async def test_a_database_with_some_of_what_is_folded_is_refused(
+    blank_dsn: str, make_schema: MakeSchema
+) -> None:
+    core = core_of(make_schema)
+    await migrate(blank_dsn, schemas=[core, make_schema("roost", {"0001_birds.sql": ROOST})])
+    with pytest.raises(ConfigurationError, match="stands for 2 migrations, of which the database has 1"):
+        await migrate(blank_dsn, schemas=[core, make_schema("roost", FOLDED)])
+
+
 def test_versions_compare_as_numbers() -> None:
     assert ordinal("0.10.0") > ordinal("0.9.9")
     assert ordinal("1.0") == ordinal("1.0.0")

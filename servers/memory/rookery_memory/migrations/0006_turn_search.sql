@@ -1,8 +1,27 @@
 -- requires-program: 0.1.0
--- Where there are more turns than are ranked whole, candidates come from the rarest words of the question. From any of
--- its words only the newest came: a name of whoever speaks is in every turn, and an old answer was never looked at.
+-- folds-in: 0001-0003
+-- Search in conversations. Where there are more turns than are ranked whole, candidates come from the rarest words of the
+-- question: a name of whoever speaks is in every turn, and of any words only the newest turns would be looked at.
 
-create or replace function memory.turn_hits(
+create function memory.count_turns(asked text[], in_conversation text, most integer) returns integer
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
+as $$
+declare
+    mine text[] := memory.searched_scopes(asked);
+begin
+    return (
+        select count(*)
+        from (
+            select from memory.turn as t
+            where t.team = memory.caller_team() and t.scope = any (mine)
+                and (in_conversation is null or t.conversation = in_conversation)
+            limit most
+        ) as few
+    );
+end
+$$;
+
+create function memory.turn_hits(
     asked text[], in_conversation text, terms tsquery[], matching tsquery, in_model text, query public.halfvec,
     most integer
 )
@@ -95,3 +114,10 @@ begin
     order by t.scope, t.conversation, t.position;
 end
 $$;
+
+comment on function memory.turn_hits(text[], text, tsquery[], tsquery, text, public.halfvec, integer) is
+    'What ranks the turns of the caller''s conversations: all of them, or where there are more than `most`, candidates with their neighbours.';
+
+-- Functions are executable by all unless told otherwise.
+revoke execute on all functions in schema memory from public;
+grant execute on all functions in schema memory to rookery_memory;
