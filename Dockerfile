@@ -12,6 +12,8 @@ RUN uv venv /opt/rookery && VIRTUAL_ENV=/opt/rookery uv pip install --no-cache -
     "./core[otel]" ./servers/slack ./servers/docs ./servers/github ./servers/memory ./ingest ./orchestrator
 
 FROM python:3.12-slim
+# git reads guides from repositories, and working copies as sources of documentation.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 rookery
 COPY --from=build /opt/rookery /opt/rookery
 ENV PATH=/opt/rookery/bin:$PATH PYTHONUNBUFFERED=1

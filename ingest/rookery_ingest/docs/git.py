@@ -7,35 +7,25 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from rookery_core.errors import InvalidInput
+from rookery_core.git import GitFailed, git
 from rookery_ingest.docs.folder import UrlOf
 from rookery_ingest.docs.formats.reading import format_of
 from rookery_ingest.docs.raw import Delivered, RawPage, Unreadable
 
 
-async def git(folder: Path, *arguments: str) -> str:
+async def _printed(folder: Path, *arguments: str) -> str:
     """What a git command prints. Raises InvalidInput with git's own message."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            "-C",
-            str(folder),
-            *arguments,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except FileNotFoundError:
-        raise InvalidInput("git is not installed.", hint="Install it, or use `docs folder`.") from None
-    out, error = await process.communicate()
-    if process.returncode:
-        raise InvalidInput(f"git: {error.decode('utf-8', 'replace').strip()}")
-    return out.decode("utf-8", "replace")
+        return (await git(folder, *arguments)).decode("utf-8", "replace")
+    except GitFailed as error:
+        raise InvalidInput(str(error), hint="`docs folder` reads a folder without git.") from None
 
 
 async def read_working_copy(folder: Path, below: str, url_of: UrlOf) -> AsyncIterator[Delivered]:
     """The documents git tracks below a path of the working copy, as they are on disk."""
-    names = (await git(folder, "ls-files", "-z", "--", below or ".")).split("\0")
-    root = Path((await git(folder, "rev-parse", "--show-toplevel")).strip())
-    prefix = (await git(folder, "rev-parse", "--show-prefix")).strip()
+    names = (await _printed(folder, "ls-files", "-z", "--", below or ".")).split("\0")
+    root = Path((await _printed(folder, "rev-parse", "--show-toplevel")).strip())
+    prefix = (await _printed(folder, "rev-parse", "--show-prefix")).strip()
     found = False
     for name in sorted(filter(None, names)):
         path = name.removeprefix(below.strip("/") + "/") if below.strip("/") else name

@@ -1,4 +1,4 @@
-"""Guides: advice for a task, as Markdown. Ours are beside this module; a team adds its own from folders."""
+"""Guides: advice for a task, as Markdown. Ours are beside this module; a team adds its own from folders and repositories."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from rookery_core.errors import ConfigurationError, InvalidInput, NotFound
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*\r?\n", re.DOTALL)
 _FIELD = re.compile(r"^(name|description):[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_LARGEST = 500_000
+LARGEST_FILE = 500_000
+"""Bytes of a further file that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Guide:
             raise InvalidInput("path: leads out of the guide.")
         if target.is_dir() or path == ".":
             return "\n".join(sorted(each.relative_to(self.folder).as_posix() for each in _texts(target)))
-        if not target.is_file() or target.stat().st_size > _LARGEST:
+        if not target.is_file() or target.stat().st_size > LARGEST_FILE:
             raise NotFound(
                 f"path: {path!r} is no file of the guide {self.name!r}.",
                 candidates=[
@@ -55,7 +56,7 @@ class Guides:
     @classmethod
     def load(cls, folders: Iterable[Path] = ()) -> Guides:
         """Ours and those of `folders`. Raises ConfigurationError for a folder that is not there."""
-        return cls([*_ours(), *(guide for folder in folders for guide in _of_folder(folder))])
+        return cls([*_ours(), *(guide for folder in folders for guide in of_folder(folder))])
 
     def __iter__(self) -> Iterator[Guide]:
         return iter(sorted(self._guides.values(), key=lambda guide: guide.name))
@@ -76,7 +77,7 @@ def _ours() -> Iterator[Guide]:
             yield parse(entry.read_text(encoding="utf-8"), entry.name.removesuffix(".md"))
 
 
-def _of_folder(folder: Path) -> Iterator[Guide]:
+def of_folder(folder: Path) -> Iterator[Guide]:
     """Markdown files, and folders with a SKILL.md, at the top or below `skills` or `guides`."""
     if not folder.is_dir():
         raise ConfigurationError(f"ROOKERY_DOCS_GUIDES: {folder} is no folder.")
@@ -96,9 +97,7 @@ def parse(text: str, name: str, folder: Path | None = None) -> Guide:
     body = text[match.end() :] if match else text
     name = fields.get("name", name).strip("\"'").lower()
     if not _NAME.fullmatch(name):
-        raise ConfigurationError(
-            f"ROOKERY_DOCS_GUIDES: {name!r} is no name for a guide (letters, digits, - and _)."
-        )
+        raise ConfigurationError(f"{name!r} is no name for a guide (letters, digits, - and _).")
     first = next((line.strip("# ").strip() for line in body.splitlines() if line.strip()), name)
     return Guide(name, fields.get("description", first).strip("\"'"), body.strip() + "\n", folder)
 

@@ -8,7 +8,7 @@ from rookery_core.database import DatabaseGate
 from rookery_core.serving import Choice, Selection, ServerSpec, build_server, tool
 from rookery_core.serving.commandline import BuiltServer, ServeArguments
 from rookery_docs import __version__
-from rookery_docs.guides import Guides
+from rookery_docs.guide_library import GuideLibrary
 from rookery_docs.service import DocsService
 from rookery_docs.settings import DocsSettings
 from rookery_docs.tools.comparing import ComparisonTools
@@ -29,7 +29,17 @@ def make_server(settings: DocsSettings, *, as_user: str | None = None) -> tuple[
     gate = DatabaseGate(settings, role="rookery_docs", application_name=NAME)
     service = DocsService(settings, gate)
     search, documents, nearest = SearchTools(service), DocumentTools(service), NearestTools(service)
-    comparison, guides = ComparisonTools(service), GuideTools(Guides.load(settings.guide_folders))
+    library = GuideLibrary(settings.guide_folders, settings.guide_copies, settings.docs_guides_refresh_s)
+    comparison, guides = ComparisonTools(service), GuideTools(library)
+
+    async def start() -> None:
+        service.start()
+        library.start()
+
+    async def stop() -> None:
+        await library.stop()
+        await service.stop()
+
     server = build_server(
         ServerSpec(NAME, "Documentation", INSTRUCTIONS, __version__),
         [
@@ -44,8 +54,8 @@ def make_server(settings: DocsSettings, *, as_user: str | None = None) -> tuple[
         ],
         settings=settings,
         as_user=as_user,
-        on_start=service.start,
-        on_stop=service.stop,
+        on_start=start,
+        on_stop=stop,
         register=[guides.add_prompts],
         choice=Choice(
             tools=Selection(settings.tools, settings.exclude_tools),

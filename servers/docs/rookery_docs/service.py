@@ -60,7 +60,7 @@ class DocsService:
         async with database.transaction(caller, readonly=True) as connection:
             return await DocsReader(connection, caller).releases()
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Begin to open the database and to make the indexes of the newest releases, in the background."""
         self._gate.start()
         self._warming = asyncio.create_task(self._warm(), name="warm-docs")

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from rookery_core.settings import CoreSettings, Names
+from rookery_docs.guide_repositories import GuideCopy, GuideRepository
 
 
 class DocsSettings(CoreSettings):
@@ -19,6 +20,12 @@ class DocsSettings(CoreSettings):
     """The part of meaning in a hybrid score; unset: 0.2 with the local embedder, 0.5 with another."""
     docs_guides: str | None = Field(default=None, validation_alias="ROOKERY_DOCS_GUIDES")
     """Folders of further guides, separated like PATH: Markdown files, or folders with a SKILL.md."""
+    docs_guide_repositories: Names = Field(default=(), validation_alias="ROOKERY_DOCS_GUIDE_REPOSITORIES")
+    """Git repositories of further guides: owner/name[/path][@ref] on GitHub, or an https or ssh URL[//path][@ref]."""
+    docs_guides_refresh_s: float = Field(
+        default=3600.0, ge=0, validation_alias="ROOKERY_DOCS_GUIDES_REFRESH_S"
+    )
+    """Seconds after which a repository of guides is asked for news; 0 asks only for the first copy."""
 
     docs_rerank_url: str | None = Field(default=None, validation_alias="ROOKERY_DOCS_RERANK_URL")
     """A rerank endpoint that orders the best pages anew; unset: none."""
@@ -39,4 +46,12 @@ class DocsSettings(CoreSettings):
         """The folders of `docs_guides`."""
         return [
             Path(part).expanduser() for part in (self.docs_guides or "").split(os.pathsep) if part.strip()
+        ]
+
+    @property
+    def guide_copies(self) -> list[GuideCopy]:
+        """The copies of `docs_guide_repositories`. Raises ConfigurationError."""
+        return [
+            GuideCopy(GuideRepository.parse(text), self.data_dir / "docs-guides")
+            for text in self.docs_guide_repositories
         ]

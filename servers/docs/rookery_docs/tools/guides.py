@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastmcp import FastMCP
 from fastmcp.prompts import Prompt
+from fastmcp.server.providers import Provider
 from pydantic import BaseModel, Field
 
 from rookery_core.budget import clip
-from rookery_docs.guides import Guide, Guides
+from rookery_docs.guide_library import GuideLibrary
+from rookery_docs.guides import Guide
 
 
 class GuideAnswer(BaseModel):
@@ -23,8 +26,8 @@ class GuideAnswer(BaseModel):
 class GuideTools:
     """Advice for tasks."""
 
-    def __init__(self, guides: Guides) -> None:
-        self._guides = guides
+    def __init__(self, library: GuideLibrary) -> None:
+        self._library = library
 
     async def view_guide(
         self,
@@ -36,10 +39,11 @@ class GuideTools:
 
         Use it before you design or change a database. Without a name it lists the guides.
         """
+        guides = await self._library.current()
         if name in ("", "."):
-            listing = "\n".join(f"- {guide.name}: {guide.description}" for guide in self._guides)
-            return GuideAnswer(name=".", content=listing)
-        guide = self._guides.get(name)
+            listing = [f"- {guide.name}: {guide.description}" for guide in guides]
+            return GuideAnswer(name=".", content="\n".join([*listing, *self._library.failures]))
+        guide = guides.get(name)
         content, omitted = clip(guide.read(path), max_tokens)
         return GuideAnswer(name=guide.name, content=content, omitted_tokens=omitted)
 
@@ -49,8 +53,18 @@ class GuideTools:
 
     def add_prompts(self, server: FastMCP) -> None:
         """Offer each guide as an MCP prompt, for people to choose in their client."""
-        for guide in self._guides:
-            server.add_prompt(_prompt(guide))
+        server.add_provider(_Prompts(self._library))
+
+
+class _Prompts(Provider):
+    """The guides there are when a client asks."""
+
+    def __init__(self, library: GuideLibrary) -> None:
+        super().__init__()
+        self._library = library
+
+    async def _list_prompts(self) -> Sequence[Prompt]:
+        return [_prompt(guide) for guide in await self._library.current()]
 
 
 def _prompt(guide: Guide) -> Prompt:
