@@ -257,3 +257,22 @@ async def test_how_far_back_is_looked_at_first_changes_nothing_that_is_found(
                     ) for likely in (0, 3, 20, 60, 1000) for newest_on in (False, True)
                 ]  # fmt: skip
                 assert found[0] and all(each == found[0] for each in found)
+
+
+async def test_the_share_that_a_narrowing_leaves_is_of_the_newest_thousand(fill: Fill, store: Store) -> None:
+    rows = [
+        said("CRANDOM" if n % 4 else "CGENERAL", f"{1700000000 + n}.000100", "now", f"U{n % 2}")
+        for n in range(2000)
+    ]
+    old = [said("COLD", f"{1600000000 + n}.000100", "then") for n in range(500)]
+    public = [channel("CGENERAL", "general"), channel("CRANDOM", "random"), channel("COLD", "old")]
+    await fill(together(*public, *rows, *old))
+    shares = {
+        0.25: Narrowing(channels=["CGENERAL"]),
+        0.5: Narrowing(authors=["U1"], to_ts=at("1700001500.000100"), has_reaction=True),
+        0.0: Narrowing(channels=["COLD"], from_ts=at("1600000000.000100")),
+        1.0: Narrowing(channels=["COLD", "CRANDOM", "CGENERAL"]),
+    }
+    async with store.session(Caller()) as session:
+        for share, narrow in shares.items():
+            assert await session.value("share_left", narrow.row()) == share

@@ -28,7 +28,7 @@ LEG = 200
 """Candidates that words give."""
 NEAREST = 100
 """Candidates that meaning gives: beyond them an index takes long, and a small model is sure of nothing."""
-NEAREST_LEFT = 60
+NEAREST_LEFT = 40
 """As many where an index also walks past all that a narrowing leaves out."""
 BESIDE = timedelta(minutes=10)
 AFTER_ONE, BEFORE_ONE = 0.6, 0.3
@@ -76,12 +76,15 @@ async def by_words(session: Session, text: str, narrow: Narrowing, left: int) ->
         return Leg(), False
     found = Leg()
     counted = await session.value("counted_messages", session.caller.team, COLLECTION)
+    share = (
+        await session.value("share_left", narrow.row()) if left > NARROW and narrow != Narrowing() else 1.0
+    )
     only_words = prepared.phrases is None and narrow.only_place_and_end
     for pool in pools(prepared, left, counted):
         rows = await session.rows(
             "search_words", pool.candidates, prepared.phrases, prepared.terms, prepared.weights,
-            prepared.average_length, narrow.row(), pool.likely, only_words and pool.likely > DENSE * counted,
-            pool.most, LEG,
+            prepared.average_length, narrow.row(), pool.likely * share,
+            only_words and pool.likely > DENSE * counted, pool.most, LEG,
         )  # fmt: skip
         if len(found.add(rows).scores) >= FEW:
             break

@@ -20,10 +20,10 @@ select create_hypertable('slack.raw_events', by_range('received_at', interval '7
     create_default_indexes => false, migrate_data => true, if_not_exists => true);
 
 -- name: columnstore_messages
--- author and thread are what old messages are looked up by, besides the time
+-- the author is what old messages are looked up by, besides the time
 alter table slack.messages set (
     timescaledb.enable_columnstore, timescaledb.segmentby = 'team, channel', timescaledb.orderby = 'ts desc',
-    timescaledb.sparse_index = 'bloom(author),minmax(thread_ts)'
+    timescaledb.sparse_index = 'bloom(author)'
 );
 
 -- name: join_messages

@@ -76,6 +76,9 @@ select * from slack.search_vectors_indexed($1::halfvec, $2, $3::slack.narrowing,
 -- name: count_narrowed
 select slack.count_narrowed($1::slack.narrowing, $2);
 
+-- name: share_left
+select slack.share_left($1::slack.narrowing);
+
 -- name: counted_messages
 -- how many messages the statistics of words are of
 select coalesce((select documents from search.collection where team = $1 and name = $2), 0);
