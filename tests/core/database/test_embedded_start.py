@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -83,6 +84,23 @@ async def test_a_second_start_finds_the_first(home: Path) -> None:
     assert await ask(first.owner_dsn, started) == await ask(second.owner_dsn, started)
     first.close()
     second.close()
+
+
+async def test_what_was_in_memory_is_read_again_after_a_stop(home: Path) -> None:
+    server = EmbeddedServer.start(home, idle_s=60)
+    await ask(server.owner_dsn, "create extension pg_buffercache")
+    await ask(
+        server.owner_dsn,
+        "create table read_often as select generate_series(1, 100000)",
+    )
+    server.close()
+    EmbeddedServer.stop(home)
+    server = EmbeddedServer.start(home, idle_s=60)
+    pages = "select count(*) from pg_buffercache where relfilenode = pg_relation_filenode('read_often')"
+    async with asyncio.timeout(30):
+        while await ask(server.owner_dsn, pages) < 100:
+            pass
+    server.close()
 
 
 async def test_a_folder_with_two_names_has_one_server(home: Path, tmp_path: Path) -> None:

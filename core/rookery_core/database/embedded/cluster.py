@@ -32,6 +32,7 @@ _SETTINGS = {
     "maintenance_work_mem": "256MB",  # an HNSW index that fits is built several times faster
     "random_page_cost": "1.1",
     "password_encryption": "scram-sha-256",
+    "shared_preload_libraries": "pg_prewarm",  # what was in memory when the server stopped is read again, in the background
 }
 
 
