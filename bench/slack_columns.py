@@ -19,7 +19,7 @@ ROWS_AGAIN = "select decompress_chunk(chunk, true) from show_chunks('slack.messa
 PLAIN = """
 drop table if exists pg_temp.plain;
 create temporary table plain (like slack.messages including indexes);
-insert into plain select * from slack.messages;
+insert into plain select * from slack.messages order by ts;
 analyze plain;
 """
 PLAIN_SIZE = "select pg_total_relation_size('plain')"

@@ -42,6 +42,8 @@ def test_permalinks_as_slack_writes_them() -> None:
         ("C0123ABCD", "C0123ABCD", None),
         ("<https://acme.slack.com/archives/C0123ABCD>", "C0123ABCD", None),
         ("https://app.slack.com/client/T1/C0123ABCD/thread/C0123ABCD-1546231961.387200", "C0123ABCD", "1546231961.387200"),
+        ("acme.slack.com/archives/C0123ABCD/p1546231961387200", "C0123ABCD", "1546231961.387200"),
+        ("[see *here*](https://acme.slack.com/archives/C0123ABCD)", "C0123ABCD", None),
         ("https://acme.enterprise.slack.com/archives/C0123ABCD/p1546231961387200", "C0123ABCD", "1546231961.387200"),
     ],
 )  # fmt: skip

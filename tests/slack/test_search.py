@@ -162,6 +162,14 @@ async def test_narrowing(fill: Fill, search: Any) -> None:
     assert (await search("slow in:nowhere"))["results"]
 
 
+async def test_a_modifier_that_names_nothing_is_told(fill: Fill, search: Any) -> None:
+    await fill(_workspace())
+    found = await search("from:@nobody in:#general slow", mode="keyword")
+    assert "from:@nobody names nothing known: taken as words" in found["searched"]
+    assert _texts(found)[0].startswith("How do I find slow")
+    assert len((await search("in:#nowhere " * 800, mode="keyword"))["searched"]) < 1_000
+
+
 async def test_pages_do_not_repeat(fill: Fill, search: Any) -> None:
     await fill(_workspace())
     await fill(

@@ -81,6 +81,87 @@ async def test_a_link_to_something_else_is_told_from_no_link(
     assert "channel: empty" in await answer(read, ADA, channel=" ")
 
 
+async def test_a_cut_link_to_a_message_is_not_taken_for_its_channel(
+    fill: Fill, store: Store, slack_settings: SlackSettings
+) -> None:
+    await fill(together(channel("C0123ABCD", "general"), said("C0123ABCD", "1700000000.000100", "hello")))
+    read = by_name(store, slack_settings)["get_conversation"]
+    cut = "https://acme.slack.com/archives/C0123ABCD/p17000000"
+    assert "leads to no channel and no message" in await answer(read, ADA, channel=cut)
+    assert "hello" in await answer(read, ADA, channel=cut.rpartition("/")[0])
+
+
+async def test_what_someone_wrote_is_found_however_long_ago_and_however_they_are_named(
+    fill: Fill, store: Store, slack_settings: SlackSettings
+) -> None:
+    await fill(
+        together(
+            channel("C1", "general"), person("UADA", "Ada"), said("C1", "1500000000.000100", "long ago", "UADA")
+        )
+    )  # fmt: skip
+    read = by_name(store, slack_settings)["get_user_activity"]
+    for user in ("UADA", "@ada", "<@UADA>", "<@UADA|ada>", "https://acme.slack.com/team/UADA", "me", "Ada"):
+        found = json.loads(await answer(read, ADA, user=user))
+        assert "long ago" in found["messages"][0]["text"], user
+        assert "range" not in found and "next_cursor" not in found
+    assert "nobody called 'me'" in await answer(read, Caller(), user="me")
+
+
+async def test_each_answer_about_messages_says_up_to_when_the_channels_are_known(
+    fill: Fill, ingest: Database, store: Store, slack_settings: SlackSettings
+) -> None:
+    ts = "1700000000.000100"
+    await fill(together(channel("C1", "general"), person("UADA", "Ada"), said("C1", ts, "hello", "UADA")))
+    async with ingest.transaction(INGEST) as connection:
+        await bookkeeping.cover(connection, INGEST, {"C1": (at("1690000000.0"), at("1700000100.0"))})
+    tools = by_name(store, slack_settings)
+    calls: dict[str, dict[str, Any]] = {
+        "search_messages": {"query": "hello"},
+        "get_conversation": {"channel": "general"},
+        "get_thread": {"thread": ts, "channel": "general"},
+        "get_user_activity": {"user": "UADA"},
+        "catch_up": {"since": "2023-11-01"},
+        "memory_status": {},
+    }
+    for name, arguments in calls.items():
+        assert json.loads(await answer(tools[name], ADA, **arguments))["as_of"].startswith("2023-11-1"), name
+
+
+@pytest.mark.parametrize(
+    ("tool", "fields", "arguments"),
+    [
+        ("get_conversation", ("start", "end"), {"channel": "general"}),
+        ("get_user_activity", ("start", "end"), {"user": "UADA"}),
+        ("search_messages", ("after", "before"), {"query": "hello"}),
+        ("catch_up", ("since", "until"), {}),
+    ],
+)
+async def test_a_beginning_after_its_end_is_refused(
+    fill: Fill,
+    store: Store,
+    slack_settings: SlackSettings,
+    tool: str,
+    fields: tuple[str, str],
+    arguments: Any,
+) -> None:
+    await fill(together(channel("C1", "general"), person("UADA", "Ada")))
+    begin, end = fields
+    said_back = await answer(
+        by_name(store, slack_settings)[tool], ADA, **arguments, **{begin: "2024-02-01", end: "2024-01-01"}
+    )
+    assert f"{begin}: it is after {end}" in said_back
+    if tool == "catch_up":
+        assert "since: empty" in await answer(by_name(store, slack_settings)[tool], ADA, since="")
+
+
+async def test_highlights_say_how_much_was_cut(
+    fill: Fill, store: Store, slack_settings: SlackSettings
+) -> None:
+    await fill(together(channel("C1", "general"), said("C1", "1700000000.000100", "a long story " * 200)))
+    found = json.loads(await answer(by_name(store, slack_settings)["catch_up"], ADA, since="2023-11-01"))
+    assert found["channels"][0]["highlights"][0]["omitted"] > 300
+
+
 def test_starting_imports_no_driver_and_no_model() -> None:
     code = (
         "import sys; from rookery_slack.server import build; from rookery_slack.settings import SlackSettings; "

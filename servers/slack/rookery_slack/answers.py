@@ -100,6 +100,7 @@ class Highlight(TypedDict, total=False):
     text: str
     permalink: str
     reply_count: int
+    omitted: int
 
 
 class Activity(TypedDict, total=False):

@@ -14,6 +14,9 @@ ANY_WORKSPACE = "https://slack.com"
 
 _CHANNEL = re.compile(r"^[CDG][A-Z0-9]{5,}$")
 _THREAD = re.compile(r"^([CDG][A-Z0-9]{5,})-(\d{10}\.\d{6})$")
+_MARKDOWN = re.compile(r"^\[.*\]\((\S+)\)$", re.DOTALL)
+_WITHOUT_SCHEME = re.compile(r"^[\w.-]+\.slack\.com/", re.IGNORECASE)
+_USER = re.compile(r"/team/([UWB][A-Z0-9]+)/?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,28 @@ def permalink(base: str | None, channel: str, ts: datetime, thread_ts: datetime 
 
 def parse_reference(text: str) -> Reference | None:
     """A channel's name or id, or any link of Slack's to a channel, a message or a thread; None for nothing."""
-    text = text.strip().strip("<>").partition("|")[0].strip()
+    text = _unwrapped(text)
     if not text:
         return None
     if re.match(r"(https?|slack):", text):
         return _parse_url(text)
     return Reference(text.removeprefix("#")) if text != "#" else None
+
+
+def parse_user(text: str) -> str:
+    """A person's name or id, without what marks it as one: `@ada`, `<@U1|ada>`, a link to a profile."""
+    text = _unwrapped(text)
+    profile = _USER.search(text)
+    return profile[1] if profile else text.removeprefix("@").strip()
+
+
+def _unwrapped(text: str) -> str:
+    """A link or a name without the brackets of mrkdwn or markdown around it; a link of Slack's with its scheme."""
+    text = text.strip()
+    if markdown := _MARKDOWN.match(text):
+        text = markdown[1]
+    text = text.strip("<>").partition("|")[0].strip()
+    return f"https://{text}" if _WITHOUT_SCHEME.match(text) else text
 
 
 def _parse_url(url: str) -> Reference | None:
@@ -58,5 +77,7 @@ def _parse_url(url: str) -> Reference | None:
     if thread:
         return Reference(thread[1], parse_ts(thread[2]), parse_ts(thread[2]))
     last = parse_ts(steps[-1]) if steps else None
+    if last is None and "archives" in steps and steps[-1] != channel:
+        return None  # a message's link that was cut, say: the channel is not what was meant
     ts = last or parse_ts(query.get("message_ts"))
     return Reference(channel, ts, parse_ts(query.get("thread_ts")))

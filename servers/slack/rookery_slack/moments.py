@@ -46,6 +46,17 @@ def moment(text: str, zone: tzinfo, now: datetime, *, field: str, end: bool = Fa
     return _iso(text.strip(), zone, field=field, end=end)
 
 
+def stretch(
+    start: str, end: str, zone: tzinfo, now: datetime, *, fields: tuple[str, str]
+) -> tuple[datetime | None, datetime | None]:
+    """The two ends that texts mean, None where one is empty. Raises InvalidInput, also when they are in the wrong order."""
+    begin = moment(start, zone, now, field=fields[0]) if start else None
+    stop = moment(end, zone, now, field=fields[1], end=True) if end else None
+    if begin and stop and begin > stop:
+        raise InvalidInput(f"{fields[0]}: it is after {fields[1]}.", hint="Exchange the two.")
+    return begin, stop
+
+
 def _iso(text: str, zone: tzinfo, *, field: str, end: bool) -> datetime:
     try:
         found = datetime.fromisoformat(text)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import InvalidInput, NotFound
-from rookery_slack.links import Reference, parse_reference
+from rookery_slack.links import Reference, parse_reference, parse_user
 from rookery_slack.moments import zone_named
 
 if TYPE_CHECKING:
@@ -44,10 +44,12 @@ async def resolve_channels(session: Session, names: Sequence[str] | None) -> lis
 
 
 async def resolve_user(session: Session, text: str, *, field: str = "user") -> str:
-    """The id of the person that an id, @name or name means. Raises as resolve_channel does."""
-    plain = text.strip().removeprefix("<").removesuffix(">").partition("|")[0].removeprefix("@").strip()
+    """The id of the person that an id, a name, a profile's link or `me` means. Raises as resolve_channel does."""
+    plain = parse_user(text)
     if not plain:
         raise InvalidInput(f"{field}: empty.", hint="Give a person's name or id.")
+    if plain.lower() == "me" and session.caller.user:
+        return session.caller.user
     found = await session.rows("find_users", plain)
     return _one(found, f"{field}: nobody called {plain[:80]!r} that you can see", "list_users")
 
@@ -59,7 +61,7 @@ def _one(found: Sequence[Row], complaint: str, tool: str) -> str:
         return best[0]["id"]
     if best:
         raise InvalidInput(
-            f"{complaint.partition(':')[0]}: the name means {len(best)} of them.",
+            f"{complaint.partition(':')[0]}: {len(best)} have this name.",
             candidates=[_described(row) for row in best],
             hint="Call again with the id.",
         )

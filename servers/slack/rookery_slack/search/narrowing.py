@@ -47,11 +47,12 @@ class Narrowing:
 
 @dataclass(slots=True)
 class Asked:
-    """A query without its modifiers, what they narrow to, and how that reads."""
+    """A query without its modifiers, what they narrow to, and how that reads; and those that name nothing known."""
 
     text: str
     narrow: Narrowing
     told: list[str] = field(default_factory=list[str])
+    unknown: list[str] = field(default_factory=list[str])
 
 
 async def read_modifiers(
@@ -70,6 +71,7 @@ async def read_modifiers(
             )
         except RookeryError:
             kept.append(found[0])
+            asked.unknown.append(found[0])
         else:
             asked.told.append(found[0])
     asked.text = "".join([*kept, query[at:]]).strip()

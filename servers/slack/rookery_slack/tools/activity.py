@@ -9,7 +9,7 @@ from rookery_core import cursors
 from rookery_core.errors import InvalidInput
 from rookery_core.fencing import explain
 from rookery_slack.answers import Activity, Digest, Highlight, Said
-from rookery_slack.moments import EARLIEST, LATEST, moment
+from rookery_slack.moments import EARLIEST, LATEST, stretch
 from rookery_slack.presenting import presenter_for
 from rookery_slack.resolving import resolve_channels, resolve_user, zone_of
 from rookery_slack.timestamps import format_ts, parse_ts
@@ -40,11 +40,13 @@ class ActivityTools(SlackTools):
         max_tokens = bounded(max_tokens, 200, 50_000, "max_tokens")
         async with self.store.session() as session:
             zone = await zone_of(session)
-            begin = moment(since, zone, self.now(), field="since")
-            stop = moment(until, zone, self.now(), field="until", end=True) if until else self.now()
+            begin, stop = stretch(since, until, zone, self.now(), fields=("since", "until"))
             wanted = await resolve_channels(session, channels)
-            counts = await session.rows("count_activity", wanted, begin, stop)
-            return await self._digest(session, counts, (begin, stop), zone, max_tokens, wanted)
+            if begin is None:
+                raise InvalidInput("since: empty.", hint="Say since when, such as `yesterday` or `7d`.")
+            span = (begin, stop or self.now())
+            counts = await session.rows("count_activity", wanted, *span)
+            return await self._digest(session, counts, span, zone, max_tokens, wanted)
 
     async def _digest(
         self,
@@ -98,33 +100,28 @@ class ActivityTools(SlackTools):
     ) -> Said:
         """What someone wrote in Slack, newest first, in all channels or those named; with links to read around it.
 
-        user: a name, @handle or id. start and end: ISO dates or times, `yesterday`, `7d`; a month back if left out.
+        user: a name, @handle, id or `me`. start and end: ISO dates or times, `yesterday`, `7d`; the newest if left out.
         If next_cursor is given, older messages remain.
         """
         limit, max_tokens = bounded(limit, 1, 200, "limit"), bounded(max_tokens, 200, 50_000, "max_tokens")
         async with self.store.session() as session:
             zone = await zone_of(session)
             person = await resolve_user(session, user)
-            stop = moment(end, zone, self.now(), field="end", end=True) if end else LATEST
-            begin = (
-                moment(start, zone, self.now(), field="start") if start else _month_before(stop, self.now())
-            )
+            begin, stop = stretch(start, end, zone, self.now(), fields=("start", "end"))
             wanted = await resolve_channels(session, channels)
-            last = _before(cursor, stop)
-            rows = await session.rows("read_author", person, wanted, begin, last, limit + 1)
+            last = _before(cursor, stop or LATEST)
+            rows = await session.rows("read_author", person, wanted, begin or EARLIEST, last, limit + 1)
             presenter = await presenter_for(session, rows, zone, self.base)
             messages = presenter.fitted(rows[:limit], max_tokens)
-            answer = Said(
-                notice=explain(presenter.nonce),
-                user=person,
-                range=_span((begin, min(stop, self.now())), zone),
-            )
+            answer = Said(notice=explain(presenter.nonce), user=person)
+            if begin:
+                answer["range"] = _span((begin, min(stop or LATEST, self.now())), zone)
             answer["messages"] = messages
             answer["people"] = presenter.people()
             if len(messages) < len(rows):
                 answer["left_out"] = "Older messages; pass next_cursor as cursor to read them."
                 answer["next_cursor"] = cursors.encode({"u": format_ts(rows[len(messages) - 1]["ts"])})
-                answer.update(await self.freshness(session, zone, wanted))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
+            answer.update(await self.freshness(session, zone, wanted))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
             return answer
 
 
@@ -138,11 +135,9 @@ def _highlight(presenter: Presenter, row: Row) -> Highlight:
     )
     if replies := message.get("reply_count"):
         kept["reply_count"] = replies
+    if omitted := message.get("omitted"):
+        kept["omitted"] = omitted
     return kept
-
-
-def _month_before(stop: datetime, now: datetime) -> datetime:
-    return max(min(stop, now) - timedelta(days=31), EARLIEST)
 
 
 def _before(cursor: str | None, stop: datetime) -> datetime:

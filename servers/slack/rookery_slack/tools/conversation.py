@@ -11,7 +11,7 @@ from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.fencing import explain
 from rookery_slack.answers import Conversation, Message
 from rookery_slack.links import Reference
-from rookery_slack.moments import EARLIEST, LATEST, moment
+from rookery_slack.moments import EARLIEST, LATEST, stretch
 from rookery_slack.presenting import presenter_for
 from rookery_slack.resolving import resolve_channel, zone_of
 from rookery_slack.timestamps import format_ts, parse_ts
@@ -58,12 +58,9 @@ class ConversationTools(SlackTools):
                 return await self._at_link(
                     session, channel_id, reference, zone, neighbours, limit, max_tokens, cursor
                 )
-            begin = moment(start, zone, self.now(), field="start") if start else EARLIEST
-            stop = moment(end, zone, self.now(), field="end", end=True) if end else LATEST
-            if begin > stop:
-                raise InvalidInput("start: it is after end.", hint="Exchange the two.")
+            begin, stop = stretch(start, end, zone, self.now(), fields=("start", "end"))
             newest_first = not start
-            begin, stop = _continued(cursor, begin, stop, newest_first=newest_first)
+            begin, stop = _continued(cursor, begin or EARLIEST, stop or LATEST, newest_first=newest_first)
             rows = await session.rows(
                 "read_channel", channel_id, begin, stop, newest_first, include_replies, limit + 1
             )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import cursors
-from rookery_core.budget import estimate_tokens
+from rookery_core.budget import clip, estimate_tokens
 from rookery_core.errors import InvalidInput
 from rookery_core.fencing import explain, fence
 from rookery_core.ranking import best_snippet
 from rookery_slack.answers import Found, Hit
-from rookery_slack.moments import moment
+from rookery_slack.moments import stretch
 from rookery_slack.presenting import OVERHEAD_TOKENS, presenter_for
 from rookery_slack.resolving import resolve_channel, resolve_channels, resolve_user, zone_of
 from rookery_slack.search.legs import Place
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SNIPPET_CHARACTERS = 400
 MAX_QUERY = 10_000
+MOST_NOTES = 3
+SEARCHED_TOKENS = 100
 
 
 class SearchTools(SlackTools):
@@ -78,8 +80,13 @@ class SearchTools(SlackTools):
             ranked = await rank(session, asked.text or query, asked.narrow, mode, self._get_embedder())
             hits = by_conversation(ranked.places, ranked.threads)
             answer = await self._answer(session, hits, asked, (skipped, limit, max_tokens), zone)
+            notes = [
+                f"{each[:80]} names nothing known: taken as words" for each in asked.unknown[:MOST_NOTES]
+            ]
             if ranked.note:
-                answer["searched"] = f"{answer.get('searched')} ({ranked.note})"
+                notes.append(ranked.note)
+            if notes:
+                answer["searched"] = f"{answer.get('searched')} ({'; '.join(notes)})"
             return answer
 
     def _get_embedder(self) -> Embedder | None:
@@ -94,13 +101,13 @@ class SearchTools(SlackTools):
         session: Session,
         channels: list[str] | None,
         authors: list[str] | None,
-        after: str | None,
-        before: str | None,
+        after: str,
+        before: str,
         has: list[Has] | None,
-        thread: str | None,
+        thread: str,
         zone: tzinfo,
     ) -> Narrowing:
-        now = self.now()
+        begin, stop = stretch(after, before, zone, self.now(), fields=("after", "before"))
         channel_id, root = None, None
         if thread:
             channel_id, reference = await resolve_channel(session, thread, field="thread")
@@ -110,8 +117,8 @@ class SearchTools(SlackTools):
             authors=[await resolve_user(session, each, field="authors") for each in authors]
             if authors
             else None,
-            from_ts=moment(after, zone, now, field="after") if after else None,
-            to_ts=moment(before, zone, now, field="before", end=True) if before else None,
+            from_ts=begin,
+            to_ts=stop,
             thread_channel=channel_id,
             thread_ts=root,
         )
@@ -144,7 +151,9 @@ class SearchTools(SlackTools):
             results.append(hit)
             left -= cost
         searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.told])
-        answer = Found(notice=explain(presenter.nonce), searched=searched, results=results)
+        answer = Found(
+            notice=explain(presenter.nonce), searched=clip(searched, SEARCHED_TOKENS)[0], results=results
+        )
         done = skipped + gone + len(results)
         if done < len(hits):
             answer["left_out"] = f"{len(hits) - done} further results; pass next_cursor as cursor."
