@@ -174,6 +174,7 @@ async def test_oddities_are_named_and_nothing_else_is_lost(
         "longer than Slack's", "before 2018",
     ):  # fmt: skip
         assert expected in reasons, expected
+    assert "left out by --channels" not in reasons and "such as )" not in report.as_text()
     found = await digest_of_tables(owner_connection)
     texts = " | ".join(str(json.loads(row)["text"])[:60] for row in found["messages"])
     for expected in (
@@ -207,6 +208,7 @@ async def test_channels_and_since_and_dry_run(
 
     report = await run(ingest, path, channels=("#random",), since=date(2024, 1, 2))
     assert report.added == 1
+    assert any("left out by --channels" in line and ".json" in line for line in report.as_text().splitlines())
     with pytest.raises(NotFound, match="nowhere"):
         await run(ingest, path, channels=("nowhere",))
 

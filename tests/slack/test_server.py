@@ -280,14 +280,26 @@ async def test_posting_takes_a_draft_and_its_token_once(
             reaction = await tools.add_reaction(link, ":tada:")
             await tools.add_reaction(link, ":tada:", confirm=reaction["confirm"])
             assert slack.state.in_order(room.id)[0].reactions == {"tada": [slack.state.app.bot_user]}
+            answered = await tools.post_message(link, "an answer")
+            assert answered["thread_ts"] == slack.state.in_order(room.id)[0].ts
+            await tools.post_message(link, "an answer", confirm=answered["confirm"])
+            assert slack.state.in_order(room.id)[-1].thread_ts == slack.state.in_order(room.id)[0].ts
+            for emoji in ("", "::", "not a name"):
+                with pytest.raises(InvalidInput, match="not the name"):
+                    await tools.add_reaction(link, emoji)
+            gone = await tools.add_reaction(link.replace("/p", "/p9"), "tada")
+            with pytest.raises(NotAllowed, match="message_not_found") as refused:
+                await tools.add_reaction(link.replace("/p", "/p9"), "tada", confirm=gone["confirm"])
+            assert refused.value.hint
         for stranger in (Caller(), Caller(kind="member", user="UGUEST"), Caller(kind="guest", user="UADA")):
             with acting_as(stranger), pytest.raises(NotAllowed, match="Only members"):
                 await tools.post_message("general", "hello")
-        poor: Any = PostingTools(store, settings.model_copy(update={"slack_bot_token": None}))
-        with acting_as(ADA):
-            draft = await poor.post_message("general", "hello")
-            with pytest.raises(ConfigurationError):
-                await poor.post_message("general", "hello", confirm=draft["confirm"])
+        for missing in (None, _secret("")):
+            poor: Any = PostingTools(store, settings.model_copy(update={"slack_bot_token": missing}))
+            with acting_as(ADA):
+                draft = await poor.post_message("general", "hello")
+                with pytest.raises(ConfigurationError):
+                    await poor.post_message("general", "hello", confirm=draft["confirm"])
 
 
 def _secret(text: str) -> Any:

@@ -147,6 +147,7 @@ class Status(TypedDict, total=False):
 
 class Draft(TypedDict, total=False):
     channel: str
+    thread_ts: str
     text: str
     confirm: str
     expires_s: int

@@ -98,9 +98,10 @@ def _chosen(layout: Layout, options: Options, report: Report) -> Layout:
     ids = {each.id for each in conversations}
     since = options.since.isoformat() if options.since else ""
     days = [day for day in layout.days if day.channel in ids and day.date >= since]
-    if len(days) < len(layout.days):
-        left_out = len(layout.days) - len(days)
-        report.skip("day left out by --channels or --since", "", left_out)
+    if (options.channels or since) and len(days) < len(layout.days):
+        kept = set(days)
+        first = next(day for day in layout.days if day not in kept)
+        report.skip("day left out by --channels or --since", first.name, len(layout.days) - len(days))
     return replace(layout, conversations=conversations, days=days)
 
 

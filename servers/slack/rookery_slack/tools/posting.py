@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,21 @@ from rookery_slack.timestamps import format_ts, parse_ts
 from rookery_slack.tools.base import Clock, SlackTools, utc_now
 
 if TYPE_CHECKING:
+    from rookery_slack.links import Reference
     from rookery_slack.settings import SlackSettings
     from rookery_slack.store.session import Store
 
 LIFETIME_S = 600
 MAX_TEXT = 12_000
+REMEDIES = {
+    "channel_not_found": "Invite the bot to the channel, or see that the token is of this workspace.",
+    "not_in_channel": "Invite the bot to the channel.",
+    "invalid_auth": "Set SLACK_BOT_TOKEN to a token of a bot of this workspace.",
+    "missing_scope": "Give the bot the scopes chat:write and reactions:write.",
+    "invalid_name": "Slack knows no emoji of this name.",
+    "message_not_found": "The message is gone, or the link is wrong.",
+}
+_EMOJI = re.compile(r"^[^\s:]+(::skin-tone-[2-6])?$")
 
 
 class PostingTools(SlackTools):
@@ -40,22 +51,24 @@ class PostingTools(SlackTools):
         self, channel: str, text: str, thread_ts: str | None = None, confirm: str | None = None
     ) -> Draft:
         """Post a message to Slack, in two steps. Without confirm nothing is sent: a draft comes back with a confirm token.
-        Show the draft to the person; if they agree, call again with the same arguments and that token."""
+        Show the draft to the person; if they agree, call again with the same arguments and that token. A link to a
+        message as channel, or thread_ts, answers in its thread."""
         if not text.strip() or len(text) > MAX_TEXT:
             raise InvalidInput(f"text: between 1 and {MAX_TEXT} characters are needed.")
         root = parse_ts(thread_ts) if thread_ts else None
         if thread_ts and root is None:
             raise InvalidInput("thread_ts: not a ts.")
-        channel_id, name = await self._target(channel)
+        channel_id, name, linked = await self._target(channel)
+        root = root or linked.thread_ts or linked.ts
         arguments: dict[str, Any] = {
             "channel": channel_id,
             "text": text,
             "unfurl_links": False,
             "unfurl_media": False,
         }
-        if root:
-            arguments["thread_ts"] = format_ts(root)
         draft = Draft(channel=name, text=text)
+        if root:
+            arguments["thread_ts"] = draft["thread_ts"] = format_ts(root)
         if confirm is None:
             return self._drafted(draft, "chat.postMessage", arguments)
         answer = await self._send("chat.postMessage", arguments, confirm)
@@ -72,9 +85,9 @@ class PostingTools(SlackTools):
             channel_id, reference = await resolve_channel(session, message, field="message")
         if reference.ts is None:
             raise InvalidInput("message: give the permalink of a message.")
-        if not emoji:
-            raise InvalidInput("emoji: empty.")
-        channel_id, name = await self._target(channel_id)
+        if not _EMOJI.match(emoji):
+            raise InvalidInput("emoji: not the name of one.", hint="Give a name such as `tada` or `+1`.")
+        channel_id, name, _ = await self._target(channel_id)
         arguments = {"channel": channel_id, "timestamp": format_ts(reference.ts), "name": emoji}
         draft = Draft(channel=name, text=f":{emoji}:")
         if confirm is None:
@@ -83,12 +96,12 @@ class PostingTools(SlackTools):
         draft["sent"] = True
         return draft
 
-    async def _target(self, channel: str) -> tuple[str, str]:
-        """A channel the caller may see and this server may write to."""
+    async def _target(self, channel: str) -> tuple[str, str, Reference]:
+        """A channel the caller may see and this server may write to: its id and name, and what was referred to."""
         async with self.store.session() as session:
             if not current_caller().identified or await session.value("caller_kind") != "member":
                 raise NotAllowed("Only members of the workspace may post, and you are not known as one.")
-            channel_id, _ = await resolve_channel(session, channel)
+            channel_id, reference = await resolve_channel(session, channel)
             name = (await session.rows("channel_cards", [channel_id]))[0]["name"] or channel_id
         allowed = {each.removeprefix("#") for each in self._settings.slack_post_channels}
         if not allowed & {channel_id, name}:
@@ -96,7 +109,7 @@ class PostingTools(SlackTools):
                 f"This server may not post to #{name}.",
                 hint="ROOKERY_SLACK_POST_CHANNELS names where it may.",
             )
-        return channel_id, name
+        return channel_id, name, reference
 
     def _drafted(self, draft: Draft, method: str, arguments: dict[str, Any]) -> Draft:
         expires = int(time.time()) + LIFETIME_S
@@ -141,7 +154,7 @@ class PostingTools(SlackTools):
         from slack_sdk.web.async_client import AsyncWebClient
 
         token = self._settings.slack_bot_token
-        if token is None:
+        if token is None or not token.get_secret_value():
             raise ConfigurationError("There is no token to post with.", hint="Set SLACK_BOT_TOKEN.")
         # slack_sdk's types say less than strict checking wants to know.
         client: Any = AsyncWebClient(
@@ -152,7 +165,7 @@ class PostingTools(SlackTools):
         except SlackApiError as error:
             refusal: Any = error.response  # pyright: ignore[reportUnknownMemberType]
             code = refusal.get("error") or f"HTTP {refusal.status_code}"
-            raise NotAllowed(f"Slack refuses {method}: {code}.") from None
+            raise NotAllowed(f"Slack refuses {method}: {code}.", hint=REMEDIES.get(code)) from None
         except (OSError, TimeoutError) as error:
             raise Unavailable(
                 f"No answer from Slack ({type(error).__name__}): whether it was done is not known.",
