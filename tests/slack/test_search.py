@@ -162,6 +162,13 @@ async def test_narrowing(fill: Fill, search: Any) -> None:
     assert (await search("slow in:nowhere"))["results"]
 
 
+async def test_a_search_with_nothing_to_look_through_says_so(fill: Fill, search: Any) -> None:
+    assert "no message to look through" in (await search("lunch"))["searched"]
+    await fill(_workspace())
+    assert "no message to look through" in (await search("lunch", after="2024-01-01"))["searched"]
+    assert "no message" not in (await search("nothing like it", mode="keyword"))["searched"]
+
+
 async def test_a_modifier_that_names_nothing_is_told(fill: Fill, search: Any) -> None:
     await fill(_workspace())
     found = await search("from:@nobody in:#general slow", mode="keyword")

@@ -38,6 +38,8 @@ async def rank(
     """Rank what is visible and left by the narrowing. Without an embedder, or when it fails, by words alone."""
     note = None
     left = await count_left(session, narrow)
+    if not left:
+        return Ranked([], {}, "there is no message to look through that you can see")
     words = Leg()
     any_word = True
     if mode != "semantic" or embedder is None:
