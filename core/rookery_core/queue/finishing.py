@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _SQL = sql.load(PACKAGE, "effects.sql")
 
 Leaving = tuple[int, int, str | None, str | None, str | None, str | None, str | None]
-"""id, token, outcome (None: done), error; and the name, request and receipt of an effect, or None."""
+"""id, token, outcome, error; and the name, request and receipt of an effect, or None.
+
+The outcome is None when there is no more to say: done, with neither an ordering key nor an effect.
+"""
 
 
 class Finishing:
@@ -34,7 +37,7 @@ class Finishing:
         """What is to leave, and what to wait for."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (
-            event.id, event.token, None, None, check_effect(name), encode(request, "request"),
+            event.id, event.token, "done", None, check_effect(name), encode(request, "request"),
             encode(receipt, "receipt"),
         )  # fmt: skip
         self._waiting[event.id] = (event, done)

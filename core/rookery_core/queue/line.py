@@ -99,6 +99,6 @@ class Line:
 
 async def settle_plans(connection: asyncpg.Connection[Any]) -> None:
     """Plan once, and by the indexes: tables that are empty one moment and full the next fool the planner."""
-    for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"):
-        await connection.execute(f"set {setting} = off")
-    await connection.execute("set plan_cache_mode = force_generic_plan")
+    settings = ("enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off", "jit = off")
+    planned_once = "plan_cache_mode = force_generic_plan"
+    await connection.execute("; ".join(f"set {setting}" for setting in (*settings, planned_once)))

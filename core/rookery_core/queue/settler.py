@@ -48,8 +48,8 @@ class Settler(Line):
             self._freed.add(event.topic)
             self._claimer.reopened(event)
         if outcome != "settled":
-            state = None if outcome == "done" else outcome
-            self._leaving.append((event.id, event.token, state, error, None, None, None))
+            known = None if outcome == "done" and event.ordering_key is None else outcome
+            self._leaving.append((event.id, event.token, known, error, None, None, None))
         self.look()
         self._claimer.look()
 
@@ -92,11 +92,8 @@ class Settler(Line):
     async def _let_go(self) -> None:
         leaving, self._leaving = self._leaving[:_MOST_LEAVING], self._leaving[_MOST_LEAVING:]
         freed, self._freed = self._freed, set[str]()
-        columns = _columns(leaving, 7)
         try:
-            rows = await self.fetch(
-                WORK_SQL["leave"], self.queue.team, self.queue.now(), *columns[:4], False, *columns[4:]
-            )
+            rows = await self._leave(leaving)
         except BaseException:
             self._leaving[:0] = leaving
             self._freed |= freed
@@ -105,6 +102,14 @@ class Settler(Line):
         await self._answer(leaving, {row[0]: row[1] for row in rows}, freed)
         if freed:
             await self._look_after(freed)
+
+    async def _leave(self, leaving: list[Leaving]) -> list[Any]:
+        columns = _columns(leaving, 7)
+        if any(columns[2]):
+            return await self.fetch(
+                WORK_SQL["leave"], self.queue.team, self.queue.now(), *columns[:4], False, *columns[4:]
+            )
+        return await self.fetch(WORK_SQL["complete"], self.queue.team, self.queue.now(), *columns[:2])
 
     async def _answer(self, leaving: list[Leaving], verdicts: dict[int, str], freed: set[str]) -> None:
         """Tell who waits; what could not leave because its lane was held is sent again."""

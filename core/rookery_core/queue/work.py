@@ -112,10 +112,10 @@ class Working(Base):
         """Let a leased event leave: done, cancelled, failed or exhausted. Raises LeaseLost."""
         if outcome == "done" and event.ordering_key is None:
             async with self.connection(connection) as own:
-                gone = await own.fetchval(
-                    WORK_SQL["complete_one"], self.team, self.now(), event.id, event.token
+                lost = await own.fetch(
+                    WORK_SQL["complete"], self.team, self.now(), [event.id], [event.token]
                 )
-            if gone is None:
+            if lost:
                 raise LeaseLost(f"Event {event.id} is no longer leased to this claim.")
             return
         if connection is not None and event.ordering_key is not None:

@@ -184,17 +184,26 @@ head as materialized (
     ) x
     limit $6
 ),
+-- An event that had an attempt before may be what crashed its worker: it never waits in a buffer with others.
+admitted as materialized (
+    select h.*
+    from head h
+    where (
+            h.attempts = 0
+            or $10 > (select count(*) from head b where b.attempts > 0 and (b.nth, b.id) < (h.nth, h.id))
+        )
+        and (
+            h.places >= $6
+            or h.places > (select count(*) from head b where b.name = h.name and (b.nth, b.id) < (h.nth, h.id))
+        )
+),
 -- The head of a lane brings along those behind it, as long as each is on its first attempt and due.
 picked as materialized (
-    select h.nth, h.name, h.lease, h.places, h.attempts > 0 as again, x.id, x.address
-    from head h
-    cross join lateral (
-        select h.id, h.address
-        union all
-        select f.id, f.address
+    select h.name, h.lease, unnest(h.address || case when h.may_be_followed then array(
+        select f.address
         from (
             select
-                b.id, b.address, b.place,
+                b.address, b.place,
                 bool_and(
                     b.state = 'blocked' and b.attempts = 0 and b.run_at is null
                     and (b.expires_at is null or b.expires_at > (select now from clock))
@@ -202,38 +211,28 @@ picked as materialized (
             from (
                 select b.ctid as address, b.*
                 from queue.event b
-                where h.may_be_followed and b.team = $1 and b.subscription = h.name
-                    and b.ordering_key = h.ordering_key and b.place > h.place
+                where b.team = $1 and b.subscription = h.name and b.ordering_key = h.ordering_key
+                    and b.place > h.place
                 order by b.place
                 limit $7
             ) b
         ) f
         where f.fit
-    ) x
+        order by f.place
+    ) end) as address
+    from admitted h
     limit $6
-),
--- An event that had an attempt before may be what crashed its worker: it never waits in a buffer with others.
-admitted as materialized (
-    select address, lease, name
-    from (
-        select
-            p.*,
-            row_number() over (partition by p.name order by p.nth, p.id) as rank,
-            row_number() over (partition by p.again order by p.nth, p.id) as rank_again
-        from picked p
-    ) p
-    where p.rank <= p.places and (not p.again or p.rank_again <= $10)
 ),
 turned as (
     update queue.subscription s set turn = s.turn + 1
     from gate g
-    where s.team = $1 and s.name = g.name and g.name in (select name from admitted)
+    where s.team = $1 and s.name = g.name and g.name in (select name from picked)
 ),
 claimed as (
     update queue.event e
     set state = 'leased', attempts = e.attempts + 1, token = $8, lease_until = c.now + a.lease, claimed_at = c.now,
         worker = $9, run_at = null
-    from admitted a, clock c
+    from picked a, clock c
     where e.ctid = a.address and e.state in ('ready', 'blocked')
     returning e.*
 )
@@ -252,28 +251,37 @@ select
     'scan',
     (extract(epoch from coalesce((select min(found) from head), clock_timestamp()) - min(p.begun)) * 1e6)::bigint,
     null, null, null, null, null, null, null,
-    (select count(*) from picked where again) - $10, -- how many of those that had an attempt were too many
+    (select count(*) from head where attempts > 0) - $10, -- how many of those that had an attempt were too many
     null, null, null
 from probe p
 having count(*) > 0;
 
--- name: complete_one
--- completes an event that has no ordering key
+-- name: complete
+-- lets events go that are done and have neither an ordering key nor an effect: what most of them are, at less than `leave`
+-- takes. Answers those that could not
 with gone as (
     delete from queue.event e
-    where e.team = $1 and e.id = $3 and e.token = $4 and e.ordering_key is null
+    using unnest($3::bigint[], $4::bigint[]) as f (id, token)
+    cross join lateral ( -- see `leave`
+        select e.ctid as address
+        from queue.event e
+        where e.team = $1 and e.id = f.id
+        offset 0
+    ) found
+    where e.ctid = found.address and e.token = f.token and e.ordering_key is null
     returning e.*
+),
+archived as (
+    insert into queue.history (
+        team, event_id, finished_at, topic, subscription, outcome, priority, attempts, enqueued_at, claimed_at,
+        key, trace_id, worker, replay_of, errors, payload
+    )
+    select
+        g.team, g.id, coalesce($2::timestamptz, clock_timestamp()), g.topic, g.subscription, 'done', g.priority,
+        g.attempts, g.enqueued_at, g.claimed_at, g.key, g.trace_id, g.worker, g.replay_of, g.errors, g.payload
+    from gone g
 )
-insert into queue.history (
-    team, event_id, finished_at, topic, subscription, outcome, priority, attempts, enqueued_at, claimed_at,
-    ordering_key, key, trace_id, worker, replay_of, errors, payload
-)
-select
-    g.team, g.id, coalesce($2::timestamptz, clock_timestamp()), g.topic, g.subscription, 'done', g.priority,
-    g.attempts, g.enqueued_at, g.claimed_at, g.ordering_key, g.key, g.trace_id, g.worker, g.replay_of, g.errors,
-    g.payload
-from gone g
-returning event_id;
+select f.id, 'lost' as verdict from unnest($3) as f (id) where f.id not in (select id from gone);
 
 -- name: reopen
 -- gives leased events back: for another attempt after a delay, or as if never claimed; those leased behind one

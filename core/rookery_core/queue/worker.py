@@ -100,8 +100,7 @@ class Worker:
             poll_s=self._poll_s,
             retention_s=self._retention_s,
         )
-        await self._claimer.open()
-        await self._claimer.settler.open()
+        await asyncio.gather(self._claimer.open(), self._claimer.settler.open())
         self._slots.start()
         self._tasks = [
             asyncio.create_task(self._claimer.run(), name="queue claimer"),

@@ -19,6 +19,7 @@ TABLES = ("event", "lane", "effect")
 EVENTS, BATCH = 600, 10
 PARAMETERS = {
     "claim": "text, timestamptz, text[], smallint[], bigint[], integer, integer, bigint, text, integer",
+    "complete": "text, timestamptz, bigint[], bigint[]",
     "leave": "text, timestamptz, bigint[], bigint[], text[], text[], boolean, text[], text[], text[]",
     "extend": "text, timestamptz, bigint[], bigint[], double precision",
     "reopen": "text, timestamptz, bigint[], bigint[], double precision[], boolean[], text[], boolean",
@@ -100,5 +101,11 @@ async def test_a_worker_touches_only_its_batch(line: asyncpg.Connection[Any]) ->
         ["true"] * BATCH,
     )  # fmt: skip
     assert await line.fetchval("select count(*) from queue.history") == BATCH
-    for touched in (claim, back, longer, leave):
-        assert all(rows <= 5 * BATCH for rows in touched.values()), (claim, back, longer, leave)
+    await rows_touched(line, "claim", "default", None, ["s"], [0], [0], 2 * BATCH, 5, 7, "w", BATCH)
+    held = await line.fetch("select id, token from queue.event where token is not null and ordering_key is null")
+    complete = await rows_touched(
+        line, "complete", "default", None, [row["id"] for row in held], [row["token"] for row in held]
+    )
+    assert await line.fetchval("select count(*) from queue.history") == BATCH + len(held) > BATCH
+    for touched in (claim, back, longer, leave, complete):
+        assert all(rows <= 5 * BATCH for rows in touched.values()), (claim, back, longer, leave, complete)
