@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 _log = telemetry.get_logger(__name__)
 _SQL = sql.load(PACKAGE, "tend.sql")
-_SPREAD_S = 0.010  # over which processes look when a hint wakes them all and another goes first
+_HEAD_START_S = 0.003  # of the worker whose turn a hint is: most often it takes what there is before the others look
+_STEP_S = 0.001  # between two others that look
+_SPREAD_S = 0.015  # over which all others look, however many there are
 _SILENT_S = 20.0  # after which a worker no longer counts as alive
 _STALE_S = 1.0  # after which an event that was claimed and not begun is given back
 _ANSWER_S = 15.0  # without an answer for so long the connection is dead, whatever the socket says
@@ -187,8 +189,7 @@ class Keeper:
             return
         if hint.delay_s > 0:
             self.tend_in(hint.delay_s)
-        if self._number > 1 and hint.lot % self._number != self._rank:
-            delay = random.uniform(0.001, _SPREAD_S)  # noqa: S311
+        if delay := look_after(hint.lot, self._rank, self._number):
             asyncio.get_running_loop().call_later(delay, self._claimer.wake)
         else:
             self._claimer.wake()
@@ -200,3 +201,9 @@ class Keeper:
                 await own.execute(_SQL["forget_worker"], self._queue.team, self._worker_id)
         except Exception as error:  # noqa: BLE001 (it falls silent anyway)
             _log.debug("could not sign off: %s", error)
+
+
+def look_after(lot: int, rank: int, number: int) -> float:
+    """The seconds after which a worker looks, of a number that a hint woke: one at once, the others one by one."""
+    behind = (rank - lot) % number
+    return behind and _HEAD_START_S + behind * min(_STEP_S, _SPREAD_S / number)

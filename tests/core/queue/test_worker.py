@@ -26,6 +26,7 @@ from rookery_core.queue import (
     RetryLater,
     Worker,
 )
+from rookery_core.queue.keeper import look_after
 from rookery_core.settings import CoreSettings
 
 QUICK = Backoff(0.01, 0.05)
@@ -171,6 +172,17 @@ async def test_a_hint_wakes_a_worker_long_before_its_poll(live_queue: Queue) -> 
         woken.clear()
         await live_queue.enqueue("t", {}, delay_s=0.05)
         await asyncio.wait_for(woken.wait(), 5)
+
+
+@pytest.mark.parametrize("number", [1, 2, 16, 100])
+@pytest.mark.parametrize("lot", [0, 7, 65_535])
+def test_of_workers_that_a_hint_wakes_one_looks_at_once_and_the_others_in_their_turn(
+    number: int, lot: int
+) -> None:
+    waits = sorted(look_after(lot, rank, number) for rank in range(number))
+    assert waits[0] == 0
+    assert all(0.003 < wait <= 0.02 for wait in waits[1:])
+    assert len(set(waits)) == number
 
 
 async def test_a_worker_outlives_its_connections(
