@@ -112,9 +112,7 @@ class Working(Base):
         """Let a leased event leave: done, cancelled, failed or exhausted. Raises LeaseLost."""
         if outcome == "done" and event.ordering_key is None:
             async with self.connection(connection) as own:
-                lost = await own.fetch(
-                    WORK_SQL["complete"], self.team, self.now(), [event.id], [event.token]
-                )
+                lost = await own.fetch(WORK_SQL["complete"], self.team, self.now(), [event.id], [event.token])
             if lost:
                 raise LeaseLost(f"Event {event.id} is no longer leased to this claim.")
             return

@@ -102,7 +102,9 @@ async def test_a_worker_touches_only_its_batch(line: asyncpg.Connection[Any]) ->
     )  # fmt: skip
     assert await line.fetchval("select count(*) from queue.history") == BATCH
     await rows_touched(line, "claim", "default", None, ["s"], [0], [0], 2 * BATCH, 5, 7, "w", BATCH)
-    held = await line.fetch("select id, token from queue.event where token is not null and ordering_key is null")
+    held = await line.fetch(
+        "select id, token from queue.event where token is not null and ordering_key is null"
+    )
     complete = await rows_touched(
         line, "complete", "default", None, [row["id"] for row in held], [row["token"] for row in held]
     )
