@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("rookery.core.spans")
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_W3C = re.compile("(?!0{32})[0-9a-f]{32}")
 _tracer: Tracer | None = None
 
 
@@ -70,6 +72,11 @@ def span(name: str, **attributes: str | float | bool) -> Generator[None]:
         yield
     finally:
         logger.debug("%s took %.1f ms", name, (time.perf_counter() - started) * 1e3)
+
+
+def is_w3c(trace: str) -> bool:
+    """Whether a trace id has the form that W3C trace context and OpenTelemetry ask for."""
+    return _W3C.fullmatch(trace) is not None
 
 
 def current_trace() -> str | None:
@@ -122,14 +129,6 @@ def _ids(trace_id: Callable[[], str | None]) -> IdGenerator:
     class OurTraceIds(RandomIdGenerator):
         def generate_trace_id(self) -> int:
             current = trace_id()
-            number = _number(current) if current else 0
-            return number or super().generate_trace_id()
+            return int(current, 16) if current and is_w3c(current) else super().generate_trace_id()
 
     return OurTraceIds()
-
-
-def _number(trace: str) -> int:
-    try:
-        return int(trace, 16) if len(trace) == 32 else 0
-    except ValueError:
-        return 0

@@ -51,9 +51,7 @@ def tracing(trace: str | None = None) -> Generator[str]:
 
 def traceparent(trace: str) -> str | None:
     """W3C trace context for a request that belongs to `trace`; None where the id has no W3C form."""
-    if len(trace) != 32 or not all(digit in "0123456789abcdef" for digit in trace):
-        return None
-    return f"00-{trace}-{secrets.token_hex(8)}-01"
+    return f"00-{trace}-{secrets.token_hex(8)}-01" if spans.is_w3c(trace) else None
 
 
 def trace_id_of(meta: Any) -> str | None:
@@ -64,7 +62,7 @@ def trace_id_of(meta: Any) -> str | None:
     if isinstance(own, str) and 0 < len(own) <= 64 and own.isalnum():
         return own
     parent = meta.get(TRACEPARENT)
-    if isinstance(parent, str) and len(parts := parent.split("-")) == 4 and len(parts[1]) == 32:
+    if isinstance(parent, str) and len(parts := parent.split("-")) == 4 and spans.is_w3c(parts[1]):
         return parts[1]
     return None
 

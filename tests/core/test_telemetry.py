@@ -9,7 +9,15 @@ from collections.abc import Iterator
 import pytest
 
 from rookery_core.settings import CoreSettings
-from rookery_core.telemetry import configure_telemetry, get_logger, trace_id, trace_id_of, tracing
+from rookery_core.telemetry import (
+    configure_telemetry,
+    get_logger,
+    new_trace_id,
+    trace_id,
+    trace_id_of,
+    traceparent,
+    tracing,
+)
 
 
 @pytest.fixture
@@ -30,6 +38,9 @@ def untouched_logging() -> Iterator[None]:
         ({"rookery/trace": "a" * 65}, None),
         ({"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01"}, "a" * 32),
         ({"traceparent": "nonsense"}, None),
+        ({"traceparent": "00-" + "A" * 32 + "-" + "b" * 16 + "-01"}, None),
+        ({"traceparent": "00-" + "0" * 32 + "-" + "b" * 16 + "-01"}, None),
+        ({"traceparent": "00-" + "z" * 32 + "-" + "b" * 16 + "-01"}, None),
         ({}, None),
         (None, None),
         ("text", None),
@@ -37,6 +48,16 @@ def untouched_logging() -> Iterator[None]:
 )
 def test_the_trace_id_of_a_request(meta: object, expected: str | None) -> None:
     assert trace_id_of(meta) == expected
+
+
+@pytest.mark.parametrize("trace", ["", "a" * 31, "A" * 32, "0" * 32, "١" * 32, "a" * 32 + "\n"])
+def test_a_trace_id_of_another_form_is_not_passed_on_as_w3c(trace: str) -> None:
+    assert traceparent(trace) is None
+
+
+def test_a_new_trace_id_is_passed_on_as_w3c() -> None:
+    trace = new_trace_id()
+    assert trace_id_of({"traceparent": traceparent(trace)}) == trace
 
 
 def test_traces_nest_and_end() -> None:

@@ -191,7 +191,7 @@ class Keeper:
             return
         if hint.delay_s > 0:
             self.tend_in(hint.delay_s)
-        if delay := look_after(hint.lot, self._rank, self._number):
+        if delay := wait_for_turn(hint.lot, self._rank, self._number):
             asyncio.get_running_loop().call_later(delay, self._claimer.wake)
         else:
             self._claimer.wake()
@@ -205,7 +205,7 @@ class Keeper:
             _log.debug("could not sign off: %s", error)
 
 
-def look_after(lot: int, rank: int, number: int) -> float:
+def wait_for_turn(lot: int, rank: int, number: int) -> float:
     """The seconds after which a worker looks, of a number that a hint woke: one at once, the others one by one."""
     behind = (rank - lot) % number
     return behind and _HEAD_START_S + behind * min(_STEP_S, _SPREAD_S / number)

@@ -26,7 +26,7 @@ from rookery_core.queue import (
     RetryLater,
     Worker,
 )
-from rookery_core.queue.keeper import look_after
+from rookery_core.queue.keeper import wait_for_turn
 from rookery_core.settings import CoreSettings
 
 QUICK = Backoff(0.01, 0.05)
@@ -179,7 +179,7 @@ async def test_a_hint_wakes_a_worker_long_before_its_poll(live_queue: Queue) -> 
 def test_of_workers_that_a_hint_wakes_one_looks_at_once_and_the_others_in_their_turn(
     number: int, lot: int
 ) -> None:
-    waits = sorted(look_after(lot, rank, number) for rank in range(number))
+    waits = sorted(wait_for_turn(lot, rank, number) for rank in range(number))
     assert waits[0] == 0
     assert all(0.003 < wait <= 0.02 for wait in waits[1:])
     assert len(set(waits)) == number
