@@ -68,7 +68,7 @@ def explain(error: BaseException, *, connecting: bool = False) -> RookeryError |
     if is_lost_connection(error) or (connecting and could_not_connect(error)):
         return Unavailable(
             "The database is not reachable just now.",
-            hint="Call again after retry_after_s; `rookery doctor` finds out why.",
+            hint="Try again in a moment; `rookery doctor` finds out why.",
             retry_after_s=RETRY_AFTER_S,
         )
     return None

@@ -11,11 +11,12 @@ await Worker(queue, {"bot": answer}, concurrency=10).run()
 
 from rookery_core.queue.attempt import Attempt
 from rookery_core.queue.failures import EventCancelled, LeaseLost, PermanentFailure, RetryLater
-from rookery_core.queue.model import Backoff, Effect, Enqueued, Event, Message, Subscription
+from rookery_core.queue.model import LAST_ID, Backoff, Effect, Enqueued, Event, Message, Subscription
 from rookery_core.queue.queue import Queue
 from rookery_core.queue.worker import Handler, Worker
 
 __all__ = [
+    "LAST_ID",
     "Attempt",
     "Backoff",
     "Effect",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from rookery_core import sql
+from rookery_core.errors import NotFound
 from rookery_core.identity.caller import DEFAULT_TEAM
 from rookery_core.queue.wakeup import Hints
 
@@ -47,6 +49,15 @@ class Base:
         """A transaction on the caller's connection (a savepoint when one is open) or on one of the pool."""
         async with self.connection(connection) as own, own.transaction():
             yield own
+
+    async def check_subscription(self, name: str) -> None:
+        """Raises NotFound, with the nearest names, when there is no subscription of that name."""
+        async with self.connection() as own:
+            rows = await own.fetch(sql.load(PACKAGE, "inspect.sql")["names"], self.team)
+        names = [row["name"] for row in rows]
+        if name not in names:
+            near = get_close_matches(name, names, n=3) or names[:3]
+            raise NotFound(f"No subscription {name!r}.", candidates=near)
 
     async def _send_hints(self, hints: list[str]) -> None:
         async with self.database.acquire() as own:

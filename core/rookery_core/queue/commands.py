@@ -10,7 +10,9 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.console import exit_status
-from rookery_core.queue.tables import print_rows, print_stats
+from rookery_core.errors import InvalidInput
+from rookery_core.queue.model import LAST_ID
+from rookery_core.queue.tables import print_event, print_rows, print_stats
 from rookery_core.settings import CoreSettings
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ examples:
   rookery queue purge dead --older-than 7d
   rookery queue replay --subscription ingest --since 2026-03-01T09:00
 
-exit status: 0 done; 1 nothing by that id or name, or nothing was changed; 2 an argument is wrong;
+exit status: 0 done; 1 nothing by that id or name, or nothing was to be done; 2 an argument is wrong;
 69 the database is not reachable.
 """
 _STATES = ("ready", "scheduled", "blocked", "leased", "dead", "done", "cancelled", "discarded")
@@ -55,23 +57,25 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
 
     add("stats", _stats, "show how many events of each subscription wait, run and are dead")
     top = add("top", _top, "show the same as a live table until interrupted")
-    top.add_argument("--every", type=_seconds, default=1.0, metavar="TIME", help="how often to look (1s)")
+    top.add_argument("--every", type=_interval, default=1.0, metavar="TIME", help="how often to look (1s)")
     listing = add("list", _list, "list events: live ones, or those in a state")
     listing.add_argument("--state", choices=_STATES, help="only events in this state")
     listing.add_argument("--subscription", metavar="NAME", help="only events of this subscription")
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many at most (50)")
-    listing.add_argument("--after", type=int, metavar="ID", help="go on after this id")
-    add("show", _show, "show one event, wherever it is").add_argument("id", type=int)
+    listing.add_argument("--after", type=_event_id, metavar="ID", help="go on after this id")
+    add("show", _show, "show one event, wherever it is").add_argument("id", type=_event_id)
     retry = add("retry", _retry, "run dead letters again, and scheduled events now")
-    retry.add_argument("id", type=int, nargs="*")
+    retry.add_argument("id", type=_event_id, nargs="*")
     retry.add_argument("--dead", action="store_true", help="every dead letter (of --subscription)")
     retry.add_argument("--subscription", metavar="NAME", help="with --dead: only of this subscription")
     add("cancel", _cancel, "cancel events; running ones are asked to stop").add_argument(
-        "id", type=int, nargs="+"
+        "id", type=_event_id, nargs="+"
     )
     purge = add("purge", _purge, "discard dead letters, or delete history")
     purge.add_argument("what", choices=("dead", "history"))
-    purge.add_argument("id", type=int, nargs="*", help="dead letters to discard; without any, all that match")
+    purge.add_argument(
+        "id", type=_event_id, nargs="*", help="dead letters to discard; without any, all that match"
+    )
     purge.add_argument("--subscription", metavar="NAME", help="only of this subscription")
     purge.add_argument(
         "--older-than", type=_seconds, metavar="TIME", help="only what is older, such as 12h or 30d"
@@ -79,7 +83,7 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     add("pause", _pause, "claim nothing more of a subscription").add_argument("subscription")
     add("resume", _resume, "claim from a paused subscription again").add_argument("subscription")
     replay = add("replay", _replay, "publish finished events again from the history")
-    replay.add_argument("id", type=int, nargs="*")
+    replay.add_argument("id", type=_event_id, nargs="*")
     replay.add_argument("--subscription", metavar="NAME", help="only of this subscription")
     replay.add_argument("--since", metavar="TIME", help="finished at or after, such as 2026-03-01T09:00")
     replay.add_argument("--until", metavar="TIME", help="finished before")
@@ -127,27 +131,29 @@ async def _list(queue: Queue, arguments: argparse.Namespace) -> int:
     rows = await queue.list(
         arguments.state, subscription=arguments.subscription, limit=arguments.limit, after=arguments.after
     )
-    _print_json(rows) if arguments.json else print_rows(rows)
+    if arguments.json:
+        _print_json(rows)
+        return 0
+    print_rows(rows)
+    if len(rows) == arguments.limit:
+        print(f"There may be more: go on with --after {rows[-1]['id']}.", file=sys.stderr)
     return 0
 
 
 async def _show(queue: Queue, arguments: argparse.Namespace) -> int:
     event = await queue.show(arguments.id)
     event["effects"] = await queue.effects.of(f"event:{arguments.id}")
-    if arguments.json:
-        _print_json(event)
-        return 0
-    for name, value in event.items():
-        if value is not None and value != []:
-            shown = (
-                value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False, default=str)
-            )
-            print(f"{name:16} {shown}")
+    _print_json(event) if arguments.json else print_event(event)
     return 0
 
 
 async def _retry(queue: Queue, arguments: argparse.Namespace) -> int:
     ids: list[int] = list(arguments.id)
+    if bool(ids) == arguments.dead or (arguments.subscription and not arguments.dead):
+        raise InvalidInput(
+            "Say what to retry: ids, or --dead, alone or with --subscription.",
+            hint="`rookery queue list --state dead` shows what there is.",
+        )
     retried: list[int] = await queue.retry(ids) if ids else []
     last = 0
     while arguments.dead:
@@ -156,16 +162,24 @@ async def _retry(queue: Queue, arguments: argparse.Namespace) -> int:
             break
         last = rows[-1]["id"]
         retried += await queue.retry([row["id"] for row in rows])
-    return _report(arguments, "retried", retried, missing=set(ids) - set(retried))
+    missing = set(ids) - set(retried)
+    if arguments.json:
+        _print_json({"retried": retried, "left_alone": sorted(missing)})
+    else:
+        print(f"{len(retried)} retried")
+        _complain(missing, "is neither a dead letter nor scheduled")
+    return 1 if missing or not retried else 0
 
 
 async def _cancel(queue: Queue, arguments: argparse.Namespace) -> int:
     cancelled, asked = await queue.cancel(arguments.id)
+    missing = set(arguments.id) - {*cancelled, *asked}
     if arguments.json:
-        _print_json({"cancelled": cancelled, "asked_to_stop": asked})
+        _print_json({"cancelled": cancelled, "asked_to_stop": asked, "left_alone": sorted(missing)})
     else:
         print(f"{len(cancelled)} cancelled, {len(asked)} running and asked to stop")
-    return 0 if set(arguments.id) <= {*cancelled, *asked} else 1
+        _complain(missing, "neither waits nor runs")
+    return 1 if missing else 0
 
 
 async def _purge(queue: Queue, arguments: argparse.Namespace) -> int:
@@ -176,7 +190,7 @@ async def _purge(queue: Queue, arguments: argparse.Namespace) -> int:
         older_than_s=arguments.older_than,
     )
     _print_json({"purged": number}) if arguments.json else print(f"{number} purged")
-    return 0
+    return 1 if number < len(set(arguments.id)) else 0
 
 
 async def _pause(queue: Queue, arguments: argparse.Namespace) -> int:
@@ -208,18 +222,24 @@ def _done(arguments: argparse.Namespace, what: str) -> int:
     return 0
 
 
-def _report(arguments: argparse.Namespace, what: str, done: list[int], missing: set[int]) -> int:
-    if arguments.json:
-        _print_json({what: done, "left_alone": sorted(missing)})
-    else:
-        print(f"{len(done)} {what}")
-        for event_id in sorted(missing):
-            print(f"{event_id} is neither a dead letter nor scheduled: left alone", file=sys.stderr)
-    return 1 if missing or not done else 0
+def _complain(ids: set[int], why: str) -> None:
+    for event_id in sorted(ids):
+        print(f"{event_id} {why}: left alone", file=sys.stderr)
 
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _event_id(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:20]) <= LAST_ID:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the id of an event: a whole number from 1")
+    return int(text)
+
+
+def _interval(text: str) -> float:
+    """The time between two looks, at least a tenth of a second: each counts the whole queue."""
+    return max(0.1, _seconds(text))
 
 
 def _seconds(text: str) -> float:
@@ -237,13 +257,11 @@ def _seconds(text: str) -> float:
 def _moment(text: str | None, option: str) -> Any:
     from datetime import datetime
 
-    from rookery_core.errors import InvalidInput
-
     if text is None:
         return None
     try:
         return datetime.fromisoformat(text).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InvalidInput(
             f"{option} {text!r} is not a time.", hint="Write it as 2026-03-01T09:00."
         ) from None

@@ -47,6 +47,10 @@ left join recent r on r.subscription = s.name
 where s.team = $1
 order by s.name;
 
+-- name: names
+-- the subscriptions of a team
+select name from queue.subscription where team = $1 order by name;
+
 -- name: health
 -- what slows a queue down before it shows: dead rows, an old snapshot held open, a full notification queue
 select

@@ -7,11 +7,11 @@ from typing import Any, Literal
 from rookery_core import sql
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue.base import PACKAGE, Base
+from rookery_core.queue.model import LAST_ID
 
 _SQL = sql.load(PACKAGE, "inspect.sql")
 _LIVE = ("ready", "scheduled", "blocked", "leased")
 _PAST = ("done", "cancelled", "discarded")
-_LAST_ID = 2**63 - 1
 
 State = Literal["ready", "scheduled", "blocked", "leased", "dead", "done", "cancelled", "discarded"]
 
@@ -45,7 +45,8 @@ class Inspecting(Base):
     ) -> list[dict[str, Any]]:
         """Events in a state, or all live ones; the history newest first, all others oldest first.
 
-        after: the id of the last event of the page before. Raises InvalidInput for an unknown state.
+        after: the id of the last event of the page before. Raises InvalidInput for an unknown state,
+        NotFound for an unknown subscription.
         """
         if not 1 <= limit <= 1000:
             raise InvalidInput(f"limit {limit!r} is not between 1 and 1000.")
@@ -54,11 +55,13 @@ class Inspecting(Base):
         elif state == "dead":
             query, arguments = "dead_events", (after or 0, subscription)
         elif state in _PAST:
-            query, arguments = "past_events", (after or _LAST_ID, subscription, state)
+            query, arguments = "past_events", (after or LAST_ID, subscription, state)
         else:
             raise InvalidInput(f"state {state!r} is unknown.", candidates=[*_LIVE, "dead", *_PAST])
         async with self.connection() as own:
             rows = await own.fetch(_SQL[query], self.team, *arguments, limit)
+        if not rows and subscription is not None:  # one that ended may have left dead letters and history
+            await self.check_subscription(subscription)
         return [dict(row.items()) for row in rows]
 
     async def show(self, event_id: int) -> dict[str, Any]:

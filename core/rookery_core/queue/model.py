@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple, cast
 from rookery_core.errors import InvalidInput
 
 PRIORITIES = range(-5, 6)
+LAST_ID = 2**63 - 1
+"""The highest id of an event that there can be."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rookery_core import sql
-from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.errors import InvalidInput
 from rookery_core.queue.base import PACKAGE
 from rookery_core.queue.work import Working
 
@@ -29,8 +29,8 @@ class Operating(Working):
         async with self.connection() as own:
             row = await own.fetchrow(_SQL["pause"], self.team, subscription, paused)
         if row is None:
-            raise NotFound(f"No subscription {subscription!r}.", hint="`rookery queue stats` lists them.")
-        if not paused:
+            await self.check_subscription(subscription)
+        elif not paused:
             await self.wake({row["topic"]})
 
     async def retry(self, event_ids: Sequence[int]) -> list[int]:
@@ -76,11 +76,25 @@ class Operating(Working):
         subscription: str | None = None,
         older_than_s: float | None = None,
     ) -> int:
-        """Discard dead letters (`dead`: they move to the history) or delete history (`history`); how many."""
+        """Discard dead letters (`dead`: they move to the history) or delete history (`history`); how many.
+
+        Raises NotFound for an unknown subscription, InvalidInput for history by ids.
+        """
         if what == "dead":
-            return await self._discard(event_ids, subscription, older_than_s)
-        if what != "history":
+            purged = await self._discard(event_ids, subscription, older_than_s)
+        elif what != "history":
             raise InvalidInput(f"Nothing to purge is called {what!r}.", candidates=["dead", "history"])
+        elif event_ids is not None:
+            raise InvalidInput(
+                "History is not deleted by event ids.", hint="Narrow it by a subscription or an age."
+            )
+        else:
+            purged = await self._delete_history(subscription, older_than_s or 0.0)
+        if not purged and subscription is not None:
+            await self.check_subscription(subscription)
+        return purged
+
+    async def _delete_history(self, subscription: str | None, older_than_s: float) -> int:
         purged = 0
         while True:
             async with self.connection() as own:
@@ -89,7 +103,7 @@ class Operating(Working):
                     self.team,
                     self.now(),
                     subscription,
-                    older_than_s or 0.0,
+                    older_than_s,
                     10 * _BATCH,
                 )
             number = int(status.split()[-1])
@@ -120,7 +134,7 @@ class Operating(Working):
         """Publish finished events again from the history, oldest first, to the subscription they had.
 
         They get new ids (so their effects happen anew) and keep their key for the record; returns how many.
-        Raises InvalidInput when nothing narrows the choice.
+        Raises InvalidInput when nothing narrows the choice, NotFound for an unknown subscription.
         """
         if event_ids is None and subscription is None and since is None:
             raise InvalidInput(
@@ -138,8 +152,11 @@ class Operating(Working):
             replayed += len(again)
             await self.wake({row["topic"] for row in again})
             if len(past) < _BATCH:
-                return replayed
+                break
             last = past[-1]
+        if not replayed and subscription is not None:
+            await self.check_subscription(subscription)
+        return replayed
 
     async def _newest_past(self) -> int:
         """The last id when the replay begins, so that it never replays its own replays."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 
 _COUNTS = ("ready", "scheduled", "blocked", "leased", "dead", "done_last_minute")
 _LONGEST_PAYLOAD = 60
+_FIRST = (
+    "id",
+    "found_in",
+    "state",
+    "outcome",
+    "reason",
+    "topic",
+    "subscription",
+    "attempts",
+    "errors",
+    "effects",
+)
 
 
 def print_stats(stats: dict[str, Any]) -> None:
@@ -36,15 +48,36 @@ async def live_stats(stats: Callable[[], Awaitable[dict[str, Any]]], every_s: fl
             await asyncio.sleep(every_s)
 
 
+def print_event(event: dict[str, Any]) -> None:
+    """Print what `Queue.show` answers: a line for what is short, a line for each entry of a list."""
+    known = {name: event[name] for name in _FIRST if name in event}
+    for name, value in (known | event).items():
+        for part in _parts(value):
+            print(f"{name:16} {_printable(part)}")
+
+
+def _parts(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [part for entry in cast("list[Any]", value) for part in _parts(entry)]
+    if isinstance(value, str | int):
+        return [str(value)]
+    return [json.dumps(value, ensure_ascii=False, default=str)]
+
+
 def print_rows(rows: Sequence[dict[str, Any]]) -> None:
     """Print what `Queue.list` answers."""
+    if not rows:
+        print("no events")
+        return
     table = _table("id", "state", "subscription", "attempts", "priority", "ordering key", "since", "payload")
     for row in rows:
         payload = json.dumps(row["payload"], ensure_ascii=False)
         since = row.get("finished_at") or row.get("died_at") or row["enqueued_at"]
         table.add_row(
             str(row["id"]), row["state"], row["subscription"], str(row["attempts"]), str(row["priority"]),
-            _plain(row["ordering_key"] or ""), f"{since:%Y-%m-%d %H:%M:%S}",
+            _plain(row["ordering_key"] or ""), f"{since.astimezone():%Y-%m-%d %H:%M:%S}",
             _plain(payload[:_LONGEST_PAYLOAD] + ("…" if len(payload) > _LONGEST_PAYLOAD else "")),
         )  # fmt: skip
     _console().print(table)
@@ -104,7 +137,11 @@ def _plain(text: str) -> str:
     """Text of others, in which rich must not find markup nor the terminal control sequences."""
     from rich.markup import escape
 
-    return escape("".join(character if character.isprintable() else " " for character in text))
+    return escape(_printable(text))
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _duration(seconds: float | None) -> str:

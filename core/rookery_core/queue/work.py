@@ -59,8 +59,10 @@ class Working(Base):
 
     async def held(self, event_id: int, token: int) -> Event:
         """The event that a claim holds, for who kept only its id and token. Raises LeaseLost."""
-        async with self.connection() as own:
-            row = await own.fetchrow(WORK_SQL["held"], self.team, event_id, token)
+        row = None
+        if token < 2**63:  # another is nobody's, and no number to the database
+            async with self.connection() as own:
+                row = await own.fetchrow(WORK_SQL["held"], self.team, event_id, token)
         if row is None:
             raise LeaseLost(f"Event {event_id} is not leased to this claim.")
         return event_of(row)

@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 
 from rookery_core import budget
 from rookery_core.database.gate import DatabaseGate
-from rookery_core.errors import InvalidInput, NotAllowed, NotFound
+from rookery_core.errors import InvalidInput, NotAllowed
 from rookery_core.identity import current_caller
-from rookery_core.queue import Event, Queue
+from rookery_core.queue import LAST_ID, Event, Queue
 
 State = Literal["live", "ready", "scheduled", "blocked", "leased", "dead", "done", "cancelled", "discarded"]
-EventId = Annotated[int, Field(ge=1)]
+EventId = Annotated[int, Field(ge=1, le=LAST_ID)]
 Token = Annotated[str, Field(pattern=r"^\d{1,19}$", description="of the claim")]
 _PATIENCE_S = 4.0
 _WORKER = "mcp"
@@ -140,7 +140,7 @@ class QueueTools:
         state: State = "live",
         subscription: Annotated[str, Field(description="default: all")] = "",
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
-        after: Annotated[int, Field(ge=0, description="next_after of the page before")] = 0,
+        after: Annotated[int, Field(ge=0, le=LAST_ID, description="next_after of the page before")] = 0,
         max_tokens: Annotated[int, Field(ge=100, le=20_000)] = 2_000,
     ) -> EventPage:
         """List events of the queue: live ones, or those in one state, such as `dead` for what failed for good.
@@ -188,16 +188,14 @@ class QueueTools:
         Settle each with complete_event or fail_event; prolong with extend_claim. A claim counts as an attempt.
         """
         queue = await self._queue()
-        policies = await queue.subscriptions([subscription])
-        if not policies:
-            names = [policy.name for policy in await queue.subscriptions()]
-            raise NotFound(f"subscription: no {subscription!r}.", candidates=names[:5])
-        if policies[0].topic in await _internal_topics(queue):
+        await queue.check_subscription(subscription)
+        [policy] = await queue.subscriptions([subscription])
+        if policy.topic in await _internal_topics(queue):
             raise NotAllowed(
                 f"subscription: {subscription!r} receives an internal topic of Rookery's programs."
             )
         events = await queue.claim([subscription], limit, worker=_WORKER)
-        return Claims(events=[_claimed(event) for event in events], lease_s=policies[0].lease_s)
+        return Claims(events=[_claimed(event) for event in events], lease_s=policy.lease_s)
 
     async def complete_event(self, event_id: EventId, token: Token) -> Settlement:
         """Say that a claimed event is done. Refused with lease_lost when the lease had ended and others have it."""

@@ -94,7 +94,9 @@ def test_operating(line: Line) -> None:
     status, _, err = line("retry", "1")
     assert status == 1
     assert "left alone" in err
-    assert line.json("cancel", "3") == {"cancelled": [3], "asked_to_stop": []}
+    assert line.json("cancel", "3") == {"cancelled": [3], "asked_to_stop": [], "left_alone": []}
+    status, _, err = line("cancel", "3")
+    assert (status, err) == (1, "3 neither waits nor runs: left alone\n")
     assert line("pause", "s")[0] == 0
     assert line.json("stats")["subscriptions"][0]["paused"]
     assert line("resume", "s")[0] == 0
@@ -109,7 +111,21 @@ def test_every_dead_letter_at_once(line: Line) -> None:
 
 @pytest.mark.parametrize(
     ("words", "status"),
-    [(("show", "999"), 1), (("pause", "nobody"), 1), (("replay",), 2), (("replay", "--since", "soon"), 2)],
+    [
+        (("show", "999"), 1),
+        (("pause", "nobody"), 1),
+        (("list", "--subscription", "nobody"), 1),
+        (("retry", "--dead", "--subscription", "nobody"), 1),
+        (("purge", "dead", "--subscription", "nobody"), 1),
+        (("purge", "history", "--subscription", "nobody"), 1),
+        (("replay", "--subscription", "nobody"), 1),
+        (("retry",), 2),
+        (("retry", "2", "--dead"), 2),
+        (("retry", "2", "--subscription", "s"), 2),
+        (("purge", "history", "1"), 2),
+        (("replay",), 2),
+        (("replay", "--since", "soon"), 2),
+    ],
 )
 def test_errors_exit_with_a_sentence(line: Line, words: tuple[str, ...], status: int) -> None:
     found, out, err = line(*words)
@@ -118,7 +134,35 @@ def test_errors_exit_with_a_sentence(line: Line, words: tuple[str, ...], status:
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("words", [("purge", "dead", "--older-than", "soon"), ("list", "--state", "odd"), ()])
+def test_history_is_not_purged_whole_when_an_id_is_named(line: Line) -> None:
+    assert line("purge", "history", "1")[0] == 2
+    assert [event["id"] for event in line.json("list", "--state", "done")] == [1]
+
+
+def test_a_page_says_how_to_go_on(line: Line) -> None:
+    _, _, err = line("list", "--limit", "1")
+    assert "--after 3" in err
+    assert line("list", "--after", "999")[1] == "no events\n"
+
+
+def test_an_event_is_shown_by_its_parts(line: Line) -> None:
+    status, out, _ = line("show", "2")
+    assert status == 0
+    assert out.splitlines()[0].split() == ["id", "2"]
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("purge", "dead", "--older-than", "soon"),
+        ("list", "--state", "odd"),
+        ("show", "first"),
+        ("show", "99999999999999999999"),
+        ("list", "--after", "-1"),
+        (),
+    ],
+)
 def test_a_wrong_command_line_exits_with_2(
     line: Line, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
