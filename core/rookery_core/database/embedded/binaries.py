@@ -40,6 +40,11 @@ class Binaries:
         return str(self.folder / PACKAGE / "pginstall" / "bin" / name)
 
 
+    def has_library(self, name: str) -> bool:
+        """Whether a loadable library is among what was built."""
+        return any((self.folder / PACKAGE / "pginstall" / "lib").rglob(f"{name}.*"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     site: Path

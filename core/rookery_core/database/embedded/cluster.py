@@ -32,8 +32,9 @@ _SETTINGS = {
     "maintenance_work_mem": "256MB",  # an HNSW index that fits is built several times faster
     "random_page_cost": "1.1",
     "password_encryption": "scram-sha-256",
-    "shared_preload_libraries": "pg_prewarm",  # what was in memory when the server stopped is read again, in the background
 }
+_PREWARM = "pg_prewarm"
+"""Reads again, in the background of a start, what was in memory when the server stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,10 @@ def memory_settings() -> dict[str, str]:
 
 
 def _initialise(folder: Path, binaries: Binaries, account: Account) -> None:
-    settings = [f"--set={name}={value}" for name, value in (_SETTINGS | memory_settings()).items()]
+    chosen = _SETTINGS | memory_settings()
+    if binaries.has_library(_PREWARM):  # a server does not start without a library that it is told to load
+        chosen["shared_preload_libraries"] = _PREWARM
+    settings = [f"--set={name}={value}" for name, value in chosen.items()]
     _run(
         folder, binaries, account, "initdb",
         ["--no-sync", "--no-instructions", f"--username={OWNER}", "--auth=trust", "--encoding=UTF8",
