@@ -45,6 +45,12 @@ def test_the_copy_runs_and_is_made_once(tmp_path: Path) -> None:
     assert (again, again.folder.stat().st_mtime_ns) == (first, made)
 
 
+def test_what_libraries_there_are_is_known(tmp_path: Path) -> None:
+    found = prepare(tmp_path)
+    assert found.has_library("vector")
+    assert not found.has_library("no_such_library")
+
+
 def test_programs_with_libraries_of_their_own_run_from_the_copy(tmp_path: Path) -> None:
     found = prepare(tmp_path)
     done = subprocess.run([found.program("psql"), "--version"], capture_output=True, text=True, check=True)
