@@ -247,6 +247,22 @@ async def test_what_is_held_is_told_in_the_askers_zone(
     assert found["channels"][0]["covered"] == [["2023-11-15T07:13:20+09:00", "2023-11-15T08:13:20+09:00"]]
 
 
+async def test_the_newest_of_many_stretches_are_told_and_how_many_gaps_there_are(
+    fill: Fill, ingest: Database, store: Store, slack_settings: SlackSettings
+) -> None:
+    await fill(together(channel("C1", "general"), said("C1", "1700000000.000100", "hello")))
+    async with ingest.transaction(INGEST) as connection:
+        for n in range(40):
+            begin = f"{1700000000 + n * 1000}.000000"
+            await bookkeeping.cover(
+                connection, INGEST, {"C1": (at(begin), at(begin.replace("000.0", "500.0")))}
+            )
+    found = json.loads(await answer(by_name(store, slack_settings)["memory_status"], ADA))["channels"][0]
+    assert found["gaps"] == 39
+    assert len(found["covered"]) == 5
+    assert found["covered"][-1][1] == at("1700039500.0").isoformat()
+
+
 async def test_posting_takes_a_draft_and_its_token_once(
     fill: Fill, store: Store, slack_settings: SlackSettings
 ) -> None:

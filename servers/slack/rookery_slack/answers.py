@@ -133,6 +133,7 @@ class Coverage(TypedDict, total=False):
     first: str
     last: str
     covered: list[list[str]]
+    gaps: int
     without_vector: int
 
 

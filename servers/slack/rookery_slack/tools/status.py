@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from rookery_core.database import Row
 
-MOST_CHANNELS = 100
+MOST_CHANNELS = 50
+MOST_STRETCHES = 5
 
 
 class StatusTools(SlackTools):
@@ -22,7 +23,7 @@ class StatusTools(SlackTools):
 
     async def memory_status(self, channels: list[str] | None = None) -> Status:
         """How complete and fresh the Slack memory is: for each channel how many messages, which stretches of time are
-        known whole (between them are gaps), how many messages search cannot find by meaning yet."""
+        known whole (the newest; between them are gaps), how many messages search cannot find by meaning yet."""
         async with self.store.session() as session:
             zone = await zone_of(session)
             wanted = await resolve_channels(session, channels)
@@ -47,8 +48,11 @@ def _coverage(row: Row, zone: tzinfo) -> Coverage:
         found["first"], found["last"] = _told(row["first_ts"], zone), _told(row["last_ts"], zone)
     if row["covered"]:
         found["covered"] = [
-            [_told(datetime.fromisoformat(edge), zone) for edge in stretch] for stretch in row["covered"]
+            [_told(datetime.fromisoformat(edge), zone) for edge in stretch]
+            for stretch in row["covered"][-MOST_STRETCHES:]
         ]
+        if gaps := len(row["covered"]) - 1:
+            found["gaps"] = gaps
     if row["without_vector"]:
         found["without_vector"] = row["without_vector"]
     return found
