@@ -61,7 +61,13 @@ QRELS = [Path(path) for path in os.environ.get("QRELS", "").split(",") if path]
 STREAM = os.environ.get("STREAM", "")
 CALLS = int(_number("CALLS", "100"))
 QUERIES = int(_number("QUERIES", "300"))
-COMMAND = "python -m bench.slack"
+GIVEN = ("EXPORT", "QRELS", "STREAM", "ROWS", "SCALE", "CALLS", "QUERIES")
+
+
+def _command(part: str) -> str:
+    """What prints the figures of a part again."""
+    given = [f"{name}={value}" for name in GIVEN if (value := os.environ.get(name))]
+    return " ".join([*given, f"PARTS={part}", "python -m bench.slack"])
 
 
 def _say(line: str) -> None:
@@ -91,7 +97,7 @@ async def measure_import(bench: BenchStore) -> list[Result]:
     if await slack_scale.stored(bench):
         await bench.forget_everything()
     exports = EXPORTS or [made_up_export(bench.folder)]
-    command = f"EXPORT={','.join(map(str, EXPORTS))} {COMMAND}" if EXPORTS else COMMAND
+    command = _command("import")
     started = time.monotonic()
     messages = sum(
         [(await import_export(bench.ingest, INGEST, path, Options())).messages for path in exports]
@@ -133,6 +139,7 @@ async def measure_retrieval(bench: BenchStore) -> list[Result]:
             )
         parts["conversations"] = found[:: max(1, len(found) // QUERIES)]
     results: list[Result] = []
+    command = _command("retrieval")
     for name, judged in parts.items():
         peer = await peer_quality(bench, judged[::3])
         scores = {mode: await quality(bench, judged, mode) for mode in ("keyword", "semantic", "hybrid")}
@@ -141,7 +148,7 @@ async def measure_retrieval(bench: BenchStore) -> list[Result]:
             _say(f"{name} {mode}: hit@10 {score.hits:.3f}, MRR {score.mrr:.3f} of {score.queries}")
             target = better_leg if mode == "hybrid" else None
             results.append(
-                Result(id=f"slack.find.{name}.{mode}", value=score.hits, unit="hit@10", target=target, command=COMMAND,
+                Result(id=f"slack.find.{name}.{mode}", value=score.hits, unit="hit@10", target=target, command=command,
                        peer=peer.hits, peer_name=PEER, note=f"MRR {score.mrr:.3f}, {score.queries} queries")
             )  # fmt: skip
     return results
@@ -173,9 +180,10 @@ async def measure_live(bench: BenchStore, events: int = 4000) -> list[Result]:
         ]  # fmt: skip
     p99 = sorted(waits)[int(len(waits) * 0.99)]
     _say(f"live: {rate:.0f} events/s; p99 from event to searchable {p99 * 1000:.0f} ms")
+    command = _command("live")
     return [
-        Result(id="slack.live.apply", value=rate, unit="events/s", target=1000, command=COMMAND),
-        Result(id="slack.live.p99", value=p99, unit="s", better="lower", target=1.0, command=COMMAND,
+        Result(id="slack.live.apply", value=rate, unit="events/s", target=1000, command=command),
+        Result(id="slack.live.p99", value=p99, unit="s", better="lower", target=1.0, command=command,
                note="from the queue's acceptance to committed and searchable by words, at about 150 events/s"),
     ]  # fmt: skip
 
@@ -190,7 +198,7 @@ def _event(made: slack_scale.MadeUp, number: int) -> Message:
 
 async def measure_scale(bench: BenchStore) -> list[Result]:
     """Waiting times in a large store, what narrow searches find, and what TimescaleDB makes of it where there is one."""
-    command = f"ROWS={ROWS} PARTS=scale {COMMAND}"
+    command = _command("scale")
     if await slack_scale.stored(bench) != ROWS:
         await bench.forget_everything()
         took = await slack_scale.fill(bench, ROWS) | await slack_scale.add_vectors(bench)
@@ -220,8 +228,7 @@ async def measure_columns(bench: BenchStore) -> list[Result]:
         return []
     for path in EXPORTS:
         await import_export(bench.ingest, INGEST, path, Options())
-    command = f"EXPORT={','.join(map(str, EXPORTS))} PARTS=columns {COMMAND}"
-    return [_smaller(await as_columns(bench), command)]
+    return [_smaller(await as_columns(bench), _command("columns"))]
 
 
 async def _columns_at_scale(bench: BenchStore, command: str) -> list[Result]:
@@ -268,7 +275,7 @@ async def measure_order(bench: BenchStore) -> list[Result]:
     )
     return [
         Result(id="slack.order.same", value=same, unit="arrangements", target=len(digests),
-               command=f"STREAM={STREAM} PARTS=order {COMMAND}", note=", ".join(digests))
+               command=_command("order"), note=", ".join(digests))
     ]  # fmt: skip
 
 

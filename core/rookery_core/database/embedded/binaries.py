@@ -39,7 +39,6 @@ class Binaries:
         """The path of one of its programs."""
         return str(self.folder / PACKAGE / "pginstall" / "bin" / name)
 
-
     def has_library(self, name: str) -> bool:
         """Whether a loadable library is among what was built."""
         return any((self.folder / PACKAGE / "pginstall" / "lib").rglob(f"{name}.*"))
