@@ -56,7 +56,7 @@ class Housekeeping:
             return set()
         over = [row for row in rows if row["verdict"] != "again"]
         again = [row for row in rows if row["verdict"] == "again"]
-        _log.warning("%s leases ran out: their workers crashed, hang or lost the database", len(rows))
+        _log.warning("leases ran out (%s): their workers crashed, hang or lost the database", len(rows))
         if over:
             entries = [(row["id"], row["token"], row["verdict"], _reason(row)) for row in over]
             await self._queue.leave(entries, only_overrun=True, strict=False, connection=line)

@@ -17,6 +17,7 @@ LAST_ID = 2**63 - 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_LONGEST_JSON = 16 * 1024 * 1024  # characters; every claim, list and retry carries it whole
 _LONGEST_KEY = 1000  # characters; an index entry must stay below a third of a page
 
 OnDead = Literal["continue", "block"]
@@ -179,6 +180,11 @@ def encode(payload: Any, what: str = "payload") -> str:
     """JSON that PostgreSQL can store: NUL and lone surrogates become U+FFFD. Raises InvalidInput."""
     try:
         text = _JSON.encode(payload)
+        if len(text) > _LONGEST_JSON:
+            raise InvalidInput(
+                f"{what} is {len(text):,} characters of JSON; {_LONGEST_JSON:,} are the most.",
+                hint="Store what is large elsewhere, and publish where it is.",
+            )
         if "\\u0000" in text:  # a NUL, or only the spelling of one
             text = _JSON.encode(_without_nul(json.loads(text)))
     except (TypeError, ValueError, RecursionError) as error:

@@ -34,6 +34,7 @@ _SQL = sql.load(PACKAGE, "publish.sql")
 _ENQUEUE_UNDISPUTED = sql.leaving_out("on conflict (team, topic, key) do nothing", _SQL["enqueue"])
 """The same, a quarter quicker, but refused when somebody else spends one of the keys at the same moment."""
 _BATCH = 5_000
+_LARGEST_BATCH = 64 * 1024 * 1024  # characters of payload; a statement must stay well below a gigabyte
 _LARGE = 100
 
 _T = TypeVar("_T")
@@ -133,16 +134,19 @@ class Publishing(Base):
     ) -> list[Enqueued]:
         """Publish many events in order; the answers come in the same order. Raises as `enqueue` does.
 
-        Up to 5,000 are one statement and all or nothing; with `connection` all of them are.
+        Up to 5,000, of 64 million characters together, are one statement and all or nothing; with `connection` all
+        of them are.
         """
         check_name(topic, "topic")
         trace = trace_id or telemetry.trace_id()
         answers: list[Enqueued] = []
         under_way: asyncio.Task[_Sent] | None = None
         try:
-            for start in range(0, len(messages), _BATCH):
+            at = 0
+            while at < len(messages):
                 # Encoded, and the last one's answers made, while the database is at work.
-                batch = await self._encode(messages[start : start + _BATCH], trace)
+                batch = await self._encode(messages[at : at + _BATCH], trace)
+                at += len(batch.messages)
                 sent = None if under_way is None else await under_way
                 under_way = asyncio.create_task(self._send(topic, batch, connection))
                 if sent is not None:
@@ -153,8 +157,8 @@ class Publishing(Base):
                 await asyncio.wait([under_way])
 
     async def _encode(self, messages: Sequence[Message], trace: str | None) -> _Batch:
-        """Checked and encoded."""
-        return _Batch(await _in_turns(outgoing(message, message.trace_id or trace) for message in messages))
+        """The first of the messages, checked and encoded: as many as one statement takes."""
+        return _Batch(await _in_turns(_up_to_a_size(messages, trace)))
 
     async def _publish_all(self, topic: str, messages: Sequence[Outgoing]) -> list[Enqueued]:
         return list((await self._send(topic, _Batch(messages))).answers())
@@ -229,6 +233,16 @@ class _Sent:
                 yield Enqueued(tuple(self.spent[message.key or ""]), duplicate=True)
             else:
                 yield Enqueued(tuple(ids))
+
+
+def _up_to_a_size(messages: Sequence[Message], trace: str | None) -> Iterator[Outgoing]:
+    room = _LARGEST_BATCH
+    for message in messages:
+        encoded = outgoing(message, message.trace_id or trace)
+        yield encoded
+        room -= len(encoded.payload)
+        if room <= 0:
+            return
 
 
 async def _in_turns(items: Iterable[_T]) -> list[_T]:

@@ -64,7 +64,10 @@ class Working(Base):
             async with self.connection() as own:
                 row = await own.fetchrow(WORK_SQL["held"], self.team, event_id, token)
         if row is None:
-            raise LeaseLost(f"Event {event_id} is not leased to this claim.")
+            raise LeaseLost(
+                f"Event {event_id} is not leased to this claim.",
+                hint="It was settled, or its lease ended and others may have it.",
+            )
         return event_of(row)
 
     async def complete(self, event: Event, *, connection: Connection | None = None) -> None:

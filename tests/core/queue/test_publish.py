@@ -231,3 +231,27 @@ def test_a_hint_reads_back_as_it_was_written(team: str, delay_s: float, topic: s
 def test_a_foreign_notification_is_no_hint(text: str) -> None:
     hint = Hint.parse(text)
     assert hint is None or isinstance(hint.delay_s, float)
+
+
+@pytest.mark.parametrize("what", ["payload", "request"])
+async def test_what_is_too_large_is_refused_by_its_field(queue: Queue, what: str) -> None:
+    await queue.subscribe("t", "s")
+    large = {"blob": "x" * (16 * 1024 * 1024)}
+    with pytest.raises(InvalidInput, match=rf"^{what} is 16,777,\d+ characters of JSON.*Store"):
+        if what == "payload":
+            await queue.enqueue("t", large)
+        else:
+            await queue.effects.intend("key", "post", large)
+    assert (await queue.enqueue("t", {"blob": "x" * 1024 * 1024})).ids
+
+
+async def test_large_messages_are_published_a_few_at_a_time(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rookery_core.queue.publish._LARGEST_BATCH", 100)
+    await queue.subscribe("t", "s")
+    messages = [Message({"n": n, "text": "x" * 30}, f"key {n % 6}") for n in range(10)]
+    answers = await queue.enqueue_many("t", messages)
+    assert [answer.duplicate for answer in answers] == [False] * 6 + [True] * 4
+    assert [answer.ids for answer in answers[6:]] == [answer.ids for answer in answers[:4]]
+    assert [event.payload["n"] for event in await queue.claim(["s"], 9)] == list(range(6))
