@@ -149,23 +149,32 @@ gate as materialized (
     where s.team = $1 and s.name = any ($3::text[]) and s.concurrency is not null and not s.paused
     for update skip locked
 ),
+-- What those with a limit have room for.
 room as materialized (
     select
-        s.name, s.lease, s.max_attempts, s.key_concurrency, s.concurrency,
-        case when s.concurrency is null then $6::bigint else s.concurrency - (
+        s.name,
+        s.concurrency - (
             select count(*)
             from queue.event e
             where e.team = $1 and e.subscription = s.name and e.state = 'leased'
                 and e.lease_until > (select now from clock)
-        ) end as places
-    from queue.subscription s
-    where s.team = $1 and s.name = any ($3) and not s.paused
-        and (s.concurrency is null or exists (select from gate g where g.name = s.name and g.turn = s.turn))
+        ) as places
+    from gate g
+    join queue.subscription s on s.team = $1 and s.name = g.name and s.turn = g.turn
 ),
 probe as materialized (
-    select p.nth, p.priority, p.mark, r.*, clock_timestamp() as begun
+    select
+        p.nth, p.priority, p.mark, s.*, clock_timestamp() as begun,
+        case when s.concurrency is null then $6::bigint else r.places end as places
     from unnest($3, $4::smallint[], $5::bigint[]) with ordinality as p (name, priority, mark, nth)
-    join room r on r.name = p.name
+    cross join lateral ( -- one by one: there may be many
+        select s.name, s.lease, s.max_attempts, s.key_concurrency, s.concurrency
+        from queue.subscription s
+        where s.team = $1 and s.name = p.name and not s.paused
+        offset 0
+    ) s
+    left join room r on r.name = s.name
+    where s.concurrency is null or r.name is not null
     order by p.nth
 ),
 head as materialized (

@@ -13,6 +13,7 @@ import pytest_asyncio
 from rookery_core.database import Database
 from rookery_core.queue import Message, Queue
 from rookery_core.queue.line import settle_plans
+from rookery_core.queue.model import PRIORITIES
 from rookery_core.queue.work import WORK_SQL
 
 TABLES = ("event", "lane", "effect")
@@ -56,12 +57,17 @@ async def line(
     await connection.close()
 
 
-async def rows_touched(line: asyncpg.Connection[Any], name: str, *values: object) -> dict[str, int]:
-    """Runs a statement; answers how many rows it read of each table, those it threw away included."""
+async def nodes_of(line: asyncpg.Connection[Any], name: str, *values: object) -> list[dict[str, Any]]:
+    """Runs a statement; answers the nodes of its plan with what each did."""
     literals = ", ".join(map(_literal, values))
     plan = await line.fetchval(f"explain (analyze, format json) execute {name} ({literals})")
+    return list(_nodes((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]))
+
+
+async def rows_touched(line: asyncpg.Connection[Any], name: str, *values: object) -> dict[str, int]:
+    """Runs a statement; answers how many rows it read of each table, those it threw away included."""
     touched: dict[str, int] = dict.fromkeys(TABLES, 0)
-    for node in _nodes((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]):
+    for node in await nodes_of(line, name, *values):
         if "Scan" in node["Node Type"] and node.get("Relation Name") in TABLES:
             rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
             touched[node["Relation Name"]] += round(rows * node["Actual Loops"])
@@ -111,3 +117,20 @@ async def test_a_worker_touches_only_its_batch(line: asyncpg.Connection[Any]) ->
     assert await line.fetchval("select count(*) from queue.history") == BATCH + len(held) > BATCH
     for touched in (claim, back, longer, leave, complete):
         assert all(rows <= 5 * BATCH for rows in touched.values()), (claim, back, longer, leave, complete)
+
+
+async def test_a_claim_for_many_subscriptions_compares_none_with_all_others(
+    line: asyncpg.Connection[Any], live_queue: Queue
+) -> None:
+    names = [f"many{n}" for n in range(100)]
+    for name in names:
+        await live_queue.subscribe("many", name)
+    await live_queue.enqueue("many", {})
+    probes = [(name, priority) for priority in reversed(PRIORITIES) for name in names]
+    nodes = await nodes_of(
+        line, "claim", "default", None, [name for name, _ in probes], [priority for _, priority in probes],
+        [0] * len(probes), 200, 5, 7, "w", BATCH,
+    )  # fmt: skip
+    compared = sum(node.get("Rows Removed by Join Filter", 0) * node["Actual Loops"] for node in nodes)
+    assert compared <= len(probes)
+    assert len(await live_queue.list("leased", limit=200)) == len(names)
