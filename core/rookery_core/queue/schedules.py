@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from rookery_core import sql
+from rookery_core import sql, telemetry
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue.base import PACKAGE
 from rookery_core.queue.model import Message, check_name, outgoing
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rookery_core.queue.publish import Publishing
 
 _SQL = sql.load(PACKAGE, "schedules.sql")
+_log = telemetry.get_logger(__name__)
 
 
 class Schedules:
@@ -74,11 +75,18 @@ class Schedules:
         """Publish what is due; returns how many events this process published.
 
         Moving the schedule on and publishing are one transaction, and only one process moves it on from a given
-        time; the key, made of name and time, makes doubly sure.
+        time; the key, made of name and time, makes doubly sure. One that cannot be published says so in the log, and
+        keeps no other from its time.
         """
         async with self._queue.connection() as own:
             due = await own.fetch(_SQL["due_schedules"], self._queue.team, self._queue.now())
-        return sum([await self._fire(dict(row.items())) for row in due])
+        fired = 0
+        for row in due:
+            try:
+                fired += await self._fire(dict(row.items()))
+            except InvalidInput as error:  # a time zone that this machine does not know
+                _log.warning("schedule %r published nothing: %s", row["name"], error)
+        return fired
 
     async def _fire(self, due: dict[str, Any]) -> bool:
         upcoming = next_time(due["cron"], due["time_zone"], due["now"])
@@ -88,14 +96,18 @@ class Schedules:
             )
             if mine is None:
                 return False
-            answer = await self._queue.enqueue(
-                due["topic"],
-                due["payload"],
-                key=f"schedule:{due['name']}:{due['next_at'].isoformat()}",
-                ordering_key=due["ordering_key"],
-                priority=due["priority"],
-                connection=own,
-            )
+            try:
+                answer = await self._queue.enqueue(
+                    due["topic"],
+                    due["payload"],
+                    key=f"schedule:{due['name']}:{due['next_at'].isoformat()}",
+                    ordering_key=due["ordering_key"],
+                    priority=due["priority"],
+                    connection=own,
+                )
+            except NotFound as error:  # its time is over all the same
+                _log.warning("schedule %r published nothing: %s", due["name"], error)
+                return False
         return not answer.duplicate
 
 

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,20 @@ async def test_many_instances_fire_a_time_once(open_database: Any, queue: Queue,
         clock.advance(60)
         assert sum(await asyncio.gather(*(other.schedules.fire_due() for other in queues))) == 1
     assert len(await queue.claim(["s"], 9)) == 3
+
+
+async def test_one_that_cannot_be_published_keeps_no_other_from_its_time(
+    queue: Queue, clock: Clock, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    await queue.subscribe("t", "s")
+    for name, topic in (("a", "nobody"), ("b", "t"), ("c", "t")):
+        await queue.schedules.set(name, topic, "* * * * *", {"name": name})
+    await owner_connection.execute("update queue.schedule set time_zone = 'Mars/Olympus' where name = 'b'")
+    for _ in range(2):
+        clock.advance(60)
+        assert await queue.schedules.fire_due() == 1
+    assert [event.payload["name"] for event in await queue.claim(["s"], 9)] == ["c", "c"]
+    assert [row["next_at"] > clock() for row in await queue.schedules.list()] == [True, False, True]
 
 
 async def test_a_paused_or_removed_schedule_is_silent(queue: Queue, clock: Clock) -> None:
