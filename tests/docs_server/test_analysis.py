@@ -70,6 +70,17 @@ def test_synonyms_are_other_ways_not_further_words() -> None:
     assert any("conflict" in other for concept in query.concepts for other in concept.others)
 
 
+def test_a_message_is_asked_for_word_by_word_without_the_askers_own_names() -> None:
+    known = {
+        term_hash(term) for term in terms_of("duplicate key value my object pg_class") if term != "=my_object"
+    }
+    query = parse('ERROR: duplicate key value "my_object" in "pg_class"', known.__contains__)
+    assert not {"object", "=my_object"} & query.terms.keys() and "my_object" not in query.unknown
+    assert "=pg_class" in query.terms
+    assert query.terms["duplic key"] > parse("duplicate key value", everything).terms["duplic key"]
+    assert "object" in parse('duplicate "my_object"', known.__contains__).terms
+
+
 def test_unknown_words_are_reported() -> None:
     assert parse("vaccum table", lambda term: term == term_hash("tabl")).unknown == ("vaccum",)
 

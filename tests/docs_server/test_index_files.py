@@ -18,6 +18,7 @@ from rookery_docs.search.index_files import IndexFiles, IndexName
 from rookery_docs.search.passage_texts import PassageText
 from rookery_docs.search.postings import pack, term_hash
 from rookery_docs.search.release_index import PassageRow, ReleaseIndex
+from rookery_docs.search.titles import TitleRequest
 
 Connect = Callable[[], Any]
 NAME = IndexName(("team", "manual", "1"), "model", "edition")
@@ -49,6 +50,18 @@ def index_of(listed: list[tuple[int, list[str], bool]]) -> ReleaseIndex:
     return ReleaseIndex.build(rows, 4)
 
 
+def test_a_title_is_like_a_query_that_says_the_same_by_another_name() -> None:
+    titles = index_of([(1, ["vacuum", "lock"], False), (2, ["index", "lock"], False)]).titles
+    vacuum, index, lock, other = ([(term_hash(word), 1.0)] for word in ("vacuum", "index", "lock", "other"))
+    plain = titles.likeness(TitleRequest(lock, [[vacuum]]))
+    named = titles.likeness(TitleRequest(lock, [[other, [(vacuum[0][0], 0.7)]]]))
+    assert plain[0] == pytest.approx(1) and plain[1] < plain[0]
+    unnamed = titles.likeness(TitleRequest(lock, [[other]]))
+    assert unnamed[0] < named[0] < plain[0]
+    assert named[1] == unnamed[1]
+    assert titles.likeness(TitleRequest([*lock, *index], []))[1] == pytest.approx(1)
+
+
 @given(listed=passages)
 def test_an_index_from_its_file_ranks_as_the_one_it_was_made_of(
     tmp_path_factory: pytest.TempPathFactory, listed: list[tuple[int, list[str], bool]]
@@ -58,6 +71,7 @@ def test_an_index_from_its_file_ranks_as_the_one_it_was_made_of(
     saved = files.save(NAME, made)
     read = files.load(NAME)
     asked = [(term_hash(word), 1.0) for word in WORDS]
+    of_titles = TitleRequest(asked[1:], [[asked[:1], asked[1:2]]])
     assert read is not None
     assert saved is not made
     assert list(read.listed) == list(made.listed)
@@ -68,7 +82,7 @@ def test_an_index_from_its_file_ranks_as_the_one_it_was_made_of(
     for one, other in (
         (read.passages.scores(asked), made.passages.scores(asked)),
         (read.pages.scores(asked), made.pages.scores(asked)),
-        (read.titles.likeness(asked), made.titles.likeness(asked)),
+        (read.titles.likeness(of_titles), made.titles.likeness(of_titles)),
         (read.vectors, made.vectors),
         (read.content_ids, made.content_ids),
     ):

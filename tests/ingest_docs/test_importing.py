@@ -138,7 +138,7 @@ async def test_a_page_without_text_is_found_by_its_name(ingest: DocsIngest, owne
     await run.run(
         delivered([RawPage("api/time_bucket.md", "https://x/", "markdown", b"")]), complete=lambda: True
     )
-    assert await owner_connection.fetchval("select title from docs.page") == "time_bucket"
+    assert await owner_connection.fetchval("select title from docs.page") == "api / time_bucket"
 
 
 async def test_a_folder_that_is_not_there_is_refused_and_leaves_no_source(

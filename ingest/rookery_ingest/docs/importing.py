@@ -195,9 +195,9 @@ def _record(page: RawPage, digest: bytes) -> PageRecord:
 
 
 def _name(path: str) -> str:
-    """What to call a page without title."""
+    """What to call a page without title: its file, and the folder that tells it from others of that name."""
     stem = _SUFFIX.sub("", path)
-    return stem.rsplit("/", 1)[-1] or path
+    return " / ".join(stem.rsplit("/", 2)[-2:]) or path
 
 
 def clean(article: Article) -> Article:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from rookery_docs.records import PageKind
 
-READER_VERSION = "3"
+READER_VERSION = "4"
 """Grows when a reader or the chunker changes what it makes of the same bytes, so that an import reads pages again."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,9 @@ _WEAK = frozenset(
 )
 """Words of a question rather than of its subject."""
 
+_MESSAGE = re.compile(r"(?i)\b(?:error|fatal|panic|warning|notice|detail|hint|exception)\s*:")
+_QUOTED = re.compile(r'"([^"\n]{1,80})"')
+
 
 @dataclass(frozen=True, slots=True)
 class Concept:
@@ -94,6 +98,9 @@ def parse(text: str, known: Known, names: Sequence[str] = (), table: Thesaurus |
     written = telling(text)
     if not written:
         return Query(text, (Concept(dict.fromkeys(symbols_of(text), 1.0), ()),), ())
+    message = _MESSAGE.search(text) is not None
+    if message:
+        written = _without_own_names(text, written, known)
     quiet = {name.lower() for name in names} | _WEAK
     loud = [token for token in written if token.lower() not in quiet]
     concepts: list[Concept] = []
@@ -111,8 +118,21 @@ def parse(text: str, known: Known, names: Sequence[str] = (), table: Thesaurus |
         concepts.append(Concept(own, tuple(_meaning(name, known) for name in meanings)))
         at += length
     if pairs := pairs_of(text):
-        concepts.append(Concept(dict.fromkeys(pairs, weights.PAIR), ()))
+        weight = weights.PAIR_OF_MESSAGE if message else weights.PAIR
+        concepts.append(Concept(dict.fromkeys(pairs, weight), ()))
     return Query(text, tuple(concepts), tuple(unknown))
+
+
+def _without_own_names(text: str, written: list[str], known: Known) -> list[str]:
+    """The tokens of a message without the names in quotes that occur nowhere: they are the asker's, and their parts would
+    be found in many places."""
+    quoted = {token for name in _QUOTED.findall(text) for token in telling(name)}
+
+    def is_own(token: str) -> bool:
+        wholes = [term for term in terms_of_written(token) if term.startswith("=")]
+        return token in quoted and bool(wholes) and not any(known(term_hash(whole)) for whole in wholes)
+
+    return [token for token in written if not is_own(token)] or written
 
 
 def _longest(written: list[str], at: int, table: Thesaurus) -> tuple[int, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from rookery_docs.search.fields import FIELDS
 from rookery_docs.search.passage_texts import PassageText, PassageTexts
 from rookery_docs.search.postings import unpack
 from rookery_docs.search.term_index import Postings, TermIndex
+from rookery_docs.search.titles import Titles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,7 +89,7 @@ class ReleaseIndex:
         parts = {
             "passages": TermIndex.build(postings, len(rows), *fields, weights.PASSAGE_SATURATION).arrays,
             "pages": TermIndex.build(of_pages, len(firsts), *fields, weights.PAGE_SATURATION).arrays,
-            "titles": Titles.build(of_pages, len(firsts)).arrays,
+            "titles": Titles.build(of_pages, len(firsts), _TITLE).arrays,
             "texts": PassageTexts.build(
                 PassageText(tuple(row.heading_path), row.anchor, row.text) for row in rows
             ).arrays,
@@ -117,53 +118,6 @@ class ReleaseIndex:
 def _part(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
     prefix = name + "."
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-
-
-class Titles:
-    """Which pages have a term in their title. mass: the rarity of all terms of each title together."""
-
-    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        self.arrays = arrays
-        self._terms, self._starts = arrays["terms"], arrays["starts"]
-        self._documents, self._mass = arrays["documents"], arrays["mass"]
-        self._rarity = _rarity_in_titles(np.diff(self._starts), len(self._mass))
-
-    @classmethod
-    def build(cls, pages: Postings, size: int) -> Titles:
-        """Of the postings of `size` pages, those of their titles."""
-        in_title = pages.counts[:, _TITLE] > 0
-        hashes, documents = pages.hashes[in_title], pages.documents[in_title]
-        order = np.argsort(hashes, kind="stable")
-        hashes, documents = hashes[order], documents[order]
-        terms, starts, counts = np.unique(hashes, return_index=True, return_counts=True)
-        rarity = np.repeat(_rarity_in_titles(counts, size), counts)
-        arrays = {
-            "terms": terms,
-            "starts": np.append(starts, len(hashes)).astype(np.int64),
-            "documents": documents,
-            "mass": np.bincount(documents, weights=rarity, minlength=size),
-        }
-        return cls(arrays)
-
-    def likeness(self, terms: Sequence[tuple[int, float]]) -> NDArray[np.float32]:
-        """How far each title and the terms are the same, by the terms' rarity in titles: 0 to 1."""
-        size = len(self._mass)
-        shared = np.zeros(size)
-        asked = 0.0
-        absent = float(np.log(1.0 + 2.0 * (size + 0.5)))
-        for term, weight in terms:
-            position = int(np.searchsorted(self._terms, np.uint64(term)))
-            if position < len(self._terms) and int(self._terms[position]) == term:
-                rarity = weight * float(self._rarity[position])
-                shared[self._documents[self._starts[position] : self._starts[position + 1]]] += rarity
-                asked += rarity
-            else:
-                asked += weight * absent
-        return (shared / (asked + self._mass - shared + 1e-6)).clip(0, 1).astype(np.float32)
-
-
-def _rarity_in_titles(counts: NDArray[Any], size: int) -> NDArray[np.float64]:
-    return np.log(1.0 + (size + 0.5) / (counts + 0.5))
 
 
 def _postings(rows: Sequence[PassageRow]) -> Postings:

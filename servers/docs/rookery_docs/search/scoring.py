@@ -13,14 +13,11 @@ from rookery_docs.search import weights
 from rookery_docs.search.postings import term_hash
 from rookery_docs.search.query import Query, Terms
 from rookery_docs.search.release_index import ReleaseIndex
-from rookery_docs.search.term_index import TermIndex
+from rookery_docs.search.term_index import TermIndex, Weighted
+from rookery_docs.search.titles import TitleRequest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-Weighted = list[tuple[int, float]]
-"""(a term's hash, its weight)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +25,13 @@ class Request:
     """A query made ready for scoring, the same for every release it is asked of.
 
     plain: terms that are only asked for by name, weights times rarity. concepts: each its own terms and those of its
-    other names. own: all own terms without rarity. attainable: the highest score that words can have.
+    other names. titles: the same without rarity, which among titles is another. attainable: the highest score that words
+    can have.
     """
 
     plain: Weighted
     concepts: list[list[Weighted]]
-    own: Weighted
+    titles: TitleRequest
     attainable: float
     vector: NDArray[np.float32] | None
     semantic_weight: float
@@ -54,26 +52,28 @@ def prepare(
     """Weigh the query's terms by how rare they are in all of `releases` together."""
     size = sum(release.passages.size for release in releases)
 
-    def weigh(terms: Terms) -> Weighted:
-        hashed = [(term_hash(term), weight) for term, weight in terms.items()]
+    def weigh(terms: Weighted) -> Weighted:
         return [
             (term, weight * _rarity(sum(release.passages.frequency(term) for release in releases), size))
-            for term, weight in hashed
+            for term, weight in terms
         ]
 
-    plain = [pair for concept in query.concepts if not concept.others for pair in weigh(concept.own)]
-    concepts = [
-        [weigh(terms) for terms in (concept.own, *concept.others)]
-        for concept in query.concepts
-        if concept.others
-    ]
+    titles = TitleRequest(
+        [pair for concept in query.concepts if not concept.others for pair in _hashed(concept.own)],
+        [
+            [_hashed(terms) for terms in (concept.own, *concept.others)]
+            for concept in query.concepts
+            if concept.others
+        ],
+    )
+    plain = weigh(titles.plain)
+    concepts = [[weigh(way) for way in ways] for ways in titles.concepts]
     attainable = sum(weight for _, weight in plain)
     attainable += sum(sum(weight for _, weight in ways[0]) for ways in concepts)
-    own = [(term_hash(term), weight) for term, weight in query.terms.items()]
     usable = vector is not None and bool(vector.any())
-    weight = 1.0 if not own else semantic_weight
+    weight = semantic_weight if titles.plain or titles.concepts else 1.0
     return Request(
-        plain, concepts, own, attainable or 1.0, vector if usable else None, weight if usable else 0.0
+        plain, concepts, titles, attainable or 1.0, vector if usable else None, weight if usable else 0.0
     )
 
 
@@ -83,7 +83,7 @@ def score(release: ReleaseIndex, request: Request) -> Scores:
     lexical = (
         np.float32(weights.PASSAGE_SHARE) * release.best_of_page(words)
         + np.float32(1 - weights.PASSAGE_SHARE) * _words(release.pages, request)
-        + np.float32(weights.TITLE_BONUS) * release.titles.likeness(request.own)
+        + np.float32(weights.TITLE_BONUS) * release.titles.likeness(request.titles)
     )
     cosine = None if request.vector is None else release.nearness(request.vector)
     if cosine is None:
@@ -103,6 +103,10 @@ def _words(index: TermIndex, request: Request) -> NDArray[np.float32]:
             np.maximum(best, index.scores(way), out=best)
         total += best
     return total / np.float32(request.attainable)
+
+
+def _hashed(terms: Terms) -> Weighted:
+    return [(term_hash(term), weight) for term, weight in terms.items()]
 
 
 def _rarity(frequency: int, size: int) -> float:

@@ -11,6 +11,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Weighted = list[tuple[int, float]]
+"""(a term's hash, its weight)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Postings:
@@ -78,7 +81,7 @@ class TermIndex:
         position = self.find(term)
         return 0 if position < 0 else int(self._starts[position + 1] - self._starts[position])
 
-    def scores(self, terms: Sequence[tuple[int, float]]) -> NDArray[np.float32]:
+    def scores(self, terms: Weighted) -> NDArray[np.float32]:
         """The sum over (term, weight) of weight times strength, for each document."""
         total = np.zeros(self.size, dtype=np.float32)
         for term, weight in terms:

@@ -47,3 +47,6 @@ WEAK_WORD = 0.4
 
 PAIR = 0.2
 """Two words of the query that stand together in the text as well."""
+
+PAIR_OF_MESSAGE = 0.7
+"""The same in a pasted message: it is asked for word by word."""
