@@ -98,8 +98,7 @@ class MemoryTools:
     ) -> MemoriesAnswer:
         """Find memories by a question or words, best first. Use before answering from what you believe to know.
 
-        An empty list: nothing is remembered about it in these scopes (by default all of the asker's). A score orders one
-        answer; it does not tell that a memory is about the question.
+        An empty list: nothing is remembered in these scopes (by default all of the asker's). A score only orders one answer.
         """
         caller, offset, names = current_caller(), offset_of(cursor), list(scopes) or None
         filters = Filters(
