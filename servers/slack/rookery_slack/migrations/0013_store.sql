@@ -1,4 +1,5 @@
 -- requires-program: 0.1.0
+-- folds-in: 0001-0012
 -- What is kept of Slack. Every table merges observations: a row says what is known and when it was true, so that
 -- the same observations give the same rows in whatever order, and however often, they arrive.
 create schema slack;
@@ -86,8 +87,10 @@ create table slack.memberships (
 );
 create index memberships_by_member on slack.memberships (team, member);
 
--- The one copy of every message's text. (edit_ts, seen_ts, source, digest) orders the versions of a message: the
--- greatest seen is the one kept here. No reader has a grant on this table; see the reading functions.
+-- The one copy of every message's text. (edit_ts, seen_ts, source, slack.fullness) orders the versions of a message: the
+-- greatest seen is the one kept here. edit_ts and seen_ts may be null for the message's own ts (never edited; seen as it
+-- was said). A row without a source has no version: it was deleted. No reader has a grant on this table; see the reading
+-- functions.
 create table slack.messages (
     team text collate "C" not null,
     channel text collate "C" not null,
@@ -100,13 +103,21 @@ create table slack.messages (
     edit_ts timestamptz,
     seen_ts timestamptz,
     source smallint,
-    digest bytea,
     deleted_at timestamptz,
     reactions_as_of timestamptz not null default '-infinity',
     primary key (team, channel, ts)
 );
-create index messages_by_thread on slack.messages (team, channel, thread_ts, ts) where thread_ts is not null;
 create index messages_by_author on slack.messages (team, author, ts desc) where author is not null;
+create index messages_deleted on slack.messages (team, channel) where deleted_at is not null;
+
+-- Replies that are not deleted, kept by the writer: to count them took a visit to every chunk.
+create table slack.replies (
+    team text collate "C" not null,
+    channel text collate "C" not null,
+    root_ts timestamptz not null,
+    ts timestamptz not null,
+    primary key (team, channel, root_ts, ts)
+);
 
 -- What messages said before they were edited: for each moment of editing, its greatest version.
 create table slack.message_history (
@@ -152,8 +163,6 @@ create table slack.message_index (
     has_file boolean not null,
     has_link boolean not null,
     words tsvector not null,
-    length integer not null,
-    digest bytea not null,
     embedding halfvec,
     model text collate "C",
     primary key (team, channel, ts)
@@ -162,6 +171,8 @@ create index message_index_words on slack.message_index using gin (words) with (
 create index message_index_by_time on slack.message_index (team, ts desc);
 create index message_index_by_author on slack.message_index (team, author, ts desc);
 create index message_index_without_vector on slack.message_index (team, ts desc) where model is null;
+-- Whether any message outside of the public ones is left to be compared by itself.
+create index message_index_not_public on slack.message_index (team, channel, ts) where not public;
 
 -- Raw events, kept for a while: what was not understood can be applied again by a later program.
 create table slack.raw_events (
@@ -272,7 +283,7 @@ declare
     name text;
 begin
     foreach name in array array['workspaces', 'users', 'user_groups', 'channels', 'channel_aliases', 'memberships',
-        'message_history', 'reactions', 'deleted_files', 'message_index', 'imported_days',
+        'replies', 'message_history', 'reactions', 'deleted_files', 'message_index', 'imported_days',
         'coverage', 'discard_rules', 'retention', 'erased_users', 'erased_channels', 'api_limits', 'marks']
     loop
         execute format('alter table slack.%I enable row level security', name);
@@ -281,3 +292,27 @@ begin
     end loop;
 end
 $$;
+
+-- After an import the planner should know the tables as they are now, not as autovacuum will find them in a minute.
+do $$
+begin
+    if current_setting('server_version_num')::integer >= 170000 then
+        execute 'grant maintain on slack.messages, slack.message_index, slack.reactions to rookery_ingest';
+    end if;
+end
+$$;
+
+-- How much is held of each channel, counted in the key of slack.messages alone: to look at each row whether it was deleted
+-- took seconds of a million. The first and the last may be tombstones.
+create view slack.holdings as
+select stored.team, stored.channel, stored.messages - coalesce(deleted.messages, 0) as messages, stored.first_ts,
+    stored.last_ts
+from (
+    select m.team, m.channel, count(*) as messages, min(m.ts) as first_ts, max(m.ts) as last_ts
+    from slack.messages as m group by m.team, m.channel
+) as stored
+left join (
+    select m.team, m.channel, count(*) as messages from slack.messages as m where m.deleted_at is not null
+    group by m.team, m.channel
+) as deleted on deleted.team = stored.team and deleted.channel = stored.channel;
+grant select on slack.holdings to rookery_ingest;

@@ -1,6 +1,10 @@
 -- requires-program: 0.1.0
+-- folds-in: 0001-0012
 -- How readers reach the store: functions that run as the owner, ask who the caller is (set in the transaction by
 -- rookery_core.database) and filter by the channels that caller may see. Readers have no grant on any table.
+
+-- Readers reach slack.messages by times that they know beforehand, so that only the chunks of those times are opened:
+-- where a thread's replies stand is in a plain table of its own, and how far a page reaches the search table tells.
 
 -- Whether anybody may be shown direct messages at all, and which channels this server serves (empty: all), are
 -- settings of the server, set in the transaction like the caller.
@@ -91,34 +95,60 @@ select m.team, m.channel, m.ts, m.thread_ts, m.author, m.subtype, m.text, m.cont
             where r.team = m.team and r.channel = m.channel and r.ts = m.ts and r.present and r.at >= m.reactions_as_of
             group by r.emoji
         ) as given) as reactions,
-    (select count(*)::integer from slack.messages as reply
-        where reply.team = m.team and reply.channel = m.channel and reply.thread_ts = m.ts
-          and reply.deleted_at is null) as reply_count,
-    (select max(reply.ts) from slack.messages as reply
-        where reply.team = m.team and reply.channel = m.channel and reply.thread_ts = m.ts
-          and reply.deleted_at is null) as latest_reply,
+    (select count(*)::integer from slack.replies as reply
+        where reply.team = m.team and reply.channel = m.channel and reply.root_ts = m.ts) as reply_count,
+    (select max(reply.ts) from slack.replies as reply
+        where reply.team = m.team and reply.channel = m.channel and reply.root_ts = m.ts) as latest_reply,
     (select array_agg(gone.id) from jsonb_array_elements(m.content -> 'files') as f (file)
         join slack.deleted_files as gone on gone.team = m.team and gone.id = f.file ->> 'id') as deleted_files
 from slack.messages as m;
+
+-- The moment of the row_limit-th indexed message of a stretch, from its end or from its beginning on; null where it
+-- has fewer. Every one of them is a message to be read, so a page of so many lies on this side of it.
+create function slack.page_end(
+    of_channel text, from_ts timestamptz, to_ts timestamptz, newest_first boolean, with_replies boolean,
+    row_limit integer
+) returns timestamptz language plpgsql stable security definer
+set search_path = pg_catalog, slack set plan_cache_mode = force_custom_plan as $$
+declare
+    of_team text := slack.setting('team');
+begin
+    if newest_first then
+        return (select i.ts from slack.message_index as i
+            where i.team = of_team and i.channel = of_channel and i.ts between from_ts and to_ts
+              and (with_replies or i.thread_ts is null)
+            order by i.ts desc offset row_limit - 1 limit 1);
+    end if;
+    return (select i.ts from slack.message_index as i
+        where i.team = of_team and i.channel = of_channel and i.ts between from_ts and to_ts
+          and (with_replies or i.thread_ts is null)
+        order by i.ts offset row_limit - 1 limit 1);
+end
+$$;
 
 -- Messages of a channel in [from_ts, to_ts], whole or only what stands in the channel itself (no replies).
 create function slack.read_channel(
     wanted text, from_ts timestamptz, to_ts timestamptz, newest_first boolean, with_replies boolean, row_limit integer
 ) returns setof slack.readable language plpgsql stable security definer
-set search_path = pg_catalog, slack as $$
+set search_path = pg_catalog, slack set plan_cache_mode = force_custom_plan set jit = off as $$
+declare
+    of_team text := slack.setting('team');
+    enough timestamptz := slack.page_end(wanted, from_ts, to_ts, newest_first, with_replies, row_limit);
+    lowest timestamptz := case when newest_first then coalesce(enough, from_ts) else from_ts end;
+    highest timestamptz := case when newest_first then to_ts else coalesce(enough, to_ts) end;
 begin
     if not wanted = any (slack.visible_channels()) then
         return;
     end if;
     if newest_first then
         return query select * from slack.readable as r
-            where r.team = slack.setting('team') and r.channel = wanted and r.ts between from_ts and to_ts
+            where r.team = of_team and r.channel = wanted and r.ts between lowest and highest
               and (r.deleted_at is null or (r.thread_ts is null and r.reply_count > 0))
               and (with_replies or r.thread_ts is null or r.subtype = 'thread_broadcast')
             order by r.ts desc limit row_limit;
     else
         return query select * from slack.readable as r
-            where r.team = slack.setting('team') and r.channel = wanted and r.ts between from_ts and to_ts
+            where r.team = of_team and r.channel = wanted and r.ts between lowest and highest
               and (r.deleted_at is null or (r.thread_ts is null and r.reply_count > 0))
               and (with_replies or r.thread_ts is null or r.subtype = 'thread_broadcast')
             order by r.ts limit row_limit;
@@ -127,41 +157,71 @@ end
 $$;
 
 -- A thread from after_ts on: its first message (a tombstone where it was deleted) and the replies, oldest first.
-create function slack.read_thread(wanted text, root_ts timestamptz, after_ts timestamptz, row_limit integer)
-returns setof slack.readable language sql stable security definer
-set search_path = pg_catalog, slack as $$
-    select * from (
-        select * from slack.readable as root
-        where root.team = slack.setting('team') and root.channel = wanted and root.ts = root_ts
-        union all
-        select * from slack.readable as reply
-        where reply.team = slack.setting('team') and reply.channel = wanted and reply.thread_ts = root_ts
-          and reply.deleted_at is null
-    ) as thread
-    where wanted = any ((select slack.visible_channels())::text[]) and thread.ts > after_ts
-    order by thread.ts limit row_limit
+create function slack.read_thread(
+    wanted text, root_ts timestamptz, after_ts timestamptz, row_limit integer
+) returns setof slack.readable language plpgsql stable security definer
+set search_path = pg_catalog, slack set plan_cache_mode = force_custom_plan set jit = off as $$
+declare
+    of_team text := slack.setting('team');
+    times timestamptz[] := array(
+        select t.ts from (
+            select read_thread.root_ts as ts
+            union
+            select reply.ts from slack.replies as reply
+            where reply.team = slack.setting('team') and reply.channel = wanted
+              and reply.root_ts = read_thread.root_ts
+        ) as t
+        where t.ts > after_ts order by t.ts limit row_limit + 1);
+    lowest timestamptz := times[1];
+    highest timestamptz := times[cardinality(times)];
+begin
+    if not wanted = any (slack.visible_channels()) then
+        return;
+    end if;
+    -- times are one more than asked for, as the first message of a thread may be missing
+    return query select * from slack.readable as r
+        where r.team = of_team and r.channel = wanted and r.ts = any (times) and r.ts between lowest and highest
+        order by r.ts limit row_limit;
+end
 $$;
 
 -- Messages by channel and time, as many as are visible.
 create function slack.read_messages(channels text[], times timestamptz[])
-returns setof slack.readable language sql stable security definer
-set search_path = pg_catalog, slack as $$
-    select r.* from unnest(channels, times) as wanted (channel, ts)
-    join slack.readable as r on r.team = slack.setting('team') and r.channel = wanted.channel and r.ts = wanted.ts
-    where wanted.channel = any ((select slack.visible_channels())::text[]) and r.deleted_at is null
+returns setof slack.readable language plpgsql stable security definer
+set search_path = pg_catalog, slack set plan_cache_mode = force_custom_plan set jit = off as $$
+declare
+    of_team text := slack.setting('team');
+    visible text[] := slack.visible_channels();
+begin
+    return query select r.* from unnest(channels, times) as wanted (channel, ts)
+        join slack.readable as r on r.team = of_team and r.channel = wanted.channel and r.ts = wanted.ts
+        where wanted.channel = any (visible) and r.deleted_at is null and r.ts = any (times);
+end
 $$;
 
 -- What a person wrote in [from_ts, to_ts], newest first, in the channels given (null: all).
 create function slack.read_author(
     person text, in_channels text[], from_ts timestamptz, to_ts timestamptz, row_limit integer
-) returns setof slack.readable language sql stable security definer
-set search_path = pg_catalog, slack as $$
-    select * from slack.readable as r
-    where r.team = slack.setting('team') and r.author = person and r.ts between from_ts and to_ts
-      and r.channel = any ((select slack.visible_channels())::text[])
-      and (in_channels is null or r.channel = any (in_channels)) and r.deleted_at is null
-      and coalesce(r.subtype, '') not in ('channel_join', 'channel_leave', 'group_join', 'group_leave')
-    order by r.ts desc, r.channel limit row_limit
+) returns setof slack.readable language plpgsql stable security definer
+set search_path = pg_catalog, slack set plan_cache_mode = force_custom_plan set jit = off as $$
+declare
+    of_team text := slack.setting('team');
+    visible text[] := slack.visible_channels();
+    -- of the row_limit-th indexed message, as for a page of a channel
+    enough timestamptz := (
+        select i.ts from slack.message_index as i
+        where i.team = slack.setting('team') and i.author = person and i.ts between from_ts and to_ts
+          and i.channel = any (visible) and (in_channels is null or i.channel = any (in_channels))
+        order by i.ts desc offset row_limit - 1 limit 1);
+    lowest timestamptz := coalesce(enough, from_ts);
+begin
+    return query select * from slack.readable as r
+        where r.team = of_team and r.author = person and r.ts between lowest and to_ts
+          and r.channel = any (visible) and (in_channels is null or r.channel = any (in_channels))
+          and r.deleted_at is null
+          and coalesce(r.subtype, '') not in ('channel_join', 'channel_leave', 'group_join', 'group_leave')
+        order by r.ts desc, r.channel limit row_limit;
+end
 $$;
 
 -- How much happened in each visible channel in (from_ts, to_ts]: messages, threads touched, people, the busiest first.
@@ -316,21 +376,28 @@ $$;
 create function slack.channel_coverage(in_channels text[])
 returns table (channel text, name text, messages bigint, first_ts timestamptz, last_ts timestamptz,
     covered jsonb, without_vector bigint)
-language sql stable security definer
-set search_path = pg_catalog, slack as $$
-    select c.id, c.name, held.messages, held.first_ts, held.last_ts,
+language plpgsql stable security definer
+set search_path = pg_catalog, slack set plan_cache_mode = force_custom_plan set jit = off as $$
+#variable_conflict use_column
+declare
+    of_team text := slack.setting('team');
+    wanted text[] := array(
+        select v.id from unnest(slack.visible_channels()) as v (id)
+        where in_channels is null or v.id = any (in_channels));
+begin
+    return query select c.id, c.name, coalesce(held.messages, 0), held.first_ts, held.last_ts,
         (select jsonb_agg(jsonb_build_array(v.from_ts, v.to_ts) order by v.from_ts) from slack.coverage as v
             where v.team = c.team and v.channel = c.id),
         (select count(*) from slack.message_index as i
             where i.team = c.team and i.channel = c.id and i.model is null)
-    from unnest(slack.visible_channels()) as visible (id)
-    join slack.channels as c on c.team = slack.setting('team') and c.id = visible.id
-    cross join lateral (
-        select count(*) as messages, min(m.ts) as first_ts, max(m.ts) as last_ts from slack.messages as m
-        where m.team = c.team and m.channel = c.id and m.deleted_at is null
-    ) as held
-    where in_channels is null or c.id = any (in_channels)
-    order by c.name, c.id
+    from slack.channels as c
+    left join (
+        select h.channel, h.messages, h.first_ts, h.last_ts from slack.holdings as h
+        where h.team = of_team and h.channel = any (wanted)
+    ) as held on held.channel = c.id
+    where c.team = of_team and c.id = any (wanted)
+    order by c.name, c.id;
+end
 $$;
 
 -- The moment up to which visible channels (null: all) are known, and how many stretches are missing in between.
@@ -345,6 +412,3 @@ set search_path = pg_catalog, slack as $$
         group by v.channel
     ) as reached
 $$;
-
-revoke execute on all functions in schema slack from public;
-grant execute on all functions in schema slack to rookery_slack, rookery_ingest;
