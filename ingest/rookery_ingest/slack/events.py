@@ -100,9 +100,7 @@ def _deleted(event: Raw, channel: str, at: datetime) -> Observations | None:
     ts = parse_ts(event.get("deleted_ts")) or parse_ts(before.get("ts"))
     if ts is None:
         return None
-    facts = Observations()
-    facts.deletions.append(MessageDeleted(channel, ts, thread_of(before, ts), at))
-    return facts
+    return Observations(deletions=[MessageDeleted(channel, ts, thread_of(before, ts), at)])
 
 
 def _replied(event: Raw, channel: str, at: datetime) -> Observations | None:
@@ -172,9 +170,7 @@ def _reaction(present: bool) -> Callable[[Raw, datetime], Observations | None]:
         emoji, user = text_of(event.get("reaction")), text_of(event.get("user"))
         if channel is None or ts is None or emoji is None or user is None:
             return None
-        facts = Observations()
-        facts.reactions.append(Reaction(channel, ts, emoji, user, present, at))
-        return facts
+        return Observations(reactions=[Reaction(channel, ts, emoji, user, present, at)])
 
     return read
 
@@ -185,9 +181,7 @@ def _described_channel(kind: ChannelKind | None) -> Callable[[Raw, datetime], Ob
     def read(event: Raw, at: datetime) -> Observations | None:
         channel = event.get("channel")
         if isinstance(channel, str):
-            facts = Observations()
-            facts.channels.append(ChannelFact(channel, at, kind=kind))
-            return facts
+            return Observations(channels=[ChannelFact(channel, at, kind=kind)])
         return channel_facts(cast(Raw, channel), at, kind=kind) if isinstance(channel, dict) else None
 
     return read
@@ -198,9 +192,7 @@ def _changed_channel(**changes: Any) -> Callable[[Raw, datetime], Observations |
         channel = text_of(event.get("channel"))
         if channel is None:
             return None
-        facts = Observations()
-        facts.channels.append(ChannelFact(channel, at, **changes))
-        return facts
+        return Observations(channels=[ChannelFact(channel, at, **changes)])
 
     return read
 
@@ -209,9 +201,7 @@ def _moved(event: Raw, at: datetime) -> Observations | None:
     old, new = text_of(event.get("old_channel_id")), text_of(event.get("new_channel_id"))
     if old is None or new is None:
         return None
-    facts = Observations()
-    facts.moves.append(ChannelMoved(old, new, at))
-    return facts
+    return Observations(moves=[ChannelMoved(old, new, at)])
 
 
 def _member(present: bool) -> Callable[[Raw, datetime], Observations | None]:
@@ -219,9 +209,7 @@ def _member(present: bool) -> Callable[[Raw, datetime], Observations | None]:
         channel, user = text_of(event.get("channel")), text_of(event.get("user"))
         if channel is None or user is None:
             return None
-        facts = Observations()
-        facts.members.append(Membership(channel, user, present, at))
-        return facts
+        return Observations(members=[Membership(channel, user, present, at)])
 
     return read
 
@@ -229,40 +217,24 @@ def _member(present: bool) -> Callable[[Raw, datetime], Observations | None]:
 def _user(event: Raw, at: datetime) -> Observations | None:
     user = event.get("user")
     fact = user_fact(cast(Raw, user), at) if isinstance(user, dict) else None
-    if fact is None:
-        return None
-    facts = Observations()
-    facts.users.append(fact)
-    return facts
+    return Observations(users=[fact]) if fact else None
 
 
 def _group(event: Raw, at: datetime) -> Observations | None:
     group = event.get("subteam")
     fact = group_fact(cast(Raw, group)) if isinstance(group, dict) else None
-    if fact is None:
-        return None
-    facts = Observations()
-    facts.groups.append(fact)
-    return facts
+    return Observations(groups=[fact]) if fact else None
 
 
 def _group_members(event: Raw, at: datetime) -> Observations | None:
     """Only who came and went is told; the full list follows in subteam_updated, so this is a reminder to sync."""
     group_id = text_of(event.get("subteam_id"))
-    if group_id is None:
-        return None
-    facts = Observations()
-    facts.groups.append(GroupFact(group_id, LONG_AGO))
-    return facts
+    return Observations(groups=[GroupFact(group_id, LONG_AGO)]) if group_id else None
 
 
 def _file_deleted(event: Raw, at: datetime) -> Observations | None:
     file_id = text_of(event.get("file_id"))
-    if file_id is None:
-        return None
-    facts = Observations()
-    facts.deleted_files.append(FileDeleted(file_id, at))
-    return facts
+    return Observations(deleted_files=[FileDeleted(file_id, at)]) if file_id else None
 
 
 def _workspace(event: Raw, at: datetime) -> Observations | None:

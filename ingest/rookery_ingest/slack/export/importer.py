@@ -279,10 +279,9 @@ class _Importer:
         workspace, url = self._layout.workspace, self._options.url or self._urls.best()
         if workspace is None or url is None or self._database is None:
             return
-        facts = Observations()
-        facts.workspaces.append(WorkspaceFact(workspace, self._layout.snapshot_at, url=url.rstrip("/")))
+        fact = WorkspaceFact(workspace, self._layout.snapshot_at, url=url.rstrip("/"))
         async with self._database.transaction(self._caller) as connection:
-            await self._writer.merge(connection, facts)
+            await self._writer.merge(connection, Observations(workspaces=[fact]))
 
 
 def _portions(days: Sequence[Day]) -> Iterator[list[Day]]:
