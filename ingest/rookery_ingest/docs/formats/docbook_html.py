@@ -26,11 +26,12 @@ _COMPONENTS = (
 )
 _BOXES = ("note", "tip", "warning", "caution", "important")
 _GENERATED = re.compile(r"idm?\d+|id-[\d.]+|[a-z]*\d{6,}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def plain_page(data: bytes) -> bytes:
     """A page in plain shapes. What is no HTML stays as it is."""
-    root = parsed(data)
+    root = _parsed(data)
     if root is None:
         return data
     _plain(root)
@@ -42,7 +43,7 @@ def split_book(data: bytes) -> Iterator[tuple[str, bytes]]:
 
     A component that has no id of its own stays in the one around it.
     """
-    root = parsed(data)
+    root = _parsed(data)
     if root is None:
         return
     components = [
@@ -59,6 +60,21 @@ def split_book(data: bytes) -> Iterator[tuple[str, bytes]]:
         etree.SubElement(page, "body").append(element)
         _plain(page)
         yield name, _written(page)
+
+
+def _parsed(data: bytes) -> Any:
+    """A tree without the control characters that a damaged reference (&#8;) makes: lxml reads them but writes none."""
+    root = parsed(data)
+    for element in () if root is None else root.iter("*"):
+        element.text, element.tail = _sayable(element.text), _sayable(element.tail)
+        for name, value in element.items():
+            if _CONTROL.search(value):
+                element.set(name, _CONTROL.sub("", value))
+    return root
+
+
+def _sayable(text: str | None) -> str | None:
+    return _CONTROL.sub("", text) if text else text
 
 
 def _written(root: Any) -> bytes:
