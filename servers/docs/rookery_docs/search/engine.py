@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 Mode = Literal["hybrid", "keyword", "semantic"]
 PASSAGES_A_PAGE = 3
+_AS_GOOD = 0.8
+"""A further passage of a page is worth showing when its score is at least this share of the best one's."""
 _REMEMBERED_QUERIES = 512
 
 
@@ -60,14 +62,15 @@ class _Where:
     scored: _Scored
     page: int
 
-    def best(self) -> tuple[RankedPassage, ...]:
-        """The best passages of the page."""
+    def best(self, share: float) -> tuple[RankedPassage, ...]:
+        """The best passage of the page, and further ones whose score is at least this share of its score."""
         import numpy as np
 
         index, scores = self.scored.index, self.scored.scores
         rows = index.passages_of(self.page)
         own = scores.passages[rows]
-        numbers = rows.start + np.argsort(-own, kind="stable")[:PASSAGES_A_PAGE]
+        order = np.argsort(-own, kind="stable")[:PASSAGES_A_PAGE]
+        numbers = rows.start + order[own[order] >= share * own[order[0]]]
         return tuple(
             RankedPassage(
                 int(index.content_ids[row]),
@@ -93,7 +96,12 @@ class RankedPage:
     @cached_property
     def passages(self) -> tuple[RankedPassage, ...]:
         """The page's best passages. Looked up when they are asked for: few of the pages found are shown."""
-        return self._where.best()
+        return self._where.best(0)
+
+    @cached_property
+    def telling(self) -> tuple[RankedPassage, ...]:
+        """Those of its best passages that are worth showing."""
+        return self._where.best(_AS_GOOD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -20,13 +21,12 @@ from rookery_docs.service import DocsService
 from rookery_docs.store.reading import ReleaseInfo
 
 if TYPE_CHECKING:
-    from rookery_docs.search.engine import RankedPage, RankedPassage, Ranking
+    from rookery_docs.search.engine import RankedPage, RankedPassage
+    from rookery_docs.search.query import Terms
 
 DEEPEST = 200
 _FIRST_SNIPPET = 700
 _FURTHER_SNIPPET = 260
-_AS_GOOD = 0.8
-"""A further passage of a page is shown when its score is at least this share of the best one's."""
 
 
 class SearchTools:
@@ -74,9 +74,9 @@ class SearchTools:
         )
         groups = _by_name(ranking.pages) if version == ALL else [[page] for page in ranking.pages]
         groups = await self._reranked(query, groups)
-        results = [_shown(group, ranking) for group in groups[start : start + limit]]
+        terms = ranking.query.all_terms
         answer = SearchAnswer(
-            results=_within(results, max_tokens),
+            results=_within((_shown(group, terms) for group in groups[start : start + limit]), max_tokens),
             searched=[f"{release.source} {release.version}" for release in releases],
             corrected=ranking.corrected,
             note=ranking.note,
@@ -104,13 +104,13 @@ class SearchTools:
         if reranker is None or len(groups) < 2:
             return groups
         first = groups[:DEPTH]
-        best = [page.passages[0] for page, *_ in first]
+        best = [page.telling[0] for page, *_ in first]
         written = [" - ".join(passage.heading_path) + "\n" + passage.text for passage in best]
         order = await reranker.order(query, written)
         return groups if order is None else [first[number] for number in order] + groups[DEPTH:]
 
 
-def _shown(group: list[RankedPage], ranking: Ranking) -> FoundPage:
+def _shown(group: list[RankedPage], terms: Terms) -> FoundPage:
     """A page as it is answered, and which further versions have it."""
     page, *others = group
     return FoundPage(
@@ -121,28 +121,23 @@ def _shown(group: list[RankedPage], ranking: Ranking) -> FoundPage:
         url=page.url,
         score=round(page.score, 4),
         passages=[
-            _passage(passage, page, ranking, _FURTHER_SNIPPET if number else _FIRST_SNIPPET)
-            for number, passage in enumerate(_worth_showing(page))
+            _passage(passage, page, terms, _FURTHER_SNIPPET if number else _FIRST_SNIPPET)
+            for number, passage in enumerate(page.telling)
         ],
         also_in=[other.release.version for other in others],
     )
 
 
-def _passage(passage: RankedPassage, page: RankedPage, ranking: Ranking, longest: int) -> FoundPassage:
+def _passage(passage: RankedPassage, page: RankedPage, terms: Terms, longest: int) -> FoundPassage:
     from rookery_docs.search.snippets import snippet
 
     return FoundPassage(
         heading=" > ".join(passage.heading_path),
         url=url_of(page.url, passage.anchor),
-        snippet=snippet(passage.text, ranking.query.all_terms, longest),
+        snippet=snippet(passage.text, terms, longest),
         score=round(passage.score, 4),
         distance=None if passage.distance is None else round(passage.distance, 4),
     )
-
-
-def _worth_showing(page: RankedPage) -> list[RankedPassage]:
-    best, *others = page.passages
-    return [best, *(passage for passage in others if passage.score >= _AS_GOOD * best.score)]
 
 
 def _by_name(pages: list[RankedPage]) -> list[list[RankedPage]]:
@@ -156,8 +151,8 @@ def _by_name(pages: list[RankedPage]) -> list[list[RankedPage]]:
     return list(groups.values())
 
 
-def _within(results: list[FoundPage], max_tokens: int) -> list[FoundPage]:
-    """As many results as fit; at least one, whose snippets are cut if need be."""
+def _within(results: Iterable[FoundPage], max_tokens: int) -> list[FoundPage]:
+    """As many results as fit; at least one, whose snippets are cut if need be. No more are made than that."""
     shown: list[FoundPage] = []
     used = 0
     for result in results:
