@@ -34,6 +34,8 @@ async def test_a_page_is_found_by_url_name_and_anchor(connect: Connect) -> None:
             await read(client, "locks.html", section="nowhere")
         with pytest.raises(ToolError, match=r"resources\.html"):
             await read(client, "resource.html")
+        with pytest.raises(ToolError, match=r"resources\.html"):
+            await read(client, "resuorces.html")
 
 
 @pytest.mark.usefixtures("manual")
@@ -101,6 +103,39 @@ async def test_the_names_that_earlier_clients_call(connect: Connect, fill: Any) 
             await client.call_tool("get_prompt_template", {"name": "schema_design"})
         ).structured_content
         assert template["content"].startswith("# Designing tables")
+
+
+@pytest.mark.usefixtures("manual")
+async def test_a_version_that_is_not_there_is_answered_with_what_the_tool_takes(
+    connect: Connect, fill: Any
+) -> None:
+    await fill("17", {"a.html": "<main><h1>A</h1><p>Text.</p></main>"}, source="postgres")
+    async with connect() as client:
+        with pytest.raises(ToolError, match="17") as refused:
+            await client.call_tool("semantic_search_postgres_docs", {"prompt": "a", "version": 12})
+        assert "all" not in str(refused.value).split()
+
+
+@pytest.mark.usefixtures("manual")
+async def test_an_interrupted_first_import_counts_as_far_as_it_came(
+    connect: Connect, owner_connection: Any
+) -> None:
+    await owner_connection.execute(
+        "update docs.version set imported_at = null, pages = 0 where version = '2'"
+    )
+
+    async def pages() -> dict[str, int]:
+        async with connect() as client:
+            sources = (await client.call_tool("list_sources", {})).structured_content["sources"]
+            return {version["version"]: version["pages"] for version in sources[0]["versions"]}
+
+    whole = await pages()
+    assert whole["2"] == whole["1"] > 0
+    await owner_connection.execute("delete from docs.page where version = '2'")
+    assert await pages() == {"1": whole["1"]}
+    async with connect() as client:
+        found = (await client.call_tool("search_docs", {"query": "work_mem"})).structured_content
+        assert found["searched"] == ["manual 1"] and found["results"]
 
 
 async def test_guides_as_tool_and_as_prompts(connect: Connect) -> None:

@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rookery_core.errors import InvalidInput, NotFound
@@ -119,6 +119,8 @@ def test_the_debian_package_is_used_for_its_own_version_only(
 
 
 async def test_a_place_without_the_manual_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"missing does not exist"):
+        find_manual("3.4", tmp_path / "missing")
     (tmp_path / "index.html").write_text("<p>Something else.</p>")
     with pytest.raises(NotFound, match="no HTML manual of PostGIS"):
         find_manual("3.5", tmp_path)
@@ -130,6 +132,8 @@ async def test_a_place_without_the_manual_is_refused(tmp_path: Path) -> None:
         await read(find_manual("3.5", tmp_path / "other.tar"))
 
 
+@example(noise=";", at=BOOK.index("&#8212") + 3, cut=0)
+@example(noise='<a name="x&#8;"></a>', at=BOOK.index("<p>Before"), cut=0)
 @given(st.text(alphabet='<>/ab"= \n&;#', max_size=200), st.integers(0, len(BOOK)), st.integers(0, 40))
 def test_damaged_markup_is_read_as_far_as_it_goes(noise: str, at: int, cut: int) -> None:
     damaged = (BOOK[:at] + noise + BOOK[at + cut :]).encode()

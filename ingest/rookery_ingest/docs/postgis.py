@@ -46,13 +46,18 @@ def site_of(version: str) -> str:
 def find_manual(
     version: str, place: Path | None, base_url: str | None = None, debian: Path = _DEBIAN
 ) -> Manual:
-    """Where a version is: at `place`, else the Debian package if it has that version, else the site. Raises NotFound."""
+    """Where a version is: at `place`, else the Debian package if it has that version, else the site.
+
+    Raises NotFound, InvalidInput.
+    """
     base = base_url or site_of(version)
     if place is None:
         return Manual(version, debian if _is_of(debian, version) else None, base)
+    if not place.exists():
+        raise InvalidInput(f"--from: {place} does not exist.")
     if place.is_file():
         return Manual(version, place, base)
-    marks = [mark.parent for mark in sorted(place.rglob(_MARK))] if place.is_dir() else []
+    marks = [mark.parent for mark in sorted(place.rglob(_MARK))]
     books = [place / name for name in _BOOKS if (place / name).is_file()]
     if not marks and not books:
         raise NotFound(f"--from: {place} holds no HTML manual of PostGIS.")

@@ -39,7 +39,7 @@ def selected(releases: Sequence[ReleaseInfo], source: str | None, version: str |
     raise NotFound(
         f"version: there is no {version!r} of {source or 'any source'}.",
         candidates=list(dict.fromkeys(release.version for release in named))[:12],
-        hint="Leave version out for the newest, or pass 'all'.",
+        hint="Leave version out for the newest.",
     )
 
 

@@ -113,6 +113,11 @@ class DocsReader:
         rows = await self._connection.fetch(self._sql["pages_like"], self._team, fragment.lower(), source)
         return [row["path"] for row in rows]
 
+    async def paths_as_long(self, stem: str, source: str | None) -> list[str]:
+        """Paths of pages whose names are about as long as a page's name without its suffix."""
+        rows = await self._connection.fetch(self._sql["paths_as_long"], self._team, stem, source)
+        return [row["path"] for row in rows]
+
     async def passages(self, page_id: int) -> list[PagePassage]:
         """The whole page, in order."""
         rows = await self._connection.fetch(self._sql["passages"], self._team, page_id)

@@ -1,10 +1,16 @@
 -- name: releases
 -- every version of every source of the team, the latest of each source first
+-- One whose first import was interrupted counts as far as it came; before its first page it is not there.
 select version.source, source.title, source.kind, version.version, version.base_url, version.revision,
-       version.edition::text as edition, version.pages, version.passages, version.imported_at, version.changed_at
+       version.edition::text as edition, coalesce(unfinished.pages, version.pages) as pages, version.passages,
+       version.imported_at, version.changed_at
 from docs.version
 join docs.source on source.team = version.team and source.name = version.source
-where version.team = $1
+left join lateral (
+    select count(*) as pages from docs.page
+    where page.team = version.team and page.source = version.source and page.version = version.version
+) as unfinished on version.imported_at is null
+where version.team = $1 and (version.imported_at is not null or unfinished.pages > 0)
 order by version.source, version.sort_key desc, version.version desc;
 
 -- name: index_rows
@@ -54,6 +60,13 @@ where team = $1 and ($3::text is null or source = $3)
   and (position($2 in lower(path)) > 0 or position($2 in lower(title)) > 0)
 order by path
 limit 5;
+
+-- name: paths_as_long
+-- names that may be another spelling of one: about as long
+select distinct path from docs.page
+where team = $1 and ($3::text is null or source = $3)
+  and abs(length(regexp_replace(path, '^.*/|\.\w+$', '', 'g')) - length($2)) <= 3
+limit 5000;
 
 -- name: passages
 -- a whole page

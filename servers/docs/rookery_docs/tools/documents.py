@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import Field
@@ -20,6 +21,7 @@ from rookery_docs.service import DocsService
 from rookery_docs.store.reading import DocsReader, PageInfo, PagePassage
 
 _MOST_SECTIONS = 80
+_SUFFIX = re.compile(r"\.(?:x?html?|mdx?|rst|adoc|txt)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,27 @@ async def _locate(
     lone = anchor or name
     if found := await reader.pages_by_anchor(lone, source, version):
         return _Place(found[0], lone)
-    stem = re.sub(r"\.(?:x?html?|mdx?|rst|adoc|txt)$", "", name.lower())
     raise NotFound(
         f"page: {reference!r} is no page, URL or anchor of what is imported.",
-        candidates=await reader.paths_like(stem, source) if len(stem) > 2 else (),
+        candidates=await _near(reader, _stem(name), source),
         hint="search_docs finds pages; each result has its url.",
     )
+
+
+async def _near(reader: DocsReader, stem: str, source: str | None) -> list[str]:
+    """Paths of pages that a name may be meant for: it is part of theirs or of their titles, or is spelt much as theirs."""
+    if len(stem) <= 2:
+        return []
+    if found := await reader.paths_like(stem, source):
+        return found
+    named: dict[str, str] = {}
+    for path in sorted(await reader.paths_as_long(stem, source)):
+        named.setdefault(_stem(path), path)
+    return [named[name] for name in get_close_matches(stem, named, n=5, cutoff=0.75)]
+
+
+def _stem(path: str) -> str:
+    return _SUFFIX.sub("", path.rsplit("/", 1)[-1].lower())
 
 
 def _range(
