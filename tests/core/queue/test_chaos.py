@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import shutil
 import signal
@@ -28,6 +29,7 @@ from rookery_core.settings import CoreSettings
 
 WORKER = Path(__file__).with_name("chaos_worker.py")
 NUMBER, LANES, LEASE_S = 2_000, 40, 1.0
+DURABLE = {**FAST, "synchronous_commit": "on"}  # the server itself is killed
 TABLES = """
 create table public.inside (seq bigint generated always as identity, number bigint not null, lane text);
 create table public.outside (key text primary key, number bigint not null, asked integer not null default 1);
@@ -86,15 +88,34 @@ class Arena:
 
     async def restart_postgres(self) -> None:
         await asyncio.to_thread(EmbeddedServer.stop, self.folder)
+        await self._start_postgres()
+
+    async def crash_postgres(self) -> None:
+        owner = await self.owner()
+        pid = await owner.fetchval("select split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer")
+        os.kill(pid, signal.SIGKILL)
+        while not owner.is_closed():
+            await asyncio.sleep(0.01)
+        while not await self.reachable():
+            await self._start_postgres()
+
+    async def reachable(self) -> bool:
+        try:
+            await (await self.owner()).close()
+        except (OSError, asyncpg.PostgresError):
+            return False
+        return True
+
+    async def _start_postgres(self) -> None:
         self.server = await asyncio.to_thread(
-            EmbeddedServer.start, self.folder, idle_s=60.0, server_settings=FAST
+            EmbeddedServer.start, self.folder, idle_s=60.0, server_settings=DURABLE
         )
 
 
 @pytest_asyncio.fixture
 async def arena() -> AsyncIterator[Arena]:
     folder = Path(TestServer.new_folder("rookery-chaos-"))
-    server = await asyncio.to_thread(EmbeddedServer.start, folder, idle_s=60.0, server_settings=FAST)
+    server = await asyncio.to_thread(EmbeddedServer.start, folder, idle_s=60.0, server_settings=DURABLE)
     await migrate(server.owner_dsn, embedded=True)
     arena = Arena(folder, server)
     owner = await arena.owner()
@@ -150,15 +171,17 @@ async def working(arena: Arena) -> None:
 
 
 async def torment(arena: Arena, rng: random.Random) -> None:
-    """A fault every moment, and one restart of PostgreSQL in the midst of it."""
+    """A fault every moment, and a restart and a crash of PostgreSQL in the midst of it."""
     pauses: list[asyncio.Task[None]] = []
     for step in range(14):
         await working(arena)
         await asyncio.sleep(rng.uniform(0.2, 0.5))
         await arena.replace_dead()
         fault = rng.choice(["kill", "pause", "cut"])
-        if step == 7:
+        if step == 4:
             await arena.restart_postgres()
+        elif step == 9:
+            await arena.crash_postgres()
         elif fault == "kill":
             await arena.kill(rng.choice(arena.processes))
         elif fault == "pause":
