@@ -69,6 +69,30 @@ async def test_a_lease_that_ran_out_unnoticed_may_still_be_completed(queue: Queu
     assert (await queue.show(event.id))["outcome"] == "done"
 
 
+async def test_a_clock_that_jumps_loses_no_event_and_runs_none_twice_at_once(
+    queue: Queue, clock: Clock, tend: Tend
+) -> None:
+    await queue.subscribe("t", "s", lease_s=30, backoff=Backoff(0, 0), expires_after_s=86_400)
+    await queue.enqueue_many("t", [Message({"n": n}, ordering_key="k") for n in range(3)])
+    first = await one(queue)
+    clock.advance(-3_600)
+    await tend()
+    assert await queue.claim(["s"], 9) == [], "its lease is only longer"
+    assert not await queue.extend(first)
+    await queue.complete(first)
+    second = await one(queue)
+    clock.advance(7_200)
+    await tend()
+    again = await one(queue)
+    assert (again.id, again.attempt) == (second.id, 2)
+    with pytest.raises(LeaseLost):
+        await queue.complete(second)
+    await queue.complete(again)
+    clock.advance(-7_200)
+    await queue.complete(await one(queue))
+    assert [event["payload"]["n"] for event in await queue.list("done")] == [2, 1, 0]
+
+
 async def test_a_crash_counts_as_an_attempt_and_the_last_one_buries(
     queue: Queue, clock: Clock, tend: Tend
 ) -> None:
