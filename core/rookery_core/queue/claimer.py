@@ -18,7 +18,7 @@ from rookery_core.queue.work import WORK_SQL, event_of, new_token
 if TYPE_CHECKING:
     from rookery_core.queue.queue import Queue
 
-_BATCH = 200
+_BATCH = 400
 _SUSPECT_PAUSE_S = 0.005  # until a slot may be free for an event that had an attempt before
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rookery_core.queue.queue import Queue
 
 _log = telemetry.get_logger(__name__)
-_MOST_LEAVING = 400
+_MOST_LEAVING = 800
 _BUSY_PAUSE_S = 0.003
 
 Returned = tuple[int, int, float | None, bool, str | None]

@@ -23,7 +23,7 @@ Reason = Literal["lost", "cancelled", "stopped"]
 
 _log = telemetry.get_logger(__name__)
 _AHEAD_S = 0.01  # how much work may wait in the buffer, so that no event is leased long before it is begun
-MOST_AHEAD = 400
+_MOST_AHEAD = 800
 _LONGEST_ERROR = 2_000
 
 
@@ -79,7 +79,7 @@ class Slots:
     @property
     def ahead(self) -> int:
         """How many events may wait in the buffer: what the handlers get through in a moment."""
-        return min(MOST_AHEAD, int(self.concurrency * _AHEAD_S / self._mean_s))
+        return min(_MOST_AHEAD, int(self.concurrency * _AHEAD_S / self._mean_s))
 
     @property
     def follow(self) -> int:
