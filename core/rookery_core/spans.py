@@ -24,6 +24,7 @@ logger = logging.getLogger("rookery.core.spans")
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _W3C = re.compile("(?!0{32})[0-9a-f]{32}")
 _tracer: Tracer | None = None
+_provided: TracerProvider | None = None
 
 
 def wanted(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -41,12 +42,12 @@ def export(service: str, trace_id: Callable[[], str | None]) -> None:
 
     service: who sends, unless OTEL_SERVICE_NAME says. trace_id: the id of what is running now.
     """
-    global _tracer
+    global _tracer, _provided
     exporter = wanted()
     if exporter is None or _tracer is not None:
         return
     try:
-        provider = _provider(service, exporter, trace_id)
+        _provided = _provider(service, exporter, trace_id)
     except (ImportError, ValueError) as problem:
         logger.warning(
             "OpenTelemetry is asked for, and no spans are sent: %s; log lines carry the trace id. %s",
@@ -56,8 +57,14 @@ def export(service: str, trace_id: Callable[[], str | None]) -> None:
         return
     from opentelemetry import trace
 
-    trace.set_tracer_provider(provider)
+    trace.set_tracer_provider(_provided)
     _tracer = trace.get_tracer("rookery")
+
+
+def flush() -> None:
+    """Send what is waiting. For a process that a signal will end, which Python's own clearing up never reaches."""
+    if _provided is not None:
+        _provided.force_flush()
 
 
 @contextmanager

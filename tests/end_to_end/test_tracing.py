@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +40,21 @@ PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "ROOKERY_DATA_DIR": str(folder / "data"), **more}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def until_listening(port: int) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
 
 
 def sending(collector: Collector) -> dict[str, str]:
@@ -96,6 +113,26 @@ async def test_spans_can_be_switched_off(variables: dict[str, str], tmp_path: Pa
     with collecting() as collector:
         assert await called(sending(collector) | variables, tmp_path, PARENT) == ""
     assert collector.spans == []
+
+
+async def test_each_of_several_processes_sends_its_spans(tmp_path: Path) -> None:
+    calls = 12
+    with collecting() as collector:
+        server = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SERVER, "--transport", "http", "--port", str(port := free_port()), "--workers", "2",
+            env=environment(tmp_path, **sending(collector)), stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert server.stderr is not None
+        assert b"/mcp" in await server.stderr.readline()
+        await until_listening(port)
+        for _ in range(calls):  # each over a connection of its own, which either process may take
+            async with Client(f"http://127.0.0.1:{port}/mcp") as client:
+                await client.call_tool("search_messages", {"query": "queue"}, meta=PARENT)
+        server.terminate()
+        problems = (await server.communicate())[1]
+    spans = [each for each in collector.spans if each.name == "tools/call search_messages"]
+    assert (len(spans), problems) == (calls, b"")
+    assert {each.trace for each in spans} == {TRACE}
 
 
 async def test_a_collector_that_is_away_costs_no_answer(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments
         _run_loop(built.server.run_stdio_async(show_banner=False))
         return 0
     from rookery_core.serving import http, rest
+    from rookery_core.serving.ending import ended_by_sigterm
     from rookery_core.serving.workers import serve_with_workers
 
     host, port = arguments.host, arguments.port
@@ -93,7 +94,8 @@ def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments
     print(f"{built.server.name}: http://{host}:{port}/mcp", file=sys.stderr)
 
     def serve(listening: socket.socket | None = None) -> None:
-        _run_loop(http.serve_http(built.server, settings, host, port, listening))
+        with ended_by_sigterm():
+            _run_loop(http.serve_http(built.server, settings, host, port, listening))
 
     if arguments.workers > 1:
         return serve_with_workers(arguments.workers, host, port, serve)
