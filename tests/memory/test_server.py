@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastmcp import Client
+from fastmcp.exceptions import ToolError
 from pydantic import SecretStr
 
 from rookery_core.budget import estimate_tokens
@@ -247,3 +248,12 @@ async def test_a_resource_that_cannot_be_read_says_why(
             return
         with pytest.raises(Exception, match=reason):
             await client.read_resource(uri)
+
+
+@pytest.mark.parametrize(("tool", "field"), [("retry_event", "event_id"), ("list_events", "after")])
+async def test_a_number_beyond_every_id_is_refused_by_its_field(
+    settings: CoreSettings, tool: str, field: str
+) -> None:
+    async with Client(build(settings_of(settings), STDIO).server) as client:
+        with pytest.raises(ToolError, match=f"{field}: .*no event has so high an id"):
+            await client.call_tool(tool, {field: 10**20})
