@@ -135,11 +135,16 @@ class Ours:
             return [jobs / (after - before) for before, after in itertools.pairwise(marks)]
 
     async def _drain(self, queue: Queue, handler: Handler, finished: asyncio.Event, jobs: int) -> Sample:
-        async def work() -> None:
-            async with Worker(queue, {"bench": handler}, concurrency=10):
-                await finished.wait()
+        """From the first claim until all is settled. Connections are open before the clock starts, as those of peers are."""
+        await queue.pause("bench")
+        async with Worker(queue, {"bench": handler}, concurrency=10) as worker:
 
-        return await self._server.measure(jobs, work())
+            async def work() -> None:
+                await queue.resume("bench")
+                await finished.wait()
+                await worker.drain()
+
+            return await self._server.measure(jobs, work())
 
     async def _fill_history(self, rows: int) -> None:
         if rows:
