@@ -1,5 +1,5 @@
 -- requires-program: 0.1.0
--- folds-in: 0001-0012
+-- folds-in: 0001-0011
 -- What is kept of Slack. Every table merges observations: a row says what is known and when it was true, so that
 -- the same observations give the same rows in whatever order, and however often, they arrive.
 create schema slack;
@@ -107,6 +107,7 @@ create table slack.messages (
     reactions_as_of timestamptz not null default '-infinity',
     primary key (team, channel, ts)
 );
+create index messages_by_thread on slack.messages (team, channel, thread_ts, ts) where thread_ts is not null;
 create index messages_by_author on slack.messages (team, author, ts desc) where author is not null;
 create index messages_deleted on slack.messages (team, channel) where deleted_at is not null;
 

@@ -1,5 +1,5 @@
 -- requires-program: 0.1.0
--- folds-in: 0001-0012
+-- folds-in: 0001-0011
 -- Search reads slack.message_index alone; bodies are read afterwards, for the few messages that are shown.
 -- Searches are planned for what they are narrowed to: a day, or a quiet channel, is read through its own index and
 -- whole. A plan made for any narrowing could use none, since every condition of it begins with "or it is not asked for".
@@ -62,19 +62,6 @@ begin
         select from slack.message_index as i
         where i.team = of_team and i.channel = any (searched) and slack.fits(i, narrow)
         limit most) as found);
-end
-$$;
-
--- Of the newest thousand messages, the share that a narrowing leaves: a search in one channel that looks for words as if
--- the channel had all that is said looks in too short a stretch of time first, and then again in longer ones.
-create function slack.share_left(narrow slack.narrowing) returns double precision language plpgsql stable security definer
-set search_path = pg_catalog, slack set plan_cache_mode = force_custom_plan set jit = off as $$
-begin
-    narrow.from_ts := (
-        select i.ts from slack.message_index as i
-        where i.team = slack.setting('team') and i.ts <= coalesce((narrow).to_ts, 'infinity')
-        order by i.ts desc offset 999 limit 1);
-    return slack.count_narrowed(narrow, 1000) / 1000.0;
 end
 $$;
 
