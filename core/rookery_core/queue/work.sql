@@ -37,10 +37,10 @@ leaving as materialized (
         offset 0
     ) l on true
 ),
--- Of those in a lane the ones whose lane nobody holds, nor changed after this statement's snapshot was taken.
+-- Their lanes, but for those that somebody holds, or changed after this statement's snapshot was taken.
 held as materialized (
-    select f.id
-    from leaving f
+    select l.ctid as lane
+    from (select distinct lane, version from leaving where lane is not null) f
     join queue.lane l on l.ctid = f.lane and l.version = f.version
     for update of l skip locked
 ),
@@ -49,7 +49,7 @@ gone as (
     using leaving f, clock c
     where e.ctid = f.address and e.token is not distinct from f.token and not f.twice
         and (e.lease_until is null or not $7::boolean or e.lease_until <= c.now)
-        and (e.ordering_key is null or e.id in (select id from held))
+        and (e.ordering_key is null or f.lane in (select lane from held))
     returning e.*, f.outcome, f.effect, f.request, f.receipt,
         f.lane, f.lowest, f.blocked_by, f.key_concurrency, f.on_dead,
         case when f.error is null then e.errors else jsonb_path_query_array(
