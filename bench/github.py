@@ -30,6 +30,7 @@ from bench.github_questions import Question, Subjects, questions
 from bench.report import Result, show, write
 from emulators.github import Emulator, Fault, Repository, World, load_folder
 from emulators.github.sample import TOKEN, sample_world
+from loopback import free_port
 from rookery_core.budget import estimate_tokens
 from rookery_github.server import build_server
 from rookery_github.settings import GitHubSettings
@@ -249,7 +250,7 @@ async def _timed(client: Client[Any], calls: list[tuple[str, dict[str, Any]]]) -
 
 async def measure_callers(emulator: Emulator, repository: Repository, folder: str) -> list[Result]:
     """Twenty callers over HTTP while one request of another hangs: how long theirs take."""
-    port = _free_port()
+    port = free_port()
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     variables = {"GITHUB_TOKEN": TOKEN, "ROOKERY_GITHUB_URL": emulator.url, "ROOKERY_GITHUB_WEB_URL": "https://github.com",
                  "ROOKERY_GITHUB_CACHE": "memory", "ROOKERY_DATA_DIR": folder}  # fmt: skip
@@ -314,12 +315,6 @@ async def _side_by_side(emulator: Emulator, repository: Repository, url: str) ->
             command=COMMAND,
         ),
     ]
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def _wait_for(port: int) -> None:

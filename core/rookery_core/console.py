@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rookery_core.errors import RookeryError
+from rookery_core.telemetry import configure_telemetry
+
+if TYPE_CHECKING:
+    from rookery_core.settings import CoreSettings
+
+    Settings = TypeVar("Settings", bound=CoreSettings)
 
 INTERRUPTED = 130
+
+
+def run_configured(
+    name: str,
+    settings: Callable[[], Settings],
+    command: Callable[[Settings], Coroutine[Any, Any, int | None]],
+    *,
+    interrupted: str = "",
+) -> int:
+    """Read the settings, log as they say, and run a command with them. Ends as `exit_status` has it."""
+
+    def run() -> int | None:
+        read = settings()
+        configure_telemetry(read)
+        return asyncio.run(command(read))
+
+    return exit_status(name, run, interrupted=interrupted)
 
 
 def exit_status(name: str, run: Callable[[], int | None], *, interrupted: str = "") -> int:

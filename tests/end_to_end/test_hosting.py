@@ -19,18 +19,13 @@ import pytest
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
+from loopback import free_port
 from rookery_core.identity.tokens import new_token
 
 BIN = Path(sys.executable).parent
 SERVERS = ("slack", "docs", "github", "memory")
 READING = {"slack": "list_channels", "docs": "list_sources", "memory": "list_memories"}
 FIRST_CALL_LIMIT_S = 5.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from fastmcp.client.transports import StdioTransport
 
 from emulators.github import Emulator, Fault
 from emulators.github.sample import TOKEN
+from loopback import free_port
 
 
 def variables(emulator: Emulator) -> dict[str, str]:
@@ -32,9 +33,7 @@ def variables(emulator: Emulator) -> dict[str, str]:
 
 @pytest.fixture
 def http_server(emulator: Emulator) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "rookery_github", "--transport", "http", "--port", str(port)]
     with subprocess.Popen(command, env=variables(emulator), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

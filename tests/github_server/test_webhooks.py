@@ -7,7 +7,6 @@ import hmac
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loopback import free_port
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import Caller
 from rookery_core.queue import Queue
@@ -187,9 +187,7 @@ def test_without_a_secret_nothing_is_received() -> None:
 @pytest.mark.slow
 def test_the_command_receives_until_it_is_stopped(settings: CoreSettings) -> None:
     assert settings.database_url
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     variables = {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "ROOKERY_GITHUB_WEBHOOK_SECRET": "new",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from loopback import free_port
 from rookery.mcp.config import NamedServer, ServerEntry
 from rookery.mcp.connection import CallRefused, Connection, ServerDown, ToolTimedOut
 from rookery.mcp.fleet import Fleet, model_name
@@ -159,12 +160,6 @@ def test_names_that_providers_accept(tool: str) -> None:
 
 def test_long_names_stay_apart() -> None:
     assert model_name("s", "x" * 100) != model_name("s", "x" * 101)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def http_server(port: int) -> asyncio.subprocess.Process:

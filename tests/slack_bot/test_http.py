@@ -14,20 +14,13 @@ from hypothesis import strategies as st
 
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
+from loopback import free_port
 from rookery.slack.app import run
 from rookery.slack.blocks import FEEDBACK_UP
 from rookery.slack.http import MOST_BYTES, is_signed
 from rookery.slack.settings import SlackSettings
 from slack_bot.reading import answered, said
 from slack_bot.scripted import ScriptedModel
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

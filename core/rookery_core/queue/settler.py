@@ -104,12 +104,13 @@ class Settler(Line):
             await self._look_after(freed)
 
     async def _leave(self, leaving: list[Leaving]) -> list[Any]:
-        columns = _columns(leaving, 7)
-        if any(columns[2]):
+        ids, tokens, outcomes, errors, *effect = _columns(leaving, 7)
+        team, now = self.queue.team, self.queue.now()
+        if any(outcomes):
             return await self.fetch(
-                WORK_SQL["leave"], self.queue.team, self.queue.now(), *columns[:4], False, *columns[4:]
+                WORK_SQL["leave"], team, now, ids, tokens, outcomes, errors, False, *effect
             )
-        return await self.fetch(WORK_SQL["complete"], self.queue.team, self.queue.now(), *columns[:2])
+        return await self.fetch(WORK_SQL["complete"], team, now, ids, tokens)
 
     async def _answer(self, leaving: list[Leaving], verdicts: dict[int, str], freed: set[str]) -> None:
         """Tell who waits; what could not leave because its lane was held is sent again."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastmcp import FastMCP
 
-from rookery_core.errors import RookeryError
+from rookery_core.console import exit_status
 from rookery_core.telemetry import configure_telemetry
 
 if TYPE_CHECKING:
@@ -60,18 +60,17 @@ def run(
     build: makes the server from the settings and the arguments. settings: reads them; called once.
     """
     arguments = _parse(prog, description, default_port, argv)
-    try:
+
+    def served() -> int:
         read = settings()
         configure_telemetry(read)
         built = build(read, arguments)
         if isinstance(built, FastMCP):
             built = BuiltServer(built)
         return _serve(built, read, arguments)
-    except RookeryError as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        return 130
+
+    try:
+        return exit_status(prog, served)
     except OSError as error:
         print(
             f"{prog}: cannot listen on {arguments.host}:{arguments.port}: {error.strerror}", file=sys.stderr

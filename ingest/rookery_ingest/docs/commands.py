@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rookery_core.console import exit_status
+from rookery_core.console import run_configured
 from rookery_core.settings import CoreSettings
-from rookery_core.telemetry import configure_telemetry
 
 Command = Callable[[argparse.Namespace, CoreSettings], Coroutine[Any, Any, int]]
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
@@ -161,15 +159,10 @@ def _later(command: str) -> Callable[[argparse.Namespace], int]:
         from rookery_ingest.docs import operating
 
         chosen: Command = getattr(operating, command)
-
-        def configured() -> int:
-            settings = CoreSettings.from_environment()
-            configure_telemetry(settings)
-            return asyncio.run(chosen(arguments, settings))
-
-        return exit_status(
+        return run_configured(
             f"rookery-ingest docs {arguments.action}",
-            configured,
+            CoreSettings.from_environment,
+            lambda settings: chosen(arguments, settings),
             interrupted="stopped; the next run goes on from here",
         )
 

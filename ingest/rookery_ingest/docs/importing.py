@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterable, Callable
 from dataclasses import asdict, dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
+from rookery_docs.paths import names_of
 from rookery_docs.records import PageRecord
 from rookery_docs.store.writing import DocsWriter, KnownPage, Release
 from rookery_ingest.docs.chunking import passages_of
@@ -29,7 +29,6 @@ VANISHED_SHARE = 0.2
 """More than this share of the stored pages missing looks like a broken crawl, not like an edit."""
 VANISHED_ALWAYS = 5
 
-_SUFFIX = re.compile(r"(?:/index|/readme)?\.\w{1,8}$", re.IGNORECASE)
 
 Report = Callable[[str, int], None]
 """Told the name of a stage and how many it has done."""
@@ -196,8 +195,7 @@ def _record(page: RawPage, digest: bytes) -> PageRecord:
 
 def _name(path: str) -> str:
     """What to call a page without title: its file, and the folder that tells it from others of that name."""
-    stem = _SUFFIX.sub("", path)
-    return " / ".join(stem.rsplit("/", 2)[-2:]) or path
+    return " / ".join(names_of(path)[-2:]) or path
 
 
 def clean(article: Article) -> Article:

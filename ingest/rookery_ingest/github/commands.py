@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 
-from rookery_core.console import exit_status
-from rookery_core.telemetry import configure_telemetry
+from rookery_core.console import run_configured
 
 _Subparsers = argparse._SubParsersAction  # pyright: ignore[reportPrivateUsage] argparse has no public name for it
 PORT = 8410
@@ -43,9 +41,8 @@ def _listen(arguments: argparse.Namespace) -> int:
     from rookery_ingest.github.listening import listen
     from rookery_ingest.github.settings import WebhookSettings
 
-    def configured() -> None:
-        settings = WebhookSettings.from_environment()
-        configure_telemetry(settings)
-        asyncio.run(listen(settings, arguments.host, arguments.port, arguments.subscribe))
-
-    return exit_status("rookery-ingest github listen", configured)
+    return run_configured(
+        "rookery-ingest github listen",
+        WebhookSettings.from_environment,
+        lambda settings: listen(settings, arguments.host, arguments.port, arguments.subscribe),
+    )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.console import exit_status
+from rookery_core.console import run_configured
 from rookery_core.identity import Caller
-from rookery_core.telemetry import configure_telemetry
 from rookery_ingest.slack.settings import SlackIngestSettings
 
 if TYPE_CHECKING:
@@ -23,13 +21,13 @@ def runner(command: Command) -> Callable[[argparse.Namespace], int]:
     """`command` as argparse calls it: arguments in, exit status out; an error of ours is one line on stderr."""
 
     def run(arguments: argparse.Namespace) -> int:
-        def configured() -> int:
-            settings = SlackIngestSettings.from_environment()
-            configure_telemetry(settings)
-            return asyncio.run(command(arguments, settings))
-
         words = filter(None, ("rookery-ingest", arguments.command, getattr(arguments, "action", None)))
-        return exit_status(" ".join(words), configured, interrupted="stopped; the next run goes on from here")
+        return run_configured(
+            " ".join(words),
+            SlackIngestSettings.from_environment,
+            lambda settings: command(arguments, settings),
+            interrupted="stopped; the next run goes on from here",
+        )
 
     return run
 

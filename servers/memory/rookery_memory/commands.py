@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
-from rookery_core.console import exit_status
+from rookery_core.console import run_configured
 from rookery_core.errors import InvalidInput
-from rookery_core.telemetry import configure_telemetry
 from rookery_memory.scopes import caller_of
 from rookery_memory.settings import MemorySettings
 
@@ -37,13 +36,10 @@ examples:
 def run_command(argv: Sequence[str]) -> int:
     """Run one of export, import, merge and erase. Returns the exit status."""
     arguments = _parser().parse_args(argv)
-
-    def configured() -> None:
-        settings = MemorySettings.from_environment()
-        configure_telemetry(settings)
-        asyncio.run(_COMMANDS[arguments.command](settings, arguments))
-
-    return exit_status(PROG, configured)
+    command = _COMMANDS[arguments.command]
+    return run_configured(
+        PROG, MemorySettings.from_environment, lambda settings: command(settings, arguments)
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

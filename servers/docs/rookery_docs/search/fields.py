@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from rookery_docs.anchors import is_generated
+from rookery_docs.paths import names_of
 from rookery_docs.records import PageRecord, Passage
 from rookery_docs.search.analysis import pairs_of, symbols_of, terms_of
 
@@ -19,7 +20,6 @@ page begins. body: all of it."""
 
 _CODE = re.compile(r"`+([^`\n]+)`+")
 _DASH = re.compile(r"\s+[—–]\s+")
-_SUFFIX = re.compile(r"(?:/index|/readme)?\.\w{1,8}$", re.IGNORECASE)
 _NAME_JOINTS = re.compile(r"[/_.\-]+")
 _LEAD = 700
 
@@ -61,14 +61,14 @@ def _title(page: PageRecord) -> tuple[str, str]:
 
     A title that is only the file's name says too little, so that of its folder belongs to it: "stats_agg rollup".
     """
-    stem = _SUFFIX.sub("", page.path)
-    if page.title == stem.rsplit("/", 1)[-1]:
-        return " ".join(stem.rsplit("/", 2)[-2:]), ""
+    names = names_of(page.path)
+    if page.title == names[-1]:
+        return " ".join(names[-2:]), ""
     title, *told = _DASH.split(page.title, maxsplit=1)
     return title, "".join(told)
 
 
 def _name(page: str) -> str:
     """The words of a path, without its suffix: "api/time_bucket.md" is about an api and a time bucket."""
-    stem = _SUFFIX.sub("", page)
-    return _NAME_JOINTS.sub(" ", stem) + " " + stem.rsplit("/", 1)[-1]
+    names = names_of(page)
+    return _NAME_JOINTS.sub(" ", "/".join(names)) + " " + names[-1]

@@ -55,13 +55,12 @@ class ReleaseIndex:
         self.arrays = arrays
         self.listed = listed
         self.content_ids = arrays["content_ids"]
-        self.page_ids = arrays["page_ids"]
         self.page_starts = arrays["page_starts"]
         self.prior = arrays["prior"]
         self.vectors = arrays["vectors"]
         self._centre = arrays["centre"]
         self.passages = TermIndex(len(self.content_ids), _part(arrays, "passages"))
-        self.pages = TermIndex(len(self.page_ids), _part(arrays, "pages"))
+        self.pages = TermIndex(len(listed), _part(arrays, "pages"))
         self.titles = Titles(_part(arrays, "titles"))
         self.texts = PassageTexts(_part(arrays, "texts"))
 
@@ -80,7 +79,6 @@ class ReleaseIndex:
         centre = vectors.sum(axis=0) / (len(rows) + _FEW)
         arrays: dict[str, NDArray[Any]] = {
             "content_ids": np.array([row.content_id for row in rows], dtype=np.int64),
-            "page_ids": ids[starts],
             "page_starts": starts,
             "prior": np.array([weights.PRIOR[first.kind] for first in firsts], dtype=np.float32),
             "vectors": _from(centre, vectors),

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.ranking import prepare_query
-from rookery_slack.search.narrowing import Narrowing
 from rookery_slack.search.pools import NARROW, WORD_POOL, pools
 from rookery_slack.store import COLLECTION
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from rookery_core.database import Row
     from rookery_core.embedders import Embedder
     from rookery_core.ranking import PreparedQuery
+    from rookery_slack.search.narrowing import Narrowing
     from rookery_slack.store.session import Session
 
 Place = tuple[str, datetime]
@@ -77,7 +77,7 @@ async def by_words(session: Session, text: str, narrow: Narrowing, left: int) ->
     found = Leg()
     counted = await session.value("counted_messages", session.caller.team, COLLECTION)
     share = (
-        await session.value("share_left", narrow.row()) if left > NARROW and narrow != Narrowing() else 1.0
+        await session.value("share_left", narrow.row()) if left > NARROW and not narrow.leaves_all else 1.0
     )
     only_words = prepared.phrases is None and narrow.only_place_and_end
     for pool in pools(prepared, left, counted):
@@ -139,7 +139,7 @@ async def _nearest(session: Session, vector: Any, model: str, narrow: Narrowing,
     broad = narrow.thread_ts is None and left > NARROW
     if not broad or not await session.value("has_vector_index", model):
         return await session.rows("search_vectors_exactly", vector, model, narrow.row(), None, NEAREST)
-    most = NEAREST if narrow == Narrowing() else NEAREST_LEFT
+    most = NEAREST if narrow.leaves_all else NEAREST_LEFT
     public = await session.rows("search_vectors_indexed", vector, model, narrow.row(), most)
     private = await session.rows("search_vectors_exactly", vector, model, narrow.row(), False, most)
     if len(public) < most:  # the index gave up before it found enough

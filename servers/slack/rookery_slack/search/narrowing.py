@@ -40,9 +40,14 @@ class Narrowing:
         return astuple(self)
 
     @property
+    def leaves_all(self) -> bool:
+        """Whether it says nothing."""
+        return self == Narrowing()
+
+    @property
     def only_place_and_end(self) -> bool:
         """Whether it says no more than in which channels and until when."""
-        return replace(self, to_ts=None, channels=None) == Narrowing()
+        return replace(self, to_ts=None, channels=None).leaves_all
 
 
 @dataclass(slots=True)
