@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from emulators.embedding_server import EmbeddingServer
 from emulators.slack import SlackEmulator
+from rookery_core.embedders.remote import RemoteEmbedder
 from rookery_core.errors import ConfigurationError, InvalidInput, NotFound
 from rookery_core.identity import Caller
 from rookery_core.queue import Queue
@@ -22,6 +24,7 @@ from rookery_ingest.slack import events as event_readers
 from rookery_ingest.slack.api import SlackApi, web_client
 from rookery_ingest.slack.applying import Applier
 from rookery_ingest.slack.backfill import Backfiller, gaps
+from rookery_ingest.slack.embedding import embed_backlog
 from rookery_ingest.slack.listening import Listener, subscribe
 from rookery_ingest.slack.live import LiveKeeper, joined_channels, pending_events
 from rookery_ingest.slack.replaying import replay
@@ -253,6 +256,65 @@ async def test_history_is_read_within_the_limits(
     again = len(slack.journal.of("conversations.history"))
     await Backfiller(ingest, CALLER, api, reach=timedelta(days=3650)).run([channel])
     assert len(slack.journal.of("conversations.history")) <= again + 2
+
+
+async def test_what_was_missed_waits_for_what_is_live_after_each_page(
+    slack: SlackEmulator, ingest: Database, api: SlackApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, _, channel = furnish(slack)
+    for n in range(60):
+        slack.people.say(ada, channel, f"line {n}")
+    monkeypatch.setattr("rookery_ingest.slack.backfill.PAGE", 20)
+    first, live, pages_at_once = asyncio.Event(), asyncio.Event(), list[int]()
+
+    def pages() -> int:
+        return len(slack.journal.of("conversations.history"))
+
+    async def after_live() -> None:
+        pages_at_once.append(pages())
+        first.set()
+        await live.wait()
+
+    filler = Backfiller(ingest, CALLER, api, reach=timedelta(days=3650), after_live=after_live)
+    filling = asyncio.create_task(filler.run([channel]))
+    async with asyncio.timeout(10):
+        await first.wait()
+    assert pages_at_once == [1] and pages() == 1
+    live.set()
+    await filling
+    assert pages_at_once == list(range(1, pages() + 1)) and pages() > 2
+
+
+async def test_vectors_are_made_anew_for_another_model_and_for_other_words(
+    slack: SlackEmulator, ingest: Database, api: SlackApi, owner_connection: Any
+) -> None:
+    ada, _, channel = furnish(slack)
+    edited, *_ = [slack.people.say(ada, channel, f"line {n}") for n in range(3)]
+    filler = Backfiller(ingest, CALLER, api, reach=timedelta(days=3650))
+    await filler.run([channel])
+    server = EmbeddingServer()
+
+    async def models_after(model: str) -> list[str | None]:
+        embedder = RemoteEmbedder(model=model, api_key=None, base_url=server.url)
+        assert sum([made async for made in embed_backlog(ingest, CALLER, embedder)]) > 0
+        await embedder.close()
+        return await models()
+
+    async def models() -> list[str | None]:
+        rows = await owner_connection.fetch("select model from slack.message_index order by ts")
+        return [row["model"] for row in rows]
+
+    try:
+        assert await models_after("first") == ["first"] * 3
+        assert await models_after("second") == ["second"] * 3
+        slack.people.edit(channel, edited, "other words")
+        await owner_connection.execute("delete from slack.coverage")
+        await filler.run([channel])
+        assert await models() == [None, "second", "second"]
+        assert await models_after("second") == ["second"] * 3
+        assert server.requests[-1] == ["other words"]
+    finally:
+        server.close()
 
 
 async def bookkeeping_cover(ingest: Database, channel: str) -> None:
