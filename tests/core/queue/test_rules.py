@@ -300,6 +300,22 @@ async def test_history_is_pruned_after_its_retention(queue: Queue, clock: Clock)
     assert (await queue.enqueue("t", {}, key="k0")).duplicate, "a key outlives its history"
 
 
+@pytest.mark.timescale
+async def test_the_history_is_split_by_days_where_the_server_can(
+    queue: Queue, clock: Clock, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    await queue.subscribe("t", "s")
+    for n in range(3):
+        await queue.enqueue("t", {"n": n})
+        await queue.complete(await one(queue))
+        clock.advance(2 * 86_400)
+    chunks = "select count(*) from timescaledb_information.chunks where hypertable_name = 'history'"
+    assert await owner_connection.fetchval(chunks) == 3
+    assert [row["payload"]["n"] for row in await queue.list("done")] == [2, 1, 0]
+    assert await queue.replay(subscription="s") == 3
+    assert await queue.purge("history", older_than_s=3 * 86_400) == 2
+
+
 async def test_teams_see_nothing_of_each_other(database: Database) -> None:
     ours, theirs = Queue(database, team="ours"), Queue(database, team="theirs")
     for queue in (ours, theirs):

@@ -248,6 +248,27 @@ async def test_after_the_grace_what_runs_is_cancelled_and_given_back(live_queue:
     assert (row["state"], row["attempts"]) == ("ready", 0), "a stop is nobody's failure"
 
 
+async def test_a_forced_stop_does_not_wait_for_the_grace(live_queue: Queue) -> None:
+    await live_queue.subscribe("t", "s")
+    begun = asyncio.Event()
+
+    async def handle(event: Event, attempt: Attempt) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    await live_queue.enqueue("t", {})
+    worker = Worker(live_queue, {"s": handle}, grace_s=3600)
+    await worker.start()
+    await begun.wait()
+    draining = asyncio.create_task(worker.drain())
+    await asyncio.sleep(0)
+    worker.force_stop()
+    async with asyncio.timeout(10):
+        await draining
+    [row] = await live_queue.list()
+    assert (row["state"], row["attempts"]) == ("ready", 0)
+
+
 async def test_a_running_event_is_cancelled_and_so_is_one_that_was_lost(
     live_queue: Queue, owner_connection: asyncpg.Connection[Any]
 ) -> None:
