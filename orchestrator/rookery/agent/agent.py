@@ -236,6 +236,7 @@ class Agent:
             context_key=self.context_key,
             confirm=confirm,
             on_tool=on_tool,
+            calls=list(question.gathered),
         )
 
     async def _prompt(
@@ -248,6 +249,7 @@ class Agent:
             if not section.trusted:
                 guard.tainted = True
                 book.add_text(section.text)
+                book.add_items(section.sources)
         values = await self._values(question, nonce)
         values["sections"] = [_fenced(section, nonce) for section in sections]
         values["history"] = fit_history(question.history, budget // 3)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rookery.agent.local_tools import LocalTool
+from rookery.agent.sources import Source
 from rookery.models.usage import Usage
 from rookery_core.identity import Caller
 
@@ -21,7 +22,8 @@ class ContextSection:
 
     text is fenced as foreign unless `trusted`. author and kind label the fence (kind: member, guest, bot,
     file, …). Sections of a higher `priority` are kept whole first when the window is short; `keep` says which
-    end of a section survives ("end" for a thread: its newest messages).
+    end of a section survives ("end" for a thread: its newest messages). sources: what the text was drawn from, which
+    an answer may cite.
     """
 
     title: str
@@ -31,6 +33,7 @@ class ContextSection:
     trusted: bool = False
     priority: int = 0
     keep: Literal["start", "end"] = "start"
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +54,26 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One tool call of the run. state: ok, error (the tool's own), failed (never answered), refused, pending."""
+
+    server: str
+    tool: str
+    arguments: Mapping[str, Any]
+    state: Literal["ok", "error", "failed", "refused", "pending"]
+    duration_ms: float
+    result_tokens: int = 0
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A question for the agent.
 
     caller: for whom it is answered; signed and passed to the servers. internal: whether servers marked
-    internal_only may take part (False in channels shared with outsiders). tools: tools for this question only. values:
-    what templates see besides the standard values.
+    internal_only may take part (False in channels shared with outsiders). tools: tools for this question only. gathered:
+    the calls that were made for its sections, which the trace shows before those of the run. values: what templates see
+    besides the standard values.
     """
 
     text: str
@@ -67,6 +84,7 @@ class Question:
     trace_id: str | None = None
     internal: bool = True
     tools: tuple[LocalTool, ...] = ()
+    gathered: tuple[ToolCall, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -79,19 +97,6 @@ class Citation:
     title: str
     server: str
     tool: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
-    """One tool call of the run. state: ok, error (the tool's own), failed (never answered), refused, pending."""
-
-    server: str
-    tool: str
-    arguments: Mapping[str, Any]
-    state: Literal["ok", "error", "failed", "refused", "pending"]
-    duration_ms: float
-    result_tokens: int = 0
-    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

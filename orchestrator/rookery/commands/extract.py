@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _run(arguments: argparse.Namespace) -> None:
     from rookery.agent import open_agent
-    from rookery.extraction.memory import AUDIENCE
     from rookery.extraction.opening import AT_ONCE, extraction_handlers
+    from rookery.mcp.memory import AUDIENCE
     from rookery_core.database import Database
     from rookery_core.errors import ConfigurationError
     from rookery_core.queue import Queue, Worker

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rookery.extraction.memory import AUDIENCE
 from rookery.extraction.turns import TOPIC
+from rookery.mcp.memory import memory_server
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
     from rookery.agent.agent import Agent
-    from rookery.mcp.connection import Connection
     from rookery_core.queue import Queue
     from rookery_core.queue.worker import Handler
 
@@ -28,7 +27,7 @@ async def extraction_handlers(agent: Agent, queue: Queue) -> dict[str, Handler]:
     """
     from rookery_core.queue import Backoff
 
-    memory = memory_server(agent)
+    memory = memory_server(agent.fleet)
     if agent.settings.extract_facts == "off" or agent.model.extractive or memory is None:
         # Only where nothing waits: what an earlier model was to read is left for the next one.
         await queue.unsubscribe(SUBSCRIPTION)
@@ -47,11 +46,3 @@ async def extraction_handlers(agent: Agent, queue: Queue) -> dict[str, Handler]:
     )
     _log.info("facts are drawn from conversations by %s", agent.model.name)
     return {SUBSCRIPTION: ExtractionWorker(agent, memory)}
-
-
-def memory_server(agent: Agent) -> Connection | None:
-    """The server that is told who asks as `rookery-memory`."""
-    for connection in agent.fleet.connections:
-        if connection.server.entry.audience == AUDIENCE:
-            return connection
-    return None

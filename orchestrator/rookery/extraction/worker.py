@@ -17,9 +17,10 @@ from rookery.agent.question import Question
 from rookery.extraction import replacing
 from rookery.extraction.asking import request_for
 from rookery.extraction.facts import Fact, read_facts
-from rookery.extraction.memory import Memory, unavailable
+from rookery.extraction.memory import Memory
 from rookery.extraction.replies import Malformed
 from rookery.extraction.turns import NewTurns, Said, batches, new_turns
+from rookery.mcp.memory import MemoryClient
 from rookery.models.protocol import ModelError, ModelKeyRefused
 from rookery_core.errors import NotAllowed, Unavailable
 from rookery_core.queue import PermanentFailure, RetryLater
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 EARLIER = 4
 LONGEST_BATCH = 24_000
-KEY_PATIENCE_S = 300.0
+PATIENCE_S, KEY_PATIENCE_S = 15.0, 300.0
 _log = get_logger(__name__)
 
 
@@ -57,15 +58,15 @@ class ExtractionWorker:
         trace = trace_of(attempt.queue.team, event)
         record = Aside(self._agent, _about(told, trace))
         try:
-            memory = Memory(
+            client = MemoryClient(
                 self._memory,
-                told,
+                told.caller,
                 context_key=self._agent.context_key,
                 trace=trace,
                 timeout_s=self._agent.settings.tool_timeout_s,
             )
             await record.begin()
-            stored = await self._work(told, memory, record, attempt)
+            stored = await self._work(told, Memory(client, told), record, attempt)
         except Exception as error:
             await record.failed(str(error) or type(error).__name__)
             raise _verdict(error) from error
@@ -159,7 +160,7 @@ def _verdict(error: Exception) -> Exception:
     if isinstance(error, ModelKeyRefused):
         return RetryLater(KEY_PATIENCE_S, str(error), counts=False)
     if isinstance(error, Unavailable):
-        return unavailable(error)
+        return RetryLater(max(error.retry_after_s or 0.0, PATIENCE_S), str(error), counts=False)
     if isinstance(error, ModelError | NotAllowed):
         return PermanentFailure(str(error))
     if isinstance(error, Malformed):

@@ -27,7 +27,7 @@ _log = get_logger(__name__)
 
 
 class ActionWorker:
-    """Does accepted offers, confirmed calls, judgments, rules and reminders."""
+    """Does accepted offers, confirmed calls, judgments, rules and reminders, and remembers what was said."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -46,6 +46,8 @@ class ActionWorker:
             await self._rules.perform(int(event.payload["rule_id"]), written)
         elif kind == "remind":
             await self._reminders.remind(written, str(event.key))
+        elif kind == "remember":
+            await self._services.memory.store(written, str(event.payload["kept"]))
         elif kind == "confirm":
             await self._confirmed(str(event.payload["action"]), written)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rookery_core.queue import Queue
 
 Json = dict[str, Any]
-ActionKind = Literal["question", "confirm", "judge", "rule", "remind"]
+ActionKind = Literal["question", "confirm", "judge", "rule", "remind", "remember"]
 TOPIC = "slack-actions"
 SUBSCRIPTION = "agent-actions"
 

@@ -133,6 +133,7 @@ class Answering:
         if found.gone or (found.complete and not again):
             if found.complete:
                 await self._courier(question).deliver()
+                await services.memory.plan(question)
             await services.questions.finish(question, "answered", text=question.text)
             return
         work = Work(question, known, asker, room, reply, self._writer(reply, found), status)
@@ -177,9 +178,11 @@ class Answering:
         )
         answer = await self._watched(work, question)
         await outbox.keep(services.queue.effects, work.question)
+        await services.memory.keep(work.question, question, work.asker.name, answer)
         await work.writer.finish(answer.markdown, self._tail(work, answer))
         await self._courier(work.question).deliver()
         await self._reminders.plan(work)
+        await services.memory.plan(work.question)
         await services.questions.finish(work.question, "answered", text=work.question.text)
 
     async def _watched(self, work: Work, question: Question) -> Answer:

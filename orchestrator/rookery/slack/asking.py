@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from rookery.agent.question import ContextSection, Question
 from rookery.slack.attachments import FileReader
 from rookery.slack.directory import Directory, Person, Room
 from rookery.slack.incoming import Written, question_of
+from rookery.slack.room_memory import RoomMemory
 from rookery.slack.thread import Thread, ThreadReader, plain
 from rookery_core.identity import Caller
 
@@ -23,12 +25,14 @@ class QuestionBuilder:
         directory: Directory,
         threads: ThreadReader,
         files: FileReader,
+        memory: RoomMemory,
         team: str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._directory = directory
         self._threads = threads
         self._files = files
+        self._memory = memory
         self._team = team
         self._clock = clock
 
@@ -43,23 +47,30 @@ class QuestionBuilder:
     ) -> Question:
         own = await self._directory.identity()
         names = await self._directory.names(set(re.findall(r"<@([UW][A-Z0-9]+)", written.text)))
-        files = await self._files.read(written.files)
+        text = plain(question_of(written.text, own.user), names)
+        caller, internal = caller_of(written, asker, self._team), is_internal(asker, room, written)
+        files, said, remembered = await asyncio.gather(
+            self._files.read(written.files),
+            self._threads.sections(thread),
+            self._memory.recall(written, text, caller, room, trace_id, internal=internal),
+        )
         now = asker.local_time(self._clock())
         problems = [*files.problems, *([thread.problem] if thread.problem else [])]
         sections = [
             _circumstances(asker, room, now, problems),
-            *await self._threads.sections(thread),
+            *remembered.sections,
+            *said,
             *files.sections,
         ]
         return Question(
-            text=plain(question_of(written.text, own.user), names)
-            or "What do you see in the attached files?",
-            caller=caller_of(written, asker, self._team),
+            text=text or "What do you see in the attached files?",
+            caller=caller,
             sections=tuple(sections),
             attachments=files.attachments,
             trace_id=trace_id,
-            internal=is_internal(asker, room, written),
+            internal=internal,
             tools=tuple(tools),
+            gathered=remembered.calls,
             values={
                 "local_time": f"{now:%A, %d %B %Y, %H:%M}",
                 "time_zone": asker.zone,

@@ -31,6 +31,11 @@ class Identity:
     url: str
     enterprise: str | None = None
 
+    def permalink(self, channel: str, ts: str, thread_ts: str | None = None) -> str:
+        """The address of a message in this workspace. thread_ts: of the thread that it is a reply in."""
+        url = f"{self.url}archives/{channel}/p{ts.replace('.', '')}"
+        return f"{url}?thread_ts={thread_ts}&cid={channel}" if thread_ts and thread_ts != ts else url
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

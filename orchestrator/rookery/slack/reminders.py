@@ -62,9 +62,7 @@ class Reminders:
 
     async def _line(self, unrated: Unrated) -> str:
         """The question, leading to its answer."""
-        url = f"{self._services.identity.url}archives/{unrated.channel}/p{unrated.reply_ts.replace('.', '')}"
-        if unrated.thread_ts != unrated.reply_ts:
-            url += f"?thread_ts={unrated.thread_ts}&cid={unrated.channel}"
+        url = self._services.identity.permalink(unrated.channel, unrated.reply_ts, unrated.thread_ts)
         asked = question_of(unrated.text, self._services.identity.user)
         shown = " ".join(plain(asked, {}).split()) or "your files"
         return f"• {link(url, shown if len(shown) <= 100 else shown[:99] + '…')}"

@@ -19,6 +19,7 @@ from rookery.slack.intake import Addressing, Intake
 from rookery.slack.limits import AskingLimits
 from rookery.slack.outbox import Outbox
 from rookery.slack.questions import QuestionStore
+from rookery.slack.room_memory import RoomMemory
 from rookery.slack.rule_store import RuleStore
 from rookery.slack.settings import SlackSettings
 from rookery.slack.thread import ThreadReader
@@ -55,6 +56,7 @@ class Services:
     intake: Intake
     backlog: Backlog
     actions: Actions
+    memory: RoomMemory
     rules: RuleStore
     calendar: Calendar | None
 
@@ -81,6 +83,8 @@ async def assemble(
     questions = QuestionStore(database, settings.team)
     threads = ThreadReader(api, directory, messages=settings.thread_messages, tokens=settings.thread_tokens)
     addressing = Addressing(questions, settings)
+    actions = Actions(queue)
+    memory = RoomMemory(agent, queue.effects, actions, questions, identity, enabled=settings.memory)
     return Services(
         settings=settings,
         api=api,
@@ -93,12 +97,13 @@ async def assemble(
         control=Control(database, settings.team, settings.admins),
         limits=AskingLimits(questions, settings),
         threads=threads,
-        builder=QuestionBuilder(directory, threads, FileReader(api, settings), settings.team),
+        builder=QuestionBuilder(directory, threads, FileReader(api, settings), memory, settings.team),
         feedback=FeedbackStore(database, settings.team),
         addressing=addressing,
         intake=Intake(database, queue, questions, addressing, identity),
         backlog=Backlog(questions, identity.user),
-        actions=Actions(queue),
+        actions=actions,
+        memory=memory,
         rules=RuleStore(database, settings.team),
         calendar=Calendar(settings.calendar_url.get_secret_value()) if settings.calendar_url else None,
     )

@@ -84,6 +84,8 @@ class SlackSettings(AgentSettings):
     """Most attachments that are read for one question."""
     file_tokens: int = Field(default=12_000, ge=100, validation_alias="ROOKERY_SLACK_FILE_TOKENS")
     """Tokens of one attachment that are given to the model."""
+    memory: bool = Field(default=True, validation_alias="ROOKERY_SLACK_MEMORY")
+    """Whether questions and answers are kept by the memory server, and recalled when the room asks again."""
     calendar_url: SecretStr | None = Field(default=None, validation_alias="ROOKERY_CALENDAR_URL")
     """Address of the team's calendar (ICS), which the bot can then look into."""
     rules: bool = Field(default=True, validation_alias="ROOKERY_SLACK_RULES")

@@ -1,0 +1,82 @@
+"""The memory server as the orchestrator itself asks it: always in somebody's name, so that it keeps to their scopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from rookery.mcp.asking import request_meta
+from rookery.mcp.results import read_result
+from rookery_core.errors import NotAllowed, RookeryError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rookery.mcp.connection import Connection
+    from rookery.mcp.fleet import Fleet
+    from rookery.mcp.results import ToolAnswer
+    from rookery_core.identity import Caller
+
+AUDIENCE = "rookery-memory"
+_TRANSIENT = frozenset({"unavailable", "database_starting", "rate_limited"})
+
+
+def memory_server(fleet: Fleet) -> Connection | None:
+    """The server that is told who asks as `rookery-memory`."""
+    return next((each for each in fleet.connections if each.server.entry.audience == AUDIENCE), None)
+
+
+class MemoryClient:
+    """The memory server for one person.
+
+    context_key signs who asks. Without one only what belongs to nobody in particular (`local`) can be used: a server
+    that is not told who asks would take what is one person's for everybody's. Raises NotAllowed.
+    """
+
+    def __init__(
+        self, connection: Connection, caller: Caller, *, context_key: str | None, trace: str, timeout_s: float
+    ) -> None:
+        self.name = connection.name
+        self._connection = connection
+        self._caller = caller
+        self._key = context_key
+        self._trace = trace
+        self._timeout_s = timeout_s
+        if caller.kind != "anonymous" and not (context_key and connection.server.entry.audience):
+            raise NotAllowed(
+                "The memory server cannot be told who asks.",
+                hint="Set ROOKERY_CONTEXT_KEY on both, and `audience` of the server in mcp.json.",
+            )
+
+    async def call(self, tool: str, arguments: Mapping[str, Any], *, repeat: bool = True) -> ToolAnswer:
+        """What a tool answers, its complaints about the arguments included.
+
+        repeat: a call that was lost is made once more, when the server is back. Raises Unavailable while the server
+        cannot answer, NotAllowed when the scope is not the caller's, RookeryError when the server itself fails.
+        """
+        result = await self._connection.call(
+            tool, arguments, timeout_s=self._timeout_s, meta=self._meta(), repeat=repeat
+        )
+        answer = read_result(result)
+        if answer.is_error:
+            _raise_unless_the_arguments_are_at_fault(answer)
+        return answer
+
+    async def read(self, uri: str) -> str:
+        """The text of a resource. Raises Unavailable, or RookeryError when the server refuses."""
+        return await self._connection.read(uri, timeout_s=self._timeout_s, meta=self._meta())
+
+    def _meta(self) -> dict[str, Any]:
+        audience = self._connection.server.entry.audience
+        return request_meta(self._trace, self._caller, key=self._key, audience=audience)
+
+
+def _raise_unless_the_arguments_are_at_fault(answer: ToolAnswer) -> None:
+    structured: Any = answer.structured
+    told = cast(dict[str, Any], structured) if isinstance(structured, dict) else {}
+    code, message = told.get("code"), str(told.get("message") or answer.text)[:300]
+    if code in _TRANSIENT:
+        raise Unavailable(message, retry_after_s=float(told.get("retry_after_s") or 0.0))
+    if code == "not_allowed":
+        raise NotAllowed(message)
+    if code == "internal":
+        raise RookeryError(message)

@@ -1,0 +1,219 @@
+"""What the bot remembers of a room: recalled with a question, added to after its answer.
+
+What is said in a room is remembered for that room (the memory server's scope `channel`), in direct messages too, and is
+recalled by itself only where it was said. In a direct message, which nobody else reads, all that is the asker's is
+recalled beside it. Both are done as the asker, signed, so that the server's own rules hold as well.
+
+What is to be remembered is kept in the ledger before the answer's last word is shown, and given to the memory server
+through the queue once it is: a bot that dies in between forgets nothing, and no answer waits for its memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from rookery.agent.question import ContextSection, ToolCall
+from rookery.mcp.memory import MemoryClient, memory_server
+from rookery.slack.recollection import Recollections, section
+from rookery_core.errors import NotAllowed, RookeryError, Unavailable
+from rookery_core.identity import Caller
+from rookery_core.queue import Effect, PermanentFailure, RetryLater
+from rookery_core.telemetry import get_logger, new_trace_id
+
+if TYPE_CHECKING:
+    from rookery.agent import Agent
+    from rookery.agent.question import Answer, Question
+    from rookery.mcp.connection import Connection
+    from rookery.slack.actions import Actions
+    from rookery.slack.directory import Identity, Room
+    from rookery.slack.incoming import Written
+    from rookery.slack.questions import QuestionStore
+    from rookery_core.queue.effects import Effects
+
+Json = dict[str, Any]
+RECALL_PATIENCE_S = 2.0
+"""An answer waits no longer for what is remembered."""
+STORE_PATIENCE_S, STORE_PAUSE_S = 30.0, 60.0
+LONGEST_QUERY, LONGEST_TURN = 2_000, 100_000
+FACTS = {"limit": 8, "max_tokens": 800}
+TURNS = {"limit": 6, "max_tokens": 1_200}
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What was recalled for a question, and the calls by which it was."""
+
+    sections: tuple[ContextSection, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+
+
+class RoomMemory:
+    """The memory of the rooms that the bot answers in. Where there is no memory server, or it is not enabled, none."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        effects: Effects,
+        actions: Actions,
+        questions: QuestionStore,
+        own: Identity,
+        *,
+        enabled: bool,
+    ) -> None:
+        self._agent = agent
+        self._effects = effects
+        self._actions = actions
+        self._questions = questions
+        self._own = own
+        self._enabled = enabled
+
+    # -- before the answer ------------------------------------------------------------------------------
+
+    async def recall(
+        self, written: Written, text: str, caller: Caller, room: Room, trace_id: str, *, internal: bool
+    ) -> Recollection:
+        """What is remembered and may matter for a question; nothing when the server is late or cannot say."""
+        server = self._server("recall", "recall_conversation", internal=internal)
+        # An extractive model reads the results of its own calls only.
+        if server is None or not text or self._agent.model.extractive:
+            return Recollection()
+        client = self._client(server, caller, trace_id, RECALL_PATIENCE_S)
+        scopes = [] if room.is_direct else ["channel"]
+        query = text[:LONGEST_QUERY]
+        (facts, asked), (turns, searched) = await asyncio.gather(
+            _ask(client, "recall", {"query": query, "scopes": scopes, **FACTS}),
+            _ask(client, "recall_conversation", {"question": query, "scopes": scopes, **TURNS}),
+        )
+        read, here = Recollections(self._own.url), self._conversation(written)
+        found = section(server.name, read.facts(facts), read.turns(turns, besides=here))
+        return Recollection((found,) if found else (), (asked, searched))
+
+    # -- after it ---------------------------------------------------------------------------------------
+
+    async def keep(self, written: Written, asked: Question, asker: str, answer: Answer) -> None:
+        """Write down what is to be remembered, before the answer's last word is shown.
+
+        What an attempt before this one kept of the same question is forgotten. asker: their name.
+        """
+        if answer.stop_reason == "declined" or not self._server("add_turns", internal=asked.internal):
+            return
+        digest = hashlib.sha256(asked.text.encode(errors="replace")).hexdigest()[:12]
+        said_at = datetime.fromtimestamp(float(written.ts), UTC)
+        turns = [
+            _turn(f"{written.ts}:{digest}", asker, asked.text, said_at),
+            _turn(f"{written.ts}:{digest}:answer", self._agent.name, answer.markdown, datetime.now(UTC)),
+        ]
+        await self._effects.withdraw(self._kept(written, digest))
+        await self._effects.intend(
+            _owner(written), digest, {"kind": asked.caller.kind, "trace_id": asked.trace_id, "turns": turns}
+        )
+
+    async def plan(self, written: Written) -> None:
+        """Have what is kept given to the memory server, now that the answer is whole."""
+        if memory_server(self._agent.fleet) is None:
+            return
+        for row in await self._effects.of(_owner(written)):
+            key = f"{written.key}:{row['name']}"
+            await self._actions.publish("remember", key, written, priority=-2, kept=row["name"])
+
+    async def store(self, written: Written, kept: str) -> None:
+        """Give the memory server what is kept under this name, and forget it. Raises what the queue should know.
+
+        A question that was deleted meanwhile is not remembered.
+        """
+        rows = [row for row in await self._effects.of(_owner(written)) if row["name"] == kept]
+        server = memory_server(self._agent.fleet)
+        deleted, _ = await self._questions.changed(written)
+        problem = None
+        try:
+            if rows and server and not deleted:
+                problem = await self._add(server, written, rows[0]["request"])
+        except Unavailable as error:
+            raise RetryLater(
+                max(error.retry_after_s or 0.0, STORE_PAUSE_S), str(error), counts=False
+            ) from None
+        except NotAllowed as refused:
+            problem = str(refused)
+        await self._effects.withdraw(self._kept(written, kept))
+        if problem:
+            raise PermanentFailure(f"What was said is not remembered: {problem}")
+
+    async def _add(self, server: Connection, written: Written, kept: Json) -> str | None:
+        """Add the turns. What the server has against them, if anything."""
+        caller = Caller(
+            team=self._agent.settings.team, user=written.user, kind=kept["kind"], channel=written.channel
+        )
+        client = self._client(server, caller, kept["trace_id"] or new_trace_id(), STORE_PATIENCE_S)
+        given = {"conversation": self._conversation(written), "turns": kept["turns"], "scope": "channel"}
+        # A worker that waited here for a server that is down would answer nobody meanwhile.
+        answer = await client.call("add_turns", given, repeat=False)
+        return answer.text[:300] if answer.is_error else None
+
+    # -- whom to ask ------------------------------------------------------------------------------------
+
+    def _server(self, *tools: str, internal: bool) -> Connection | None:
+        """The memory server, when it may take part in this question with these tools."""
+        server = memory_server(self._agent.fleet)
+        if server is None or not self._enabled or self._agent.context_key is None:
+            return None
+        entry = server.server.entry
+        allowed = entry.allowed_tools is None or set(tools) <= set(entry.allowed_tools)
+        return server if allowed and (internal or not entry.internal_only) else None
+
+    def _client(self, server: Connection, caller: Caller, trace: str, timeout_s: float) -> MemoryClient:
+        return MemoryClient(
+            server, caller, context_key=self._agent.context_key, trace=trace, timeout_s=timeout_s
+        )
+
+    def _conversation(self, written: Written) -> str:
+        """A thread's address is its name in memory, so that whoever finds something of it can go there."""
+        return self._own.permalink(written.channel, written.thread_ts)
+
+    def _kept(self, written: Written, name: str) -> Effect:
+        return Effect(_owner(written), name, "intended", None, None)
+
+
+async def _ask(client: MemoryClient, tool: str, arguments: Json) -> tuple[Json, ToolCall]:
+    """What a reading tool answers, empty when it does not, and the call for the trace."""
+    started = time.perf_counter()
+    state: Literal["ok", "error", "failed"] = "ok"
+    found: Json = {}
+    problem = ""
+    try:
+        answer = await client.call(tool, arguments, repeat=False)
+        if answer.is_error:
+            state, problem = "error", answer.text[:300]
+        else:
+            found = answer.structured
+    except RookeryError as error:
+        state, problem = "failed", str(error)[:300]
+    if problem:
+        _log.info("nothing is recalled: %s", problem)
+    call = ToolCall(
+        server=client.name,
+        tool=tool,
+        arguments=arguments,
+        state=state,
+        duration_ms=(time.perf_counter() - started) * 1e3,
+        summary=problem,
+    )
+    return found, call
+
+
+def _turn(identity: str, speaker: str, content: str, said_at: datetime) -> Json:
+    return {
+        "id": identity,
+        "speaker": speaker[:200],
+        "content": content[:LONGEST_TURN],
+        "said_at": said_at.isoformat(),
+    }
+
+
+def _owner(written: Written) -> str:
+    return f"slack-memory:{written.key}"
