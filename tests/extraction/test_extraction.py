@@ -56,6 +56,16 @@ async def test_what_was_said_becomes_facts_beside_their_turns(
     assert [turn["content"] for turn in told["turns"]] == ["I moved to Lisbon yesterday"]
 
 
+async def test_the_source_of_a_fact_is_the_conversation_itself_where_that_has_an_address(
+    house: House, ada: Caller
+) -> None:
+    thread = "https://acme.slack.com/archives/C1/p1700000000000100"
+    await house.say(ada, thread, "I moved to Lisbon yesterday", said_at=MAY)
+    await house.work()
+    (fact,) = await house.facts(ada)
+    assert (fact.source, fact.conversation, fact.turns) == (thread, thread, ["0"])
+
+
 async def test_the_model_sees_fenced_turns_and_no_tools(house: House, ada: Caller) -> None:
     for number in range(7):
         await house.say(ada, "plan", f"remark {number}")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery.agent.links import LinkBook, check
-from rookery.agent.sources import Source, sources, trimmed, urls_in
+from rookery.agent.sources import Source, passages, sources, trimmed, urls_in
 from rookery.agent.streaming import CheckedStream
 
 KNOWN = "https://acme.slack.com/archives/C1/p1700000000000100?thread_ts=1700000000.000100&cid=C1"
@@ -228,6 +228,22 @@ def test_addresses_of_items_are_found_and_those_that_people_wrote_are_not() -> N
     assert [(one.permalink, one.title) for one in sources(answer, "slack", "search")] == [
         (KNOWN, "Dag in #general")
     ]
+
+
+def test_a_memory_is_cited_by_its_source_where_it_has_one_and_told_by_its_words() -> None:
+    own, other = "memory://team/1", "memory://team/2"
+    answer = {
+        "memories": [
+            {"id": own, "content": "The pool has 40 connections.", "source": KNOWN, "author": "U1"},
+            {"id": other, "content": "Vera knows the pool.", "source": "the handbook", "author": "U1"},
+        ]
+    }
+    assert [(one.permalink, one.title) for one in sources(answer, "memory", "recall")] == [
+        (KNOWN, "The pool has 40 connections."),
+        (own, "The pool has 40 connections."),
+        (other, "Vera knows the pool."),
+    ]
+    assert [one.permalink for one in passages(answer, "memory", "recall")] == [KNOWN, other]
 
 
 @pytest.mark.parametrize(

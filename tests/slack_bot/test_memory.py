@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import re
 import sys
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import Listener, ModelReply, ModelRequest, ToolUse
-from rookery.slack.recollection import Recollections, section
+from rookery.slack.recollection import section
 from rookery.slack.settings import SlackSettings
 from rookery_core.embedders.local import LocalEmbedder
 from rookery_core.identity import Caller
@@ -375,56 +374,37 @@ async def test_killed_after_the_last_word_the_next_bot_remembers_it_once(
 # -- how it is told ---------------------------------------------------------------------------------------
 
 
-WORKSPACE = "https://acme.slack.com/"
-READ = Recollections(WORKSPACE)
-
-
-def _address(conversation: str) -> str:
-    return (
-        f"memory://channel/turns/{base64.urlsafe_b64encode(conversation.encode()).decode().rstrip('=')}/0/1"
-    )
-
-
 @pytest.mark.parametrize(
     ("source", "link"),
     [
         ("https://acme.slack.com/archives/C1/p7", "https://acme.slack.com/archives/C1/p7"),
-        (_address("https://acme.slack.com/archives/C1/p1"), "https://acme.slack.com/archives/C1/p1"),
-        (_address("https://acme.slack.com.evil.example/p1"), "memory://channel/1"),
-        (_address("what Maria told"), "memory://channel/1"),
-        ("memory://channel/turns/%%%/0/1", "memory://channel/1"),
-        ("memory://channel/turns/_w/0/1", "memory://channel/1"),
+        ("memory://channel/turns/abc/0/1", "memory://channel/turns/abc/0/1"),
+        ("Maria told me", "memory://channel/1"),
         ("", "memory://channel/1"),
     ],
 )
-def test_a_fact_is_cited_by_where_it_was_said(source: str, link: str) -> None:
-    item = {"id": "memory://channel/1", "content": "Nine.", "valid_from": "2026-05-08", "source": source}
-    (fact,) = READ.facts({"memories": [item]})
-    assert fact.line().startswith("[2026-05-08] Nine.")
-    assert fact.line().endswith(f"({link})")
-    assert fact.source("memory", "recall").permalink == link
-
-
-def test_an_address_that_a_memory_names_is_told_and_is_no_source() -> None:
-    item = {"id": "memory://channel/1", "content": "Look.", "source": "https://evil.example/login"}
-    found = section("memory", READ.facts({"memories": [item]}), [])
+def test_a_fact_is_cited_by_where_it_comes_from(source: str, link: str) -> None:
+    fact = {"id": "memory://channel/1", "content": "Nine.", "valid_from": "2026-05-08", "source": source}
+    found = section("memory", [fact], [])
     assert found is not None
-    assert "(from https://evil.example/login)" in found.text
-    assert [source.permalink for source in found.sources] == ["memory://channel/1"]
+    assert found.text == f"[2026-05-08] Nine. ({link})"
+    assert {one.permalink for one in found.sources} == {link, "memory://channel/1"}
+    assert {one.title for one in found.sources} == {"Nine."}
 
 
-@given(st.lists(st.text(min_size=1)), st.text())
-def test_whatever_was_said_is_told_as_it_is(contents: list[str], place: str) -> None:
-    here, there = f"{WORKSPACE}archives/C1/p1", f"{WORKSPACE}archives/C1/p2"
-    said = [
-        {"speaker": "Ada", "content": content, "conversation": name}
-        for content in contents
-        for name in (here, there, place)
+@given(st.lists(st.text(min_size=1)), st.lists(st.text(min_size=1)), st.text())
+def test_whatever_was_said_is_told_as_it_is(known: list[str], said: list[str], place: str) -> None:
+    here = "https://acme.slack.com/archives/C1/p1"
+    facts = [{"id": "memory://channel/1", "content": text, "valid_from": "2026-05-08"} for text in known]
+    turns = [
+        {"speaker": "Ada", "content": text, "conversation": name, "id": "1"}
+        for text in said
+        for name in (here, place)
     ]
-    turns = READ.turns({"turns": said}, besides=here)
-    assert [turn.text for turn in turns if turn.link == there] == [f"Ada: {content}" for content in contents]
-    found = section("memory", [], turns)
-    assert (found is None) == (not turns)
+    found = section("memory", facts, turns, besides=here)
+    assert (found is None) == (not known and not said)
     if found:
         assert not found.trusted
-        assert all(content in found.text for content in contents)
+        assert all(text in found.text for text in (*known, *said))
+        assert found.text.count("Ada: ") >= len(said)
+        assert here not in {one.permalink for one in found.sources}

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-_LINK_KEYS = ("permalink", "html_url", "url", "uri", "link", "web_url", "id")
+_LINK_KEYS = ("permalink", "html_url", "url", "uri", "link", "web_url", "source", "id")
+"""Where an item has its address, the one that serves a reader best first: where a memory comes from, before the memory."""
 _TEXT_KEYS = ("text", "content", "snippet", "excerpt", "body", "passage", "fact", "markdown", "summary")
 _TITLE_KEYS = ("title", "heading", "name", "key", "subject")
 _DATE_KEYS = ("date", "time", "at", "posted_at", "sent_at", "said_at")
@@ -85,11 +86,11 @@ def trimmed(url: str) -> str:
 
 def link_of(item: Mapping[str, Any]) -> str:
     """The address of an item, or an empty string."""
-    for key in _LINK_KEYS:
-        value = item.get(key)
-        if isinstance(value, str) and _URL.fullmatch(value):
-            return value
-    return ""
+    return next(filter(None, (_address(item.get(key)) for key in _LINK_KEYS)), "")
+
+
+def _address(value: Any) -> str:
+    return value if isinstance(value, str) and _URL.fullmatch(value) else ""
 
 
 def _items(value: Any, depth: int) -> Iterator[tuple[str, str]]:
@@ -97,8 +98,9 @@ def _items(value: Any, depth: int) -> Iterator[tuple[str, str]]:
         return
     if isinstance(value, dict):
         item = cast(dict[str, Any], value)
-        if link := link_of(item):
-            yield link, _title(item) or _beginning(item)
+        title = _title(item) or _beginning(item)
+        for link in filter(None, {link_of(item): None, _address(item.get("id")): None}):
+            yield link, title
         for key, part in item.items():
             if key not in _FOREIGN_PARTS:
                 yield from _items(part, depth + 1)
@@ -162,7 +164,7 @@ def _title(item: Mapping[str, Any]) -> str:
         return f"{who} in {place}" if who else place
     if isinstance(number, int):
         return f"#{number}"
-    return who
+    return ""
 
 
 def _beginning(item: Mapping[str, Any]) -> str:

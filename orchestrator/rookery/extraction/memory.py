@@ -45,7 +45,7 @@ class Memory:
         not open to the caller.
         """
         told, dates = self._told, [turn.said_at for turn in turns if turn.said_at]
-        source = told.address(turns[0].position, turns[-1].position)
+        source = told.origin(turns[0].position, turns[-1].position)
         arguments: dict[str, Any] = {
             "content": fact.content,
             "kind": fact.kind,

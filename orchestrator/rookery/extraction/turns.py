@@ -30,6 +30,11 @@ class NewTurns:
         """The scope as the memory server's tools name it: whose it is follows from the caller."""
         return self.scope.partition(":")[0]
 
+    def origin(self, first: int, last: int) -> str:
+        """Where a reader finds these turns: the conversation itself when its name is a web address, else the resource."""
+        web = self.conversation.startswith(("https://", "http://"))
+        return self.conversation if web else self.address(first, last)
+
     def address(self, first: int, last: int) -> str:
         """The resource that holds these turns."""
         name = base64.urlsafe_b64encode(self.conversation.encode()).decode().rstrip("=")

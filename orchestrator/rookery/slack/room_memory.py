@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rookery.agent.question import ContextSection, ToolCall
 from rookery.mcp.memory import MemoryClient, memory_server
-from rookery.slack.recollection import Recollections, section
+from rookery.slack.recollection import section
 from rookery_core.errors import NotAllowed, RookeryError, Unavailable
 from rookery_core.identity import Caller
 from rookery_core.queue import Effect, PermanentFailure, RetryLater
@@ -90,8 +90,12 @@ class RoomMemory:
             _ask(client, "recall", {"query": query, "scopes": scopes, **FACTS}),
             _ask(client, "recall_conversation", {"question": query, "scopes": scopes, **TURNS}),
         )
-        read, here = Recollections(self._own.url), self._conversation(written)
-        found = section(server.name, read.facts(facts), read.turns(turns, besides=here))
+        found = section(
+            server.name,
+            facts.get("memories", ()),
+            turns.get("turns", ()),
+            besides=self._conversation(written),
+        )
         return Recollection((found,) if found else (), (asked, searched))
 
     # -- after it ---------------------------------------------------------------------------------------
