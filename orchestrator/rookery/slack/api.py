@@ -8,13 +8,15 @@ SlackUncertain, and whoever posted looks in the thread before doing anything els
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.errors import SlackLockedOut, SlackRefused, SlackUnavailable, SlackUncertain
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
+    from slack_sdk.errors import SlackApiError
     from slack_sdk.web.async_client import AsyncWebClient
 
     from rookery.slack.settings import SlackSettings
@@ -33,10 +35,13 @@ ONCE = frozenset(
     }
 )
 """Methods that must not be repeated when it is unknown whether they took effect."""
-_TRANSIENT = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+_NOT_DONE = frozenset({"service_unavailable", "request_timeout", "team_added_to_org"})
+_DOUBTFUL = frozenset({"internal_error", "fatal_error", ""})
+"""Slack says of these that some of the call may have taken effect; without a reason it was not Slack that answered."""
+_RATE_LIMITS = frozenset({"ratelimited", "rate_limited"})
+_LOCKED_OUT = frozenset(
+    {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required"}
 )
-_RATE_LIMITS = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _log = get_logger(__name__)
 
 
@@ -55,6 +60,8 @@ class SlackApi:
         for attempt in range(1, self._attempts + 1):
             try:
                 return await self._once(method, given)
+            except SlackLockedOut:
+                raise
             except SlackUnavailable as error:
                 delay = error.retry_after_s if error.retry_after_s is not None else _backoff(attempt)
                 patience -= delay
@@ -71,14 +78,16 @@ class SlackApi:
         try:
             response: Any = await _dispatch(self.client, method, arguments)
         except SlackApiError as error:
-            raise _refusal(method, error) from None
+            raise _failure(method, error) from None
         except SlackRequestError as error:
             raise SlackUnavailable(f"Slack could not be asked for {method}: {error}.") from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise SlackUnavailable(f"Slack cannot be reached for {method}.") from None
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            kind = SlackUncertain if method in ONCE else SlackUnavailable
-            raise kind(f"The answer of Slack to {method} got lost ({type(error).__name__}).") from None
+        except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+            # AttributeError: the SDK takes any body that a proxy makes up for Slack's JSON object.
+            raise _doubt(
+                method, f"The answer of Slack to {method} got lost ({type(error).__name__})."
+            ) from None
         return dict(response.data)
 
 
@@ -90,28 +99,52 @@ def _dispatch(client: AsyncWebClient, method: str, arguments: Json) -> Any:
     return call(method, params=arguments)
 
 
-def _refusal(method: str, error: Any) -> Exception:
-    response: Any = error.response
-    reason = str(response.get("error") or "unknown_error")
-    if response.status_code == 429 or reason in _RATE_LIMITS:
-        wait_s = float(response.headers.get("Retry-After", 1)) + random.uniform(0, 0.3)  # noqa: S311
+def _failure(method: str, error: SlackApiError) -> Exception:
+    """What an answer that is not ok means for the bot, whoever gave it."""
+    response: Any = error.response  # pyright: ignore[reportUnknownMemberType]
+    status = (
+        getattr(response, "status_code", None) or response.status
+    )  # the SDK hands on aiohttp's for bad JSON
+    data: Any = getattr(response, "data", None)
+    answer: Json = data if isinstance(data, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    reason = str(answer.get("error") or "")
+    if status == 429 or reason in _RATE_LIMITS:
+        wait_s = _seconds(response.headers.get("Retry-After")) + random.uniform(0, 0.3)  # noqa: S311
         return SlackUnavailable(f"Slack limits {method}.", retry_after_s=wait_s)
-    if response.status_code >= 500 or reason in _TRANSIENT:
-        kind = SlackUncertain if method in ONCE and response.status_code != 503 else SlackUnavailable
-        return kind(f"Slack had trouble with {method}: {reason}.")
-    return SlackRefused(method, reason, needed=response.get("needed"))
+    if reason == "message_limit_exceeded":
+        return SlackUnavailable("The workspace sends more messages than it may.", retry_after_s=60.0)
+    if reason in _LOCKED_OUT:
+        return SlackLockedOut(reason)
+    if reason in _NOT_DONE:
+        return SlackUnavailable(f"Slack had trouble with {method}: {reason}.")
+    if status >= 500 or reason in _DOUBTFUL:
+        return _doubt(method, f"Slack had trouble with {method}: {reason or f'HTTP {status}'}.")
+    return SlackRefused(method, reason, needed=answer.get("needed"))
+
+
+def _doubt(method: str, message: str) -> Exception:
+    return (SlackUncertain if method in ONCE else SlackUnavailable)(message)
+
+
+def _seconds(header: str | None) -> float:
+    """The time that a limit lasts; a second when Slack, or who speaks for it, gives none that makes sense."""
+    try:
+        seconds = float(header or "")
+    except ValueError:
+        return 1.0
+    return seconds if 0 <= seconds < math.inf else 1.0
 
 
 def _backoff(attempt: int) -> float:
     return min(8.0, 0.25 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
-def connect(settings: SlackSettings) -> SlackApi:
-    """The Web API with the bot's token. Raises ConfigurationError without a usable one."""
+def connect(settings: SlackSettings, token: str | None = None) -> SlackApi:
+    """The Web API, with the bot's token unless another is given. Raises ConfigurationError without a usable one."""
     from slack_sdk.web.async_client import AsyncWebClient
 
     client = AsyncWebClient(
-        token=settings.require_bot_token(),
+        token=token or settings.require_bot_token(),
         base_url=settings.slack_api_url,
         timeout=20,
         retry_handlers=[],

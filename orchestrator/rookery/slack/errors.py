@@ -27,6 +27,16 @@ class SlackUnavailable(Unavailable):
     code = "slack_unavailable"
 
 
+class SlackLockedOut(SlackUnavailable):
+    """Slack does not accept the bot's token: nothing can be done until somebody has installed the app again."""
+
+    code = "slack_locked_out"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Slack does not accept the token: {reason}.", retry_after_s=60.0)
+        self.reason = reason
+
+
 class SlackUncertain(Unavailable):
     """The connection broke after the call was sent: it may have taken effect or not."""
 

@@ -13,7 +13,7 @@ from rookery.slack.backlog import Backlog
 from rookery.slack.calendar import Calendar
 from rookery.slack.control import Control
 from rookery.slack.directory import Directory, Identity
-from rookery.slack.errors import SlackRefused
+from rookery.slack.errors import SlackLockedOut, SlackRefused
 from rookery.slack.feedback import FeedbackStore
 from rookery.slack.intake import Addressing, Intake
 from rookery.slack.limits import AskingLimits
@@ -75,7 +75,7 @@ async def assemble(
     directory = Directory(api)
     try:
         identity = await directory.identity()
-    except SlackRefused as refused:
+    except (SlackLockedOut, SlackRefused) as refused:
         raise ConfigurationError(
             f"Slack does not accept SLACK_BOT_TOKEN: {refused.reason}.",
             hint="Copy it from your Slack app, page OAuth & Permissions; install the app again if it was removed.",

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.api import SlackApi
+from rookery.slack.api import SlackApi, connect
+from rookery.slack.errors import SlackLockedOut, SlackRefused
 from rookery.slack.settings import SlackSettings
-from rookery_core.errors import ConfigurationError, Unavailable
+from rookery_core.errors import ConfigurationError
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
+    from aiohttp import ClientSession
     from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
     from rookery.slack.intake import Intake
@@ -39,16 +41,19 @@ class SocketReceiver:
         """Connect; returns once the socket is open. It reconnects by itself from then on."""
         from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
+        address = await self._first_address()
         client = SocketModeClient(
             self._settings.require_app_token(),
             web_client=self._api.client,
             logger=get_logger("rookery.slack.socket_client"),
             ping_interval=5 if not self._settings.emulated else 1,
         )
+        await client.aiohttp_client_session.close()
+        client.aiohttp_client_session = _session_of(client)
         listeners: Any = client.socket_mode_request_listeners  # pyright: ignore[reportUnknownMemberType]
         listeners.append(self._received)
         self._client = client
-        client.wss_uri = await self._first_address()
+        client.wss_uri = address
         await client.connect()
 
     async def close(self) -> None:
@@ -63,20 +68,14 @@ class SocketReceiver:
 
     async def _first_address(self) -> str:
         """The address of the first socket. Slack's client would log and retry for ever with a token that is not good."""
-        import aiohttp
-        from slack_sdk.errors import SlackApiError
-
-        client: Any = self._api.client
+        api = connect(self._settings, self._settings.require_app_token())
         try:
-            opened = await client.apps_connections_open(app_token=self._settings.require_app_token())
-        except SlackApiError as error:
-            response: Any = error.response  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            opened = await api("apps.connections.open")
+        except (SlackLockedOut, SlackRefused) as refused:
             raise ConfigurationError(
-                f"Slack does not open a socket for SLACK_APP_TOKEN: {response['error']}.",
+                f"Slack does not open a socket for SLACK_APP_TOKEN: {refused.reason}.",
                 hint="Make an app-level token with the scope connections:write, and turn Socket Mode on.",
             ) from None
-        except (aiohttp.ClientError, TimeoutError):
-            raise Unavailable("Slack cannot be reached.") from None
         return str(opened["url"])
 
     async def _received(self, client: Any, request: Any) -> None:
@@ -91,6 +90,21 @@ class SocketReceiver:
             _log.exception("envelope %s (%s) was not stored", request.envelope_id, request.type)
             return
         await _acknowledge(client, request.envelope_id, answer)
+
+
+def _session_of(client: SocketModeClient) -> ClientSession:
+    """A session that takes an address from Slack's client as soon as it is tried.
+
+    Slack gives each out for one connection, but its client would try one that failed again and again, for ever.
+    """
+    from aiohttp import ClientSession, TraceConfig
+
+    async def spent(*_: object) -> None:
+        client.wss_uri = None
+
+    trace = TraceConfig()
+    trace.on_request_start.append(spent)
+    return ClientSession(trace_configs=[trace])
 
 
 async def _acknowledge(client: Any, envelope_id: str, answer: Json | None) -> None:

@@ -21,5 +21,5 @@ class ApiError(Exception):
         return {"ok": False, "error": self.code, **self.extra}
 
 
-def rate_limited(retry_after: int) -> ApiError:
+def rate_limited(retry_after: int | str) -> ApiError:
     return ApiError("ratelimited", status=429, headers={"Retry-After": str(retry_after)})

@@ -9,23 +9,27 @@ from typing import Literal
 
 from emulators.slack.errors import ApiError, rate_limited
 
-FaultKind = Literal["rate_limit", "error", "server_error", "lose_answer", "hold"]
+FaultKind = Literal["rate_limit", "error", "server_error", "proxy", "lose_answer", "hold"]
 
 
 @dataclass
 class Fault:
     """One planned failure of a method, used up after `times` calls.
 
-    rate_limit: 429. error: `ok: false`. server_error: 503 before anything happens. lose_answer: the call takes
-    effect and the connection breaks before the answer. hold: the call takes effect and the answer waits
-    for `release` (so that a test can kill the caller in between).
+    rate_limit: 429. error: `ok: false`. server_error: 503 before anything happens. proxy: something on the way
+    answers in Slack's place with `status` and `body`. lose_answer: the call takes effect and the connection breaks
+    before the answer. hold: the call takes effect and the answer waits for `release` (so that a test can kill the
+    caller in between).
     """
 
     method: str
     kind: FaultKind
     times: int = 1
     code: str = "internal_error"
-    retry_after: int = 1
+    retry_after: int | str = 1
+    status: int = 502
+    body: str = "<html><body>Bad gateway</body></html>"
+    content_type: str = "text/html"
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
 

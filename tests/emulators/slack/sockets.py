@@ -70,6 +70,8 @@ class SocketHub:
     unacked: dict[str, Envelope] = field(default_factory=dict[str, Envelope])
     delivered: list[Envelope] = field(default_factory=list[Envelope])
     connections: int = 0
+    refusals: int = 0
+    """How many of the next connections end before they begin; their tickets are spent all the same."""
     _turn: int = 0
     _serial: int = 0
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -127,6 +129,9 @@ class SocketHub:
         if request.query.get("ticket") not in emulator.tickets:
             raise web.HTTPForbidden(text="unknown ticket")
         emulator.tickets.discard(request.query["ticket"])
+        if self.refusals > 0:
+            self.refusals -= 1
+            raise web.HTTPServiceUnavailable
         ws = web.WebSocketResponse(autoping=True)
         await ws.prepare(request)
         socket = Socket(ws)
