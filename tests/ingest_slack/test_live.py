@@ -386,6 +386,18 @@ async def test_a_listener_keeps_its_coverage_and_fills_its_gaps(
     assert len(stretches) == 1 and stretches[0]["to_ts"] > datetime.now(UTC) - timedelta(minutes=5)
 
 
+async def test_an_address_that_did_not_work_is_not_tried_again(
+    slack: SlackEmulator, ingest: Database
+) -> None:
+    """Slack gives each out for one connection; its client would try the same one for ever."""
+    client = web_client(slack.state.app.bot_token, slack.api_url)
+    listener = Listener(ingest, Queue(ingest), CALLER, slack.state.app.app_token, client, ping_interval_s=0.1)
+    slack.sockets.refusals = 1
+    await asyncio.wait_for(listener.start(), 20)
+    assert await listener.is_connected()
+    await listener.close()
+
+
 @pytest.mark.parametrize(
     ("stretches", "expected"),
     [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from rookery_core.socket_mode import leave, socket_client
 from rookery_core.telemetry import get_logger
 from rookery_slack.store import bookkeeping
 
@@ -64,16 +64,13 @@ class Listener:
 
     async def start(self) -> None:
         """Connect; returns once the socket is open. It reconnects by itself from then on."""
-        from slack_sdk.socket_mode.aiohttp import SocketModeClient
-
-        client = SocketModeClient(
+        self._client = client = await socket_client(
             self._app_token,
-            web_client=self._web,
-            logger=get_logger("rookery.ingest.slack.socket"),
-            ping_interval=self._ping_interval_s,  # pyright: ignore[reportArgumentType] fractions work as well
+            self._web,
+            logger="rookery.ingest.slack.socket",
+            ping_interval_s=self._ping_interval_s,
+            listener=self._received,
         )
-        cast("list[Any]", client.socket_mode_request_listeners).append(self._received)  # pyright: ignore[reportUnknownMemberType]
-        self._client = client
         await client.connect()
 
     async def _received(self, client: Any, request: Any) -> None:
@@ -117,10 +114,6 @@ class Listener:
 
     async def close(self) -> None:
         """Leave: what was not acknowledged goes to another socket."""
-        client: Any = self._client
-        self._client = None
-        if client is None:
-            return
-        await client.close()
-        tasks = [client.message_processor, client.current_session_monitor, client.message_receiver]
-        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)  # pyright: ignore[reportUnnecessaryComparison]
+        client, self._client = self._client, None
+        if client is not None:
+            await leave(client)

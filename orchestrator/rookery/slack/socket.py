@@ -5,17 +5,16 @@ Slack's client runs the listeners of several envelopes at once, in order of arri
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from rookery.slack.api import SlackApi, connect
 from rookery.slack.errors import SlackLockedOut, SlackRefused
 from rookery.slack.settings import SlackSettings
 from rookery_core.errors import ConfigurationError
+from rookery_core.socket_mode import leave, socket_client
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
     from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
     from rookery.slack.intake import Intake
@@ -39,32 +38,22 @@ class SocketReceiver:
 
     async def start(self) -> None:
         """Connect; returns once the socket is open. It reconnects by itself from then on."""
-        from slack_sdk.socket_mode.aiohttp import SocketModeClient
-
         address = await self._first_address()
-        client = SocketModeClient(
+        self._client = client = await socket_client(
             self._settings.require_app_token(),
-            web_client=self._api.client,
-            logger=get_logger("rookery.slack.socket_client"),
-            ping_interval=5 if not self._settings.emulated else 1,
+            self._api.client,
+            logger="rookery.slack.socket_client",
+            ping_interval_s=5 if not self._settings.emulated else 1,
+            listener=self._received,
         )
-        await client.aiohttp_client_session.close()
-        client.aiohttp_client_session = _session_of(client)
-        listeners: Any = client.socket_mode_request_listeners  # pyright: ignore[reportUnknownMemberType]
-        listeners.append(self._received)
-        self._client = client
         client.wss_uri = address
         await client.connect()
 
     async def close(self) -> None:
         """Leave: unacknowledged envelopes go to another socket."""
-        if self._client is None:
-            return
-        client: Any = self._client
-        self._client = None
-        await client.close()
-        tasks: list[Any] = [client.message_processor, client.current_session_monitor, client.message_receiver]
-        await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+        client, self._client = self._client, None
+        if client is not None:
+            await leave(client)
 
     async def _first_address(self) -> str:
         """The address of the first socket. Slack's client would log and retry for ever with a token that is not good."""
@@ -90,21 +79,6 @@ class SocketReceiver:
             _log.exception("envelope %s (%s) was not stored", request.envelope_id, request.type)
             return
         await _acknowledge(client, request.envelope_id, answer)
-
-
-def _session_of(client: SocketModeClient) -> ClientSession:
-    """A session that takes an address from Slack's client as soon as it is tried.
-
-    Slack gives each out for one connection, but its client would try one that failed again and again, for ever.
-    """
-    from aiohttp import ClientSession, TraceConfig
-
-    async def spent(*_: object) -> None:
-        client.wss_uri = None
-
-    trace = TraceConfig()
-    trace.on_request_start.append(spent)
-    return ClientSession(trace_configs=[trace])
 
 
 async def _acknowledge(client: Any, envelope_id: str, answer: Json | None) -> None:
