@@ -214,6 +214,55 @@ async def test_parts_that_are_there_are_edited_and_extra_ones_removed(desk: Desk
     assert line.text == "short after all"
 
 
+async def test_an_edited_answer_may_be_longer_than_the_text_of_an_edit(desk: Desk, cast: Cast) -> None:
+    """Slack takes 4,000 characters as the text of an edit, beside blocks that hold three times as much."""
+    desk.slack.streaming_offered = False
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    writer = await desk.writer(question)
+    long = " ".join(["word"] * 2_000)
+    await writer.say(long[:9_000])
+    await writer.finish(long, [])
+    (line,) = desk.slack.screen.replies(question.channel, question.thread_ts)
+    assert line.text == long
+    desk.slack.faults.plan("chat.update", "error", code="invalid_blocks")
+    await (await desk.writer(question)).finish(long, [])
+    (line,) = desk.slack.screen.replies(question.channel, question.thread_ts)
+    assert line.text.split() == long.split()
+
+
+async def test_an_unfinished_stream_of_a_dead_worker_can_be_taken_back(desk: Desk, cast: Cast) -> None:
+    """Slack deletes no message that streams."""
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    await (await desk.writer(question)).say("a beginning that nobody will end")
+    await (await desk.writer(question)).take_back()
+    assert said(desk.slack, question.channel, question.thread_ts) == []
+
+
+async def test_a_stream_begins_with_something_to_read(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    writer = await desk.writer(question)
+    for piece in ("\n", " \n", "Now", "\n\n", " ", "then"):
+        await writer.say(piece)
+    await writer.finish("\n \nNow\n\n then", [])
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert is_final(message)
+    assert message.edited_ts is None
+    assert [call.answer["ok"] for call in desk.slack.journal.of("chat.appendStream")] == [True]
+
+
+async def test_a_stream_is_calm_wherever_the_model_pauses(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    writer = await desk.writer(question)
+    answer = "Look: <!channel> and ![a picture](https://evil.example/x.png) and so on"
+    for start in range(0, len(answer), 5):
+        await writer.say(answer[start : start + 5])
+    await writer.finish(answer, [])
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    (line,) = desk.slack.screen.replies(question.channel, question.thread_ts)
+    assert line.text == "Look: @\u200bchannel and a picture (https://evil.example/x.png) and so on"
+    assert not any("<!channel>" in version or "![" in version for version in message.versions)
+
+
 async def test_blocks_that_slack_refuses_become_plain_sections(desk: Desk, cast: Cast) -> None:
     question = await desk.ask(cast.ada.id, cast.general.id)
     desk.slack.faults.plan("chat.postMessage", "error", code="invalid_blocks")

@@ -7,6 +7,7 @@ from typing import Any
 
 from rookery.agent.question import Citation, PendingAction
 from rookery.slack.markup import escape, link
+from rookery.slack.split import split
 
 Json = dict[str, Any]
 
@@ -24,6 +25,14 @@ _MOST_CONTEXT = 2_900
 
 def body(markdown: str) -> Json:
     return {"type": "markdown", "text": markdown or " "}
+
+
+def sections(mrkdwn: str) -> list[Json]:
+    """Text in Slack's own markup, for where it takes no markdown."""
+    return [
+        {"type": "section", "text": {"type": "mrkdwn", "text": piece}}
+        for piece in split(mrkdwn, _MOST_CONTEXT)
+    ]
 
 
 def sources(citations: Sequence[Citation]) -> list[Json]:

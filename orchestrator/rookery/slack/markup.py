@@ -47,6 +47,12 @@ def to_mrkdwn(markdown: str) -> str:
     return text
 
 
+def notification(markdown: str) -> str:
+    """What stands for a message where its blocks are not shown. Slack takes 4,000 characters of it in an edit."""
+    text = to_mrkdwn(markdown)
+    return text if len(text) <= 3_900 else text[:3_899] + "…"
+
+
 def escape(text: str) -> str:
     """Text that Slack shows as it is: its three control characters escaped."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

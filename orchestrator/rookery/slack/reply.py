@@ -177,7 +177,6 @@ class Reply:
     async def start_stream(self, text: str) -> Placed:
         """Begin the answer as a stream."""
         question = self._question
-        direct = question.is_direct
 
         async def start() -> str:
             answer = await self._api(
@@ -186,8 +185,8 @@ class Reply:
                 channel=question.channel,
                 thread_ts=question.thread_ts,
                 markdown_text=text,
-                recipient_user_id=None if direct else question.user,
-                recipient_team_id=None if direct else question.user_team or self._own.team,
+                recipient_user_id=question.user,
+                recipient_team_id=question.user_team or self._own.team,
             )
             return str(answer["ts"])
 
@@ -326,19 +325,16 @@ class Reply:
     async def remove(self, ts: str) -> None:
         """Delete one of the bot's messages; gone is gone."""
         await self._hold()
-        await self._remove(ts)
+        await self._take_back(ts)
 
-    async def _remove(self, ts: str) -> None:
+    async def _take_back(self, ts: str) -> None:
+        """Remove a message, whoever holds the lease now. Slack deletes none that streams, so that is ended first."""
+        await self._end_stream(ts)
         try:
             await self._api("chat.delete", channel=self._question.channel, ts=ts)
         except SlackRefused as refused:
             if refused.reason not in ("message_not_found", "cant_delete_message"):
                 raise
-
-    async def _take_back(self, ts: str) -> None:
-        """Remove a message that is one too many, whoever holds the lease now."""
-        await self._end_stream(ts)
-        await self._remove(ts)
 
     def metadata(self, part: int, state: State, parts: int) -> Json:
         payload = {"question": self._question.key, "part": part, "parts": parts, "state": state}

@@ -8,26 +8,12 @@ from typing import Any, Literal
 
 from rookery.slack import blocks as block
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
-from rookery.slack.markup import calm, to_mrkdwn
+from rookery.slack.markup import calm, notification, to_mrkdwn
 from rookery.slack.reply import Found, Reply, State
 from rookery.slack.split import MOST_CHARACTERS, split
 from rookery_core.telemetry import get_logger
 
 Json = dict[str, Any]
-_NO_STREAM = frozenset(
-    {
-        "unknown_method",
-        "channel_type_not_supported",
-        "method_not_supported_for_channel_type",
-        "not_allowed_token_type",
-        "missing_recipient_user_id",
-        "missing_recipient_team_id",
-        "user_not_found",
-        "feature_not_enabled",
-        "restricted_action",
-        "invalid_arguments",
-    }
-)
 _BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
 _EDIT_INTERVAL_S = 2.0
 """chat.update has a tighter limit than the streaming methods."""
@@ -81,7 +67,7 @@ class ReplyWriter:
         except SlackUnavailable as error:
             self._next = self._clock() + (error.retry_after_s or self._interval_s)
         else:
-            pause = self._interval_s if self._mode == "stream" else max(self._interval_s, _EDIT_INTERVAL_S)
+            pause = max(self._interval_s, _EDIT_INTERVAL_S) if self._mode == "edit" else self._interval_s
             self._next = self._clock() + pause
 
     async def restart(self) -> None:
@@ -90,50 +76,51 @@ class ReplyWriter:
         self._said = ""
 
     async def _show(self) -> None:
+        text = calm(self._said)
+        if not text.strip():  # Slack takes no message without anything to read
+            return
         if self._mode == "none" and self._streaming:
-            await self._begin_stream()
+            await self._begin_stream(text)
         elif self._mode == "stream":
-            await self._extend_stream()
+            await self._extend_stream(text)
         elif self._mode == "edit":
-            await self._edit_open(calm(self._said))
+            await self._edit_open(text)
         else:
-            text = calm(self._said)
-            await self._post(0, to_mrkdwn(text), [block.body(text)], "open")
+            await self._post(0, text, [block.body(text)], "open")
             self._mode = "edit"
 
-    async def _begin_stream(self) -> None:
-        said: str = self._said
+    async def _begin_stream(self, text: str) -> None:
         try:
-            placed = await self._reply.start_stream(calm(said))
+            placed = await self._reply.start_stream(text)
         except SlackRefused as refused:
-            if refused.reason not in _NO_STREAM:
-                raise
             _log.info("no streaming here (%s): the answer is edited instead", refused.reason)
             self._streaming = False
             await self._show()
             return
         self._parts[0] = placed.ts
-        self._mode, self._shown = "stream", said
+        self._mode, self._shown = "stream", text
         self._mixed = self._mixed or not placed.fresh
 
-    async def _extend_stream(self) -> None:
-        if self._mixed or not self._said.startswith(self._shown) or self._said == self._shown:
+    async def _extend_stream(self, text: str) -> None:
+        """Append what is new. What reads otherwise with what follows it, such as a call to a channel, ends the appending."""
+        self._mixed = self._mixed or not text.startswith(self._shown)
+        added = text[len(self._shown) :]
+        if self._mixed or not added.strip():
             return
-        said: str = self._said
         try:
-            await self._reply.append(self._parts[0], calm(said[len(self._shown) :]))
+            await self._reply.append(self._parts[0], added)
         except SlackUncertain:
             self._mixed = True  # nobody knows what is shown: the end replaces it
         except SlackRefused as refused:
             if refused.reason == "stopped_by_user":
                 raise StoppedByReader from None
             self._mode, self._mixed = "edit", True
-        self._shown = said
+        self._shown = text
 
     async def _edit_open(self, text: str) -> None:
         if self._resumed and len(text) < 200:
             return  # the notice of the failed attempt stays until there is something to read
-        await self._reply.edit(self._parts[0], to_mrkdwn(text), [block.body(text)], "open", wait=False)
+        await self._reply.edit(self._parts[0], notification(text), [block.body(text)], "open", wait=False)
 
     # -- at its end -------------------------------------------------------------------------------------
 
@@ -153,12 +140,11 @@ class ReplyWriter:
     async def _finish_stream(self, text: str, tail: list[Json], parts: int) -> bool:
         """End the stream with what is missing. False when its text must be replaced by an edit."""
         self._mode = "edit"
-        shown = calm(self._shown)
-        fits = not self._mixed and (text.startswith(shown) or text == shown.rstrip())
+        fits = not self._mixed and (text.startswith(self._shown) or text == self._shown.rstrip())
         if not fits:
             await self._reply.end_stream(self._parts[0], "open")
             return False
-        rest = text[len(shown) :]
+        rest = text[len(self._shown) :]
         try:
             return await self._reply.end_stream(
                 self._parts[0], "final", text=rest, blocks=tail or None, parts=parts
@@ -170,39 +156,38 @@ class ReplyWriter:
             return False
 
     async def _settle(self, part: int, text: str, tail: list[Json], parts: int) -> None:
-        fallback = to_mrkdwn(text)
         try:
-            await self._place(part, fallback, [block.body(text), *tail], parts)
+            await self._place(part, text, [block.body(text), *tail], parts)
         except SlackRefused as refused:
             if refused.reason not in _BAD_BLOCKS:
                 raise
             _log.warning("Slack refused the blocks of an answer (%s): plain sections instead", refused.reason)
-            sections = [
-                {"type": "section", "text": {"type": "mrkdwn", "text": piece}}
-                for piece in split(fallback, 2900)
-            ]
-            await self._place(part, fallback, [*sections, *tail][:50], parts)
+            await self._place(part, text, [*block.sections(to_mrkdwn(text)), *tail][:50], parts)
 
     async def _place(self, part: int, text: str, blocks: list[Json], parts: int) -> None:
         if part in self._parts:
-            await self._reply.edit(self._parts[part], text, blocks, "final", part=part, parts=parts)
+            await self._reply.edit(
+                self._parts[part], notification(text), blocks, "final", part=part, parts=parts
+            )
         else:
             await self._post(part, text, blocks, "final", parts)
 
     async def _post(self, part: int, text: str, blocks: list[Json], state: State, parts: int = 1) -> None:
-        placed = await self._reply.post(part, text, blocks, state, parts)
+        shown = notification(text)
+        placed = await self._reply.post(part, shown, blocks, state, parts)
         self._parts[part] = placed.ts
         if not placed.fresh:
-            await self._reply.edit(placed.ts, text, blocks, state, part=part, parts=parts)
+            await self._reply.edit(placed.ts, shown, blocks, state, part=part, parts=parts)
 
     async def notice(self, text: str, *, final: bool) -> None:
         """Put a notice where the answer would be: one message, edited as things go on."""
+        text = calm(text)
         if self._mode == "stream":
             await self._reply.end_stream(self._parts[0], "open")
         self._mode = "edit"
         state: State = "final" if final else "open"
         if 0 in self._parts:
-            await self._reply.edit(self._parts[0], text, [block.body(text)], state)
+            await self._reply.edit(self._parts[0], notification(text), [block.body(text)], state)
         else:
             await self._post(0, text, [block.body(text)], state)
         for part in [number for number in self._parts if number > 0]:
@@ -210,8 +195,6 @@ class ReplyWriter:
 
     async def take_back(self) -> None:
         """Remove whatever there is of the answer: nobody asks any more."""
-        if self._mode == "stream":
-            await self._reply.end_stream(self._parts[0], "open")
         for part in sorted(self._parts, reverse=True):
             await self._reply.remove(self._parts.pop(part))
         self._mode = "none"

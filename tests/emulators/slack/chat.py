@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from emulators.slack.server import SlackEmulator
 
 MOST_TEXT = 40_000
+MOST_EDITED_TEXT = 4_000
 MOST_MARKDOWN = 12_000
 MOST_BLOCKS = 50
 SECTION_TEXT = 3_000
@@ -48,6 +49,8 @@ def update(emulator: SlackEmulator, arguments: Json) -> Json:
     if message.streaming:
         raise ApiError("streaming_state_conflict")
     text, blocks = content(arguments)
+    if len(str(arguments.get("text") or "")) > MOST_EDITED_TEXT:
+        raise ApiError("msg_too_long")
     given = metadata_of(arguments)
     if given is not None:
         message.metadata = given
@@ -61,6 +64,8 @@ def delete(emulator: SlackEmulator, arguments: Json) -> Json:
     message = own_message(
         emulator.state, channel.id, required(arguments, "ts"), refusal="cant_delete_message"
     )
+    if message.streaming:
+        raise ApiError("cant_delete_message")
     emulator.erase(message)
     return {"channel": channel.id, "ts": message.ts}
 

@@ -184,6 +184,8 @@ class Message:
             "files": [file.wire() for file in self.files],
         }
         shape.update({key: value for key, value in optional.items() if value})
+        if self.streamed:
+            shape["streaming_state"] = "in_progress" if self.streaming else "completed"
         if self.edited_ts:
             shape["edited"] = {"user": self.edited_by, "ts": self.edited_ts}
         if self.reactions:

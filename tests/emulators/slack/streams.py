@@ -27,6 +27,8 @@ def start(emulator: SlackEmulator, arguments: Json) -> Json:
                 raise ApiError(f"missing_{name}")
     if "metadata" in arguments:
         raise ApiError("invalid_arguments")
+    if "markdown_text" in arguments and not _text(arguments).strip():
+        raise ApiError("no_text")
     message = Message(
         channel=channel.id,
         ts=state.next_ts(),
@@ -47,7 +49,7 @@ def start(emulator: SlackEmulator, arguments: Json) -> Json:
 def append(emulator: SlackEmulator, arguments: Json) -> Json:
     message = _streaming(emulator, arguments)
     added = _text(arguments)
-    if not added and not arguments.get("chunks"):
+    if not added.strip() and not arguments.get("chunks"):
         raise ApiError("no_text")
     _grow(message, added)
     return {"channel": message.channel, "ts": message.ts}
