@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ def sources(citations: Sequence[Citation]) -> list[Json]:
 
 def remarks(lines: Sequence[str]) -> list[Json]:
     """Small print: that an answer is extractive, that a server was down."""
-    text = "\n".join(escape(line) for line in lines if line)[:_MOST_CONTEXT]
+    text = _escaped("\n".join(line for line in lines if line), _MOST_CONTEXT)
     return [{"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}] if text else []
 
 
@@ -74,9 +75,7 @@ def feedback(reference: str) -> Json:
 
 def confirmation(action: PendingAction) -> list[Json]:
     """A call that waits for the asker's yes, as it will be made."""
-    text = (
-        f"*Shall I do this?* {escape(_short(action.describe(), 1500))}\n{escape(_short(action.reason, 500))}"
-    )
+    text = f"*Shall I do this?* {_escaped(action.describe(), 2000)}\n{_escaped(action.reason, 800)}"
     return [
         {"type": "section", "text": {"type": "mrkdwn", "text": text}},
         {
@@ -153,6 +152,12 @@ def _button(text: str, action_id: str, value: str, *, label: str | None = None) 
         "value": value[:2000],
     }
     return {**button, "accessibility_label": label} if label else button
+
+
+def _escaped(text: str, limit: int) -> str:
+    """Text that is shown as it is, in at most `limit` characters of what Slack counts."""
+    shown = escape(text)
+    return shown if len(shown) <= limit else re.sub(r"&\w*$", "", shown[: limit - 1]) + "…"
 
 
 def _short(text: str, limit: int = 150) -> str:

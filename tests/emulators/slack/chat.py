@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from emulators.slack.blocks import MOST_MARKDOWN, check_blocks
 from emulators.slack.errors import ApiError
 from emulators.slack.lookup import channel_of, message_of, own_message
 from emulators.slack.models import Channel, Ephemeral, Json, Message
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
 MOST_TEXT = 40_000
 MOST_EDITED_TEXT = 4_000
-MOST_MARKDOWN = 12_000
-MOST_BLOCKS = 50
-SECTION_TEXT = 3_000
 
 
 @method("chat.postMessage", "chat:write")
@@ -104,38 +102,6 @@ def content(arguments: Json) -> tuple[str, list[Json] | None]:
     if blocks is not None:
         check_blocks(blocks)
     return str(text or markdown or ""), blocks
-
-
-def check_blocks(blocks: Any) -> None:
-    if not isinstance(blocks, list):
-        raise ApiError("invalid_blocks_format")
-    if len(blocks) > MOST_BLOCKS:  # pyright: ignore[reportUnknownArgumentType]
-        raise ApiError("msg_blocks_too_many")
-    markdown = 0
-    for block in blocks:  # pyright: ignore[reportUnknownVariableType]
-        if not isinstance(block, dict) or "type" not in block:
-            raise ApiError("invalid_blocks")
-        markdown += _check_block(block)  # pyright: ignore[reportUnknownArgumentType]
-    if markdown > MOST_MARKDOWN:
-        raise ApiError("msg_blocks_too_long")
-
-
-def _check_block(block: Json) -> int:
-    """Refuse what Slack refuses; answers how much markdown the block holds."""
-    if block["type"] == "markdown":
-        if not block.get("text"):
-            raise ApiError("invalid_blocks")
-        return len(block["text"])
-    if block["type"] == "section" and not 0 < len(block["text"]["text"]) <= SECTION_TEXT:
-        raise ApiError("invalid_blocks")
-    if block["type"] == "context":
-        if not 0 < len(block["elements"]) <= 10:
-            raise ApiError("invalid_blocks")
-        if any(len(element.get("text", "")) > 3000 for element in block["elements"]):
-            raise ApiError("invalid_blocks")
-    if block["type"] == "actions" and not 0 < len(block["elements"]) <= 25:
-        raise ApiError("invalid_blocks")
-    return 0
 
 
 def metadata_of(arguments: Json) -> Json | None:

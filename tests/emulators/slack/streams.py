@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emulators.slack.chat import MOST_MARKDOWN, check_blocks, metadata_of
+from emulators.slack.blocks import MOST_MARKDOWN, check_blocks
+from emulators.slack.chat import metadata_of
 from emulators.slack.errors import ApiError
 from emulators.slack.lookup import channel_of, own_message
 from emulators.slack.models import Json, Message

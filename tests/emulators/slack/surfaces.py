@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emulators.slack.blocks import check_view
 from emulators.slack.errors import ApiError
 from emulators.slack.lookup import channel_of
 from emulators.slack.models import Json
@@ -21,10 +22,9 @@ def open_view(emulator: SlackEmulator, arguments: Json) -> Json:
         raise ApiError("invalid_trigger_id")
     emulator.triggers.discard(trigger)
     view = arguments.get("view")
-    if not isinstance(view, dict) or {"type", "title", "blocks"} - set(view):  # pyright: ignore[reportUnknownArgumentType]
-        raise ApiError("invalid_arguments")
+    check_view(view)
     shown: Json = {
-        **view,
+        **view,  # pyright: ignore[reportGeneralTypeIssues]
         "id": emulator.state.next_id("V"),
         "team_id": TEAM_ID,
         "app_id": emulator.state.app.id,
