@@ -67,6 +67,8 @@ class Answering:
         asker = await services.directory.person(question.user)
         known = await services.questions.begin(question, asker.kind, trace)
         if known.finished:
+            if event.attempt > 1:  # whoever finished it may have died with the status still shown
+                await status.clear()
             return
         status.show(THINKING)
         with tracing(known.trace_id):

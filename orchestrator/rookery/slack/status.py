@@ -40,7 +40,7 @@ class Status:
         self.show("")
         if self._running is not None:
             await self._running
-        if self._reacted:
+        if not self._offered:  # the reaction may be that of a worker before this one
             self._reacted = False
             await self._quietly(
                 "reactions.remove", timestamp=self._message_ts, channel=self._channel, name="eyes"
@@ -57,7 +57,8 @@ class Status:
                     status=text,
                 )
             if not self._offered and not self._reacted and text:
-                self._reacted = await self._quietly(
+                self._reacted = True
+                await self._quietly(
                     "reactions.add", channel=self._channel, timestamp=self._message_ts, name="eyes"
                 )
 

@@ -7,24 +7,29 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
+from aiohttp import web
+
 from emulators.slack.errors import ApiError, rate_limited
 
-FaultKind = Literal["rate_limit", "error", "server_error", "proxy", "lose_answer", "hold"]
+STARTING = frozenset({"auth.test", "apps.connections.open"})
+FaultKind = Literal["rate_limit", "error", "server_error", "proxy", "stall", "lose_answer", "hold"]
 
 
 @dataclass
 class Fault:
-    """One planned failure of a method, used up after `times` calls.
+    """One planned failure of a method ("*": of whatever is called for an answer), used up after `times` calls.
 
+    skip: so many calls pass before it.
     rate_limit: 429. error: `ok: false`. server_error: 503 before anything happens. proxy: something on the way
-    answers in Slack's place with `status` and `body`. lose_answer: the call takes effect and the connection breaks
-    before the answer. hold: the call takes effect and the answer waits for `release` (so that a test can kill the
-    caller in between).
+    answers in Slack's place with `status` and `body`. stall: nothing happens until `release`, and then nothing either.
+    lose_answer: the call takes effect and the connection breaks before the answer. hold: the call takes effect and
+    the answer waits for `release` (so that a test can kill the caller in between).
     """
 
     method: str
     kind: FaultKind
     times: int = 1
+    skip: int = 0
     code: str = "internal_error"
     retry_after: int | str = 1
     status: int = 502
@@ -32,6 +37,9 @@ class Fault:
     content_type: str = "text/html"
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def concerns(self, method: str) -> bool:
+        return method not in STARTING if self.method == "*" else method == self.method
 
 
 @dataclass
@@ -55,7 +63,10 @@ class Faults:
         if nth and self._calls[method] % nth == 0:
             return Fault(method, "rate_limit")
         for fault in self.planned:
-            if fault.method == method and fault.times > 0:
+            if fault.times > 0 and fault.concerns(method):
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
                 fault.times -= 1
                 fault.reached.set()
                 return fault
@@ -72,3 +83,10 @@ def before(fault: Fault | None) -> None:
         raise ApiError(fault.code)
     if fault.kind == "server_error":
         raise ApiError(fault.code, status=503)
+
+
+async def instead(fault: Fault) -> web.Response:
+    """The answer of whatever kept a call from Slack."""
+    if fault.kind == "stall":
+        await fault.release.wait()
+    return web.Response(status=fault.status, text=fault.body, content_type=fault.content_type)

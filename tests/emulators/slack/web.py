@@ -70,8 +70,8 @@ async def handle(request: web.Request) -> web.StreamResponse:
     arguments = await read_arguments(request)
     token = _token(request, arguments)
     fault = emulator.faults.take(name)
-    if fault is not None and fault.kind == "proxy":
-        return web.Response(status=fault.status, text=fault.body, content_type=fault.content_type)
+    if fault is not None and fault.kind in ("proxy", "stall"):
+        return await faults.instead(fault)
     try:
         registered = _authorised(emulator, name, token)
         emulator.limiter.admit(name, str(arguments.get("channel", "")))
