@@ -111,6 +111,82 @@ async def test_a_stream_started_without_receipt_is_found_and_finished(desk: Desk
     assert desk.slack.screen.replies(question.channel, question.thread_ts)[0].text == "the whole"
 
 
+async def _begun_without_receipt(desk: Desk, question: Written, text: str) -> None:
+    await desk.queue.effects.intend(f"slack:{question.key}", "reply", {"after_ts": question.ts})
+    await desk.api(
+        "chat.startStream",
+        channel=question.channel,
+        thread_ts=question.thread_ts,
+        markdown_text=text,
+        recipient_user_id=question.user,
+        recipient_team_id=desk.own.team,
+    )
+
+
+@pytest.mark.parametrize("receipt", [True, False])
+async def test_what_slack_shows_late_is_neither_gone_nor_posted_again(
+    desk: Desk, cast: Cast, receipt: bool
+) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    if receipt:
+        await (await desk.writer(question)).say("half")
+    else:
+        await _begun_without_receipt(desk, question, "half")
+    desk.slack.late_reads = 2
+    found = await desk.worker(question).find()
+    assert (found.gone, list(found.parts)) == (False, [0])
+    await (await desk.writer(question)).finish("the whole", [])
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert is_final(message)
+
+
+async def test_what_slack_shows_very_late_is_removed_once_it_does(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    await _begun_without_receipt(desk, question, "half")
+    desk.slack.late_reads = 5
+    writer = await desk.writer(question)
+    await writer.say("the")
+    assert len(said(desk.slack, question.channel, question.thread_ts)) == 2
+    await writer.finish("the whole", [])
+    (message,) = said(desk.slack, question.channel, question.thread_ts)
+    assert is_final(message)
+    assert message.text == "the whole"
+
+
+async def test_receipts_tell_what_is_whose_where_slack_shows_no_metadata(desk: Desk, cast: Cast) -> None:
+    desk.slack.metadata_shown = False
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    long = "\n\n".join("word " * 400 for _ in range(12))
+    await (await desk.writer(question)).finish(long, [])
+    await (await desk.writer(question)).finish(long + " end", [])
+    assert len(said(desk.slack, question.channel, question.thread_ts)) == 3
+    await (await desk.writer(question)).finish("short after all", [])
+    assert len(said(desk.slack, question.channel, question.thread_ts)) == 1
+
+
+async def test_a_part_that_was_removed_can_come_back(desk: Desk, cast: Cast) -> None:
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    long = "\n\n".join("word " * 400 for _ in range(12))
+    for text, parts in ((long, 3), ("short", 1), (long, 3)):
+        await (await desk.writer(question)).finish(text, [])
+        assert len(said(desk.slack, question.channel, question.thread_ts)) == parts
+
+
+async def test_a_part_without_receipt_is_found_where_slack_shows_no_metadata(desk: Desk, cast: Cast) -> None:
+    desk.slack.metadata_shown = False
+    question = await desk.ask(cast.ada.id, cast.general.id)
+    long = "\n\n".join("word " * 400 for _ in range(6))
+    desk.slack.faults.plan("chat.postMessage", "hold", skip=1)
+    dying = asyncio.create_task((await desk.writer(question)).finish(long, []))
+    await desk.slack.faults.planned[-1].reached.wait()
+    dying.cancel()
+    await (await desk.writer(question)).finish(long, [])
+    assert len(said(desk.slack, question.channel, question.thread_ts)) == 2
+    desk.slack.faults.planned[-1].release.set()
+    with contextlib.suppress(asyncio.CancelledError):
+        await dying
+
+
 async def test_an_intent_without_anything_in_the_thread_may_post(desk: Desk, cast: Cast) -> None:
     question = await desk.ask(cast.ada.id, cast.general.id)
     await desk.queue.effects.intend(f"slack:{question.key}", "reply", {"after_ts": question.ts})

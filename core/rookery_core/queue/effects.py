@@ -76,6 +76,12 @@ class Effects:
             row = await own.fetchval(_SQL["withdraw"], self._queue.team, effect.owner, effect.name)
         return row is not None
 
+    async def undo(self, owner: Event | str, name: str, *, connection: Connection | None = None) -> bool:
+        """Forget an effect that is about to be made undone, so that it may happen again. False when there is none."""
+        async with self._queue.connection(connection) as own:
+            row = await own.fetchval(_SQL["undo"], self._queue.team, owner_of(owner), check_effect(name))
+        return row is not None
+
     async def of(self, owner: Event | str) -> list[dict[str, Any]]:
         """The effects of an event or key in the order intended: name, attempt, request, receipt and both times."""
         async with self._queue.connection() as own:

@@ -29,6 +29,10 @@ returning receipt;
 -- forgets an intent that certainly had no effect
 delete from queue.effect where team = $1 and owner = $2 and name = $3 and receipt is null returning name;
 
+-- name: undo
+-- forgets an effect, with its receipt
+delete from queue.effect where team = $1 and owner = $2 and name = $3 returning name;
+
 -- name: effects_of
 -- the effects of an owner, in the order they were intended
 select name, attempt, request, intended_at, receipt, receipt_at

@@ -11,10 +11,11 @@ from rookery.agent.question import Answer, Question
 from rookery.slack import blocks as block
 from rookery.slack.errors import ThreadHidden
 from rookery.slack.failing import Failing
+from rookery.slack.finding import Found
 from rookery.slack.incoming import Written
 from rookery.slack.outbox import Courier, Outbox
 from rookery.slack.reminders import Reminders
-from rookery.slack.reply import Found, Reply
+from rookery.slack.reply import Reply
 from rookery.slack.status import THINKING, Status
 from rookery.slack.work import Work
 from rookery.slack.writer import ReplyWriter, StoppedByReader

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from rookery.slack import blocks as block
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.finding import Found
 from rookery.slack.markup import calm, notification, to_mrkdwn
-from rookery.slack.reply import Found, Reply, State
+from rookery.slack.reply import Reply, State
 from rookery.slack.split import MOST_CHARACTERS, split
 from rookery_core.telemetry import get_logger
 
@@ -134,7 +135,8 @@ class ReplyWriter:
                 continue
             await self._settle(part, text, blocks, count)
         for part in [number for number in self._parts if number >= count]:
-            await self._reply.remove(self._parts.pop(part))
+            await self._reply.remove(part, self._parts.pop(part))
+        await self._reply.settle()
         self.finished = True
 
     async def _finish_stream(self, text: str, tail: list[Json], parts: int) -> bool:
@@ -191,10 +193,10 @@ class ReplyWriter:
         else:
             await self._post(0, text, [block.body(text)], state)
         for part in [number for number in self._parts if number > 0]:
-            await self._reply.remove(self._parts.pop(part))
+            await self._reply.remove(part, self._parts.pop(part))
 
     async def take_back(self) -> None:
         """Remove whatever there is of the answer: nobody asks any more."""
         for part in sorted(self._parts, reverse=True):
-            await self._reply.remove(self._parts.pop(part))
+            await self._reply.remove(part, self._parts.pop(part))
         self._mode = "none"

@@ -43,6 +43,13 @@ async def test_an_intent_that_had_no_effect_can_be_withdrawn(queue: Queue) -> No
         await queue.effects.receipt(await _withdrawn(queue), 1)
 
 
+async def test_an_effect_that_is_made_undone_may_happen_again(queue: Queue) -> None:
+    await queue.effects.receipt(await queue.effects.intend("key", "post"), 1)
+    assert await queue.effects.undo("key", "post")
+    assert not await queue.effects.undo("key", "post")
+    assert (await queue.effects.intend("key", "post")).state == "new"
+
+
 async def _withdrawn(queue: Queue) -> Any:
     effect = await queue.effects.intend("other", "post")
     await queue.effects.withdraw(effect)

@@ -37,6 +37,9 @@ def replies(emulator: SlackEmulator, arguments: Json) -> Json:
     if not thread:
         raise ApiError("thread_not_found")
     wanted = [m for m in thread if m.ts == root or _inside(m, arguments)]
+    if emulator.late_reads > 0:
+        emulator.late_reads -= 1
+        wanted = [m for m in wanted if m.user != emulator.state.app.bot_user]
     return _messages(emulator, wanted, arguments, default=1000)
 
 
@@ -102,7 +105,7 @@ def _inside(message: Message, arguments: Json) -> bool:
 
 def _messages(emulator: SlackEmulator, wanted: list[Message], arguments: Json, *, default: int) -> Json:
     chosen, cursor = page(wanted, arguments, default=default, most=999 if default == 100 else 1000)
-    with_metadata = arguments.get("include_all_metadata") in (True, 1, "1")
+    with_metadata = emulator.metadata_shown and arguments.get("include_all_metadata") in (True, 1, "1")
     shapes = [emulator.wire(message, metadata=with_metadata) for message in chosen]
     answer: Json = {"messages": shapes, "has_more": bool(cursor)}
     if cursor:

@@ -45,6 +45,9 @@ class SlackEmulator:
         self.downloads: list[tuple[str, str]] = []
         self.responses: list[Json] = []
         self.streaming_offered = True
+        self.metadata_shown = True
+        self.late_reads = 0
+        """So many of the next reads of a thread do not show what the app said in it: Slack shows things late at times."""
         self.url = ""
         self._port = port
         self._runner: web.AppRunner | None = None
