@@ -43,7 +43,7 @@ class Status:
         if not self._offered:  # the reaction may be that of a worker before this one
             self._reacted = False
             await self._quietly(
-                "reactions.remove", timestamp=self._message_ts, channel=self._channel, name="eyes"
+                "reactions.remove", True, timestamp=self._message_ts, channel=self._channel, name="eyes"
             )
 
     async def _send(self) -> None:
@@ -52,6 +52,7 @@ class Status:
             if self._offered:
                 self._offered = await self._quietly(
                     "assistant.threads.setStatus",
+                    not text,
                     channel_id=self._channel,
                     thread_ts=self._thread_ts,
                     status=text,
@@ -59,13 +60,13 @@ class Status:
             if not self._offered and not self._reacted and text:
                 self._reacted = True
                 await self._quietly(
-                    "reactions.add", channel=self._channel, timestamp=self._message_ts, name="eyes"
+                    "reactions.add", False, channel=self._channel, timestamp=self._message_ts, name="eyes"
                 )
 
-    async def _quietly(self, method: str, **arguments: str) -> bool:
-        """False when Slack refuses the call for good."""
+    async def _quietly(self, method: str, patiently: bool, **arguments: str) -> bool:
+        """False when Slack refuses the call for good. What is late is not shown any more, but it is taken away."""
         try:
-            await self._api(method, wait=False, **arguments)
+            await self._api(method, wait=patiently, **arguments)
         except SlackRefused as refused:
             _log.debug("no status: %s", refused)
             return False
