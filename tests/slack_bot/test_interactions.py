@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulators.slack import SlackEmulator
+from emulators.slack.models import User
 from emulators.slack.sample import Cast
 from rookery.models.protocol import ToolUse
 from rookery.slack.blocks import (
@@ -97,8 +98,8 @@ async def test_a_day_without_feedback_ends_with_one_reminder(
         assert (local.hour, local.minute) == (15, 0)
         assert planned[0]["key"] == f"remind:{cast.ada.id}:{local:%Y-%m-%d}"
         await owner_connection.execute("update queue.event set run_at = now() where topic = 'slack-actions'")
-        await slack.state.wait_for(lambda: _told(slack, cast) != [])
-    (reminder,) = _told(slack, cast)
+        await slack.state.wait_for(lambda: _told(slack, cast.ada) != [])
+    (reminder,) = _told(slack, cast.ada)
     assert "question 0?" in reminder
     assert "question 1?" not in reminder
     assert "question 2?" in reminder
@@ -155,6 +156,54 @@ async def test_commands_need_an_admin_and_are_audited(
         "command": f"users admins add <@{cast.grace.id}>",
         "allowed": False,
     }
+
+
+async def test_who_is_ignored_is_not_heard_in_any_way(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any
+) -> None:
+    """Neither by an edit of what was answered, nor by a button, nor by a rule of theirs or a message that meets one."""
+    database = await open_database("rookery_agent")
+    async with database.acquire() as connection:
+        for owner in (cast.ada.id, cast.grace.id):
+            await connection.execute(
+                "insert into agent.slack_rule (team, owner, name, channel, criteria, action) "
+                "values ('default', $1, 'lunch', $2, 'somebody speaks of lunch', 'Say when.')",
+                owner,
+                cast.general.id,
+            )
+
+    def answer(question: str) -> str:
+        return "[1, 2]" if "lunch" in question else f"The answer to: {question}"
+
+    async with start_bot(ScriptedModel(answer=answer), admins=(cast.ada.id,)):
+        root = slack.people.mention(cast.grace.id, cast.general.id, "cats?")
+        before = await answered(slack, cast.general.id, root)
+        await _idle(database)
+        ignore = f"users ignored add <@{cast.grace.id}>"
+        await slack.people.command(cast.ada.id, cast.general.id, "/rookery", ignore)
+        (shown,) = said(slack, cast.general.id, root)
+        await slack.people.click(cast.grace.id, cast.general.id, shown.ts, FEEDBACK_DOWN)
+        slack.people.edit(cast.general.id, root, "<@U0BOT> dogs?")
+        slack.people.say(cast.grace.id, cast.general.id, "lunch is ready")
+        slack.people.say(cast.linus.id, cast.general.id, "so is my lunch")
+        await slack.state.wait_for(lambda: _told(slack, cast.ada) != [])
+        await _idle(database)
+        assert await answered(slack, cast.general.id, root) == before
+        (told,) = _told(slack, cast.ada)
+        assert await rows(database, "select * from agent.slack_feedback") == []
+    assert slack.screen.ephemerals(cast.grace.id) == []
+    assert "Your rule “lunch” matched" in told
+    assert [
+        line for line in slack.screen.channel(slack.state.direct_message(cast.grace.id).id) if line.from_app
+    ] == []
+
+
+async def _idle(database: Database) -> None:
+    """Until no event waits or is worked on."""
+    while await rows(
+        database, "select from queue.event where state in ('ready', 'leased', 'blocked') limit 1"
+    ):
+        await asyncio.sleep(0)
 
 
 async def test_proactive_channels_offer_and_never_barge_in(
@@ -251,11 +300,11 @@ async def test_a_standing_rule_is_judged_and_tells_its_owner_once(
     async with start_bot(model):
         slack.people.say(cast.grace.id, cast.general.id, "the database is down")
         if "[1" in judged:
-            await slack.state.wait_for(lambda: _told(slack, cast) != [])
+            await slack.state.wait_for(lambda: _told(slack, cast.ada) != [])
         else:
             while not model.requests:
                 await asyncio.sleep(0)
-    told = _told(slack, cast)
+    told = _told(slack, cast.ada)
     assert len(told) == (1 if "1" in judged else 0)
     async with (
         database.acquire() as connection
@@ -272,6 +321,6 @@ async def test_a_standing_rule_is_judged_and_tells_its_owner_once(
         assert "Summary after: Summarise it." in told[0]
 
 
-def _told(slack: SlackEmulator, cast: Cast) -> list[str]:
-    channel = slack.state.direct_message(cast.ada.id).id
+def _told(slack: SlackEmulator, person: User) -> list[str]:
+    channel = slack.state.direct_message(person.id).id
     return [line.text for line in slack.screen.channel(channel) if line.from_app]

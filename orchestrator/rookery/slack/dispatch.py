@@ -67,7 +67,7 @@ class Dispatcher:
         """Answer again, in place, when the question was answered as it read before."""
         services = self._services
         known = await services.questions.mark_edited(edited.written)
-        if services.settings.on_edit == "ignore":
+        if services.settings.on_edit == "ignore" or await services.control.is_ignored(edited.written.user):
             return
         if known:
             await self._answering.answer_again(edited.written, event, attempt)

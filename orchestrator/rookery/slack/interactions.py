@@ -39,9 +39,11 @@ class Interactions:
         }
 
     async def handle(self, kind: str, payload: Json) -> Json | None:
-        """Do what was asked; answers the payload of the acknowledgement."""
+        """Do what was asked; answers the payload of the acknowledgement. Whoever is ignored can press what they like."""
         if kind == "slash_commands":
             return await self._slash.handle(payload)
+        if await self._services.control.is_ignored(user_of(payload)):
+            return None
         if payload.get("type") == "block_actions":
             actions: list[Json] = payload.get("actions") or []
             for action in actions:

@@ -1,8 +1,8 @@
 """Standing rules in natural language: judged by the model, done for their owner, told to nobody else.
 
-A rule sees what its owner may see: it is judged only while the owner is in the channel, it runs as the owner, and what
-it finds goes to the owner in a direct message. Messages of bots never trigger one, each rule fires once a message,
-and one that fires too often in an hour rests.
+A rule sees what its owner may see: it is judged only while the owner is in the channel and not ignored, it runs as the
+owner, and what it finds goes to the owner in a direct message. Messages of bots and of ignored people never trigger one,
+each rule fires once a message, and one that fires too often in an hour rests.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class RuleBook:
         services = self._services
         if not services.settings.rules or services.agent.model.extractive or written.is_direct:
             return
+        if await services.control.is_ignored(written.user):
+            return
         if await services.rules.for_channel(written.channel, services.settings.rule_hourly_limit):
             await services.actions.publish("judge", written.key, written, priority=-2)
 
@@ -54,7 +56,7 @@ class RuleBook:
         """Find the rules that the message meets, and have each done once."""
         services = self._services
         rules = await services.rules.for_channel(written.channel, services.settings.rule_hourly_limit)
-        rules = [rule for rule in rules if await self._may_see(rule, written.channel)]
+        rules = [rule for rule in rules if await self._may_act(rule, written.channel)]
         if not rules:
             return
         try:
@@ -74,7 +76,7 @@ class RuleBook:
         """Do what the rule says about the message, as its owner, and tell the owner."""
         services = self._services
         rule = await services.rules.by_id(rule_id)
-        if rule is None or not await self._may_see(rule, written.channel):
+        if rule is None or not await self._may_act(rule, written.channel):
             return
         owner = await services.directory.person(rule.owner)
         room = await services.directory.room(written.channel)
@@ -108,10 +110,15 @@ class RuleBook:
             {"text": to_mrkdwn(text), "blocks": [block.body(text), *sources]},
         )
 
-    async def _may_see(self, rule: Rule, channel: str) -> bool:
-        """Whether the owner is (still) a member of the workspace and in the channel."""
-        person = await self._services.directory.person(rule.owner)
-        return person.kind != "outsider" and await self._services.directory.is_in(rule.owner, channel)
+    async def _may_act(self, rule: Rule, channel: str) -> bool:
+        """Whether the owner is (still) one of the workspace, in the channel, and heard."""
+        directory = self._services.directory
+        person = await directory.person(rule.owner)
+        return (
+            person.kind != "outsider"
+            and await directory.is_in(rule.owner, channel)
+            and not await self._services.control.is_ignored(rule.owner)
+        )
 
     async def _met(self, written: Written, rules: list[Rule]) -> list[Rule]:
         nonce = fencing.new_nonce()
