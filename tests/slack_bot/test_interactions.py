@@ -158,6 +158,58 @@ async def test_commands_need_an_admin_and_are_audited(
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("users admins remove <@{ada}>", "<@{ada}> is an admin by configuration"),
+        ("users admins add <@{ada}>", "<@{ada}> is an admin by configuration"),
+        ("users admins add nobody", "Say who: @name."),
+        ("rules delete", "Say which rule: its number."),
+        ("rules delete ²", "Say which rule: its number."),
+        ("rules delete 7", "There is no rule 7."),
+        ("rules delete 99999999999999999999", "There is no rule 99999999999999999999."),
+        ("feedback soon", "DAYS is a whole number from 1 to 3650."),
+        ("feedback 0", "DAYS is a whole number from 1 to 3650."),
+        ("feedback 99999", "DAYS is a whole number from 1 to 3650."),
+        ("feedback 7", "In the last 7 days: 0 👍"),
+        ("messages delete https://example.com", "That is no permalink of a message."),
+        (
+            "messages delete https://rookery.slack.com/archives/{general}/p1790000000000001",
+            "There is no message of mine",
+        ),
+        ("messages delete {link}", "There is no message of mine"),
+    ],
+)
+async def test_what_cannot_be_done_is_said_as_it_is(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, text: str, told: str
+) -> None:
+    ts = slack.people.say(cast.grace.id, cast.general.id, "my own words")
+    link = f"https://rookery.slack.com/archives/{cast.general.id}/p{ts.replace('.', '')}"
+    places = {"ada": cast.ada.id, "general": cast.general.id, "link": link}
+    async with start_bot(ScriptedModel(), admins=(cast.ada.id,)):
+        answer = await slack.people.command(cast.ada.id, cast.general.id, "/rookery", text.format(**places))
+    assert str(answer["text"]).startswith(told.format(**places))
+
+
+async def test_a_list_that_is_too_long_for_slack_says_how_much_is_left_out(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any
+) -> None:
+    database = await open_database("rookery_agent")
+    async with database.acquire() as connection:
+        await connection.execute(
+            "insert into agent.slack_rule (team, owner, name, channel, criteria, action) "
+            "select 'default', $1, 'rule ' || n, $2, repeat('an outage ', 60), 'Say so.' from generate_series(1, 20) n",
+            cast.ada.id,
+            cast.general.id,
+        )
+    async with start_bot(ScriptedModel()):
+        answer = await slack.people.command(cast.ada.id, cast.general.id, "/rookery", "rules list")
+    lines = str(answer["text"]).splitlines()
+    assert lines[-1] == f"… and {20 - (len(lines) - 1)} more lines"
+    assert len(answer["text"]) < 4000
+    assert all("*rule " in line for line in lines[:-1])
+
+
 async def test_who_is_ignored_is_not_heard_in_any_way(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any
 ) -> None:

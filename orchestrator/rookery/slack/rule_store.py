@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rookery_core.database import Connection, Database
 
 MOST_RULES = 20
+_LAST_ID = 2**63 - 1
 _SQL = sql.load("rookery.slack", "rules.sql")
 
 
@@ -73,6 +74,12 @@ class RuleStore:
 
     async def delete(self, rule_id: int, owner: str | None) -> str:
         """Delete the owner's rule (None: anybody's); answers its name. Raises NotFound."""
+        unknown = NotFound(
+            f"There is no rule {rule_id}{' of yours' if owner else ''}.",
+            hint="A list of the rules has their numbers.",
+        )
+        if not 0 < rule_id <= _LAST_ID:
+            raise unknown
         async with self._database.acquire() as connection:
             name = await (
                 connection.fetchval(_SQL["delete_any"], self._team, rule_id)
@@ -80,7 +87,7 @@ class RuleStore:
                 else connection.fetchval(_SQL["delete"], self._team, owner, rule_id)
             )
         if name is None:
-            raise NotFound(f"There is no rule {rule_id} of yours.", hint="list_rules names them.")
+            raise unknown
         return str(name)
 
     async def matched(self, rule: Rule, channel: str, ts: str, connection: Connection) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rookery.slack.control import Book
+from rookery.slack.errors import SlackRefused
 from rookery.slack.markup import escape
-from rookery_core.errors import InvalidInput, NotAllowed, RookeryError
+from rookery_core.errors import InvalidInput, NotAllowed, NotFound, RookeryError
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|\b([UW][A-Z0-9]{7,})\b")
 _PERMALINK = re.compile(r"/archives/([A-Z0-9]+)/p(\d{10})(\d{6})")
+_MOST_CHARACTERS = 3_800
 _log = get_logger(__name__)
 
 
@@ -102,7 +104,7 @@ class SlashCommands:
         await self._services.control.audit(
             typed.user, typed.channel, typed.text, allowed=allowed, outcome=outcome
         )
-        return {"response_type": "ephemeral", "text": text[:3900]}
+        return {"response_type": "ephemeral", "text": _fitting(text)}
 
     async def _run(self, typed: Typed) -> str:
         command = self._find(typed.words)
@@ -133,6 +135,8 @@ class SlashCommands:
         async def change(typed: Typed) -> str:
             user = _user_in(typed)
             control = self._services.control
+            if book == "admin" and user in control.configured_admins():
+                return f"<@{user}> is an admin by configuration: only ROOKERY_SLACK_ADMINS changes that."
             done = await (control.add(book, user, typed.user) if add else control.remove(book, user))
             name = "an admin" if book == "admin" else "ignored"
             if not done:
@@ -173,10 +177,11 @@ class SlashCommands:
         )
 
     async def _rules_delete(self, typed: Typed) -> str:
-        if not typed.words or not typed.words[0].isdigit():
+        rule_id = _number_in(typed)
+        if rule_id is None:
             raise InvalidInput("Say which rule: its number.", hint="/rookery rules list shows the numbers.")
         admin = await self._services.control.is_admin(typed.user)
-        name = await self._services.rules.delete(int(typed.words[0]), None if admin else typed.user)
+        name = await self._services.rules.delete(rule_id, None if admin else typed.user)
         return f"The rule {escape(name)} is deleted."
 
     # -- the bot's own work -----------------------------------------------------------------------------
@@ -185,12 +190,19 @@ class SlashCommands:
         match = _PERMALINK.search(typed.text)
         if match is None:
             raise InvalidInput("That is no permalink of a message.", hint="Copy it with Slack's “Copy link”.")
-        await self._services.api("chat.delete", channel=match[1], ts=f"{match[2]}.{match[3]}")
+        try:
+            await self._services.api("chat.delete", channel=match[1], ts=f"{match[2]}.{match[3]}")
+        except SlackRefused as refused:
+            if refused.reason not in ("message_not_found", "cant_delete_message", "channel_not_found"):
+                raise
+            raise NotFound("There is no message of mine there.", hint="I delete only what I wrote.") from None
         return "The message is deleted."
 
     async def _feedback(self, typed: Typed) -> str:
-        days = int(typed.words[0]) if typed.words and typed.words[0].isdigit() else 30
-        summary = await self._services.feedback.summary(min(days, 3650))
+        days = _number_in(typed) if typed.words else 30
+        if days is None or not 1 <= days <= 3650:
+            raise InvalidInput("DAYS is a whole number from 1 to 3650.")
+        summary = await self._services.feedback.summary(days)
         stars = f", {summary.mean_stars} of 5 on average of {summary.rated}" if summary.rated else ""
         return f"In the last {days} days: {summary.up} 👍, {summary.down} 👎, {summary.comments} comments{stars}."
 
@@ -210,6 +222,21 @@ class SlashCommands:
             f"{line.outcome if line.allowed else 'refused'}"
             for line in lines
         )
+
+
+def _fitting(text: str) -> str:
+    """As many lines as Slack takes, with the number of the others."""
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    kept = text[:_MOST_CHARACTERS].rpartition("\n")[0] or text[:_MOST_CHARACTERS]
+    left = text.count("\n") - kept.count("\n")
+    return f"{kept}\n… and {left} more lines"
+
+
+def _number_in(typed: Typed) -> int | None:
+    """The number that follows a command; None where something else does, or nothing."""
+    word = typed.words[0] if typed.words else ""
+    return int(word) if word.isascii() and word.isdecimal() and len(word) <= 20 else None
 
 
 def _user_in(typed: Typed) -> str:
