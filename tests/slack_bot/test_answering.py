@@ -345,8 +345,45 @@ async def test_limits_refuse_in_words_and_refusals_do_not_count(
         (text,) = await answered(slack, cast.general.id, refused)
         other = slack.people.mention(cast.grace.id, cast.general.id, "mine")
         (fine,) = await answered(slack, cast.general.id, other)
-    assert "which is the limit here" in text
+    assert text.startswith("You have asked 2 questions in the last 10 minutes, which is the limit here. ")
+    assert text.endswith("Please ask again in about 10 minutes.")
     assert fine.startswith("The answer to: mine")
+
+
+@pytest.mark.parametrize(
+    ("window_s", "said_as"),
+    [(45, "in the last 45 seconds"), (120, "in the last 2 minutes"), (86_400, "in the last 24 hours")],
+)
+async def test_a_channel_has_a_limit_and_is_told_its_window(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, window_s: float, said_as: str
+) -> None:
+    async with start_bot(ScriptedModel(), channel_limit=1, limit_window_s=window_s):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "mine")
+        await answered(slack, cast.general.id, root)
+        refused = slack.people.mention(cast.grace.id, cast.general.id, "and mine?")
+        (text,) = await answered(slack, cast.general.id, refused)
+        elsewhere = slack.people.mention(cast.grace.id, cast.database.id, "here then")
+        (fine,) = await answered(slack, cast.database.id, elsewhere)
+    assert text.startswith(f"This channel has asked 1 question {said_as}, which is the limit here.")
+    assert fine.startswith("The answer to: here then")
+
+
+@pytest.mark.parametrize("limit", ["max_user_day_usd", "max_day_usd"])
+async def test_a_limit_on_money_says_which_and_until_when(
+    slack: SlackEmulator,
+    cast: Cast,
+    start_bot: StartBot,
+    owner_connection: asyncpg.Connection[Any],
+    limit: str,
+) -> None:
+    async with start_bot(ScriptedModel(), **{limit: 1.5}):
+        first = slack.people.mention(cast.ada.id, cast.general.id, "cheap?")
+        await answered(slack, cast.general.id, first)
+        await owner_connection.execute("update agent.runs set cost_usd = 1.5")
+        refused = slack.people.mention(cast.ada.id, cast.general.id, "and now?")
+        (text,) = await answered(slack, cast.general.id, refused)
+    assert "used up the limit of $1.50 a" in text
+    assert text.endswith("It begins anew at midnight UTC.")
 
 
 async def test_a_question_is_stored_before_its_acknowledgement(

@@ -38,7 +38,7 @@ class Failing:
         if work.writer.finished:  # only the book-keeping failed, and the next attempt finds the answer
             raise error
         if isinstance(error, RateLimited):
-            await self._notice(work, error.message, final=True)
+            await self._notice(work, str(error), final=True)  # which limit, and until when
             await self._services.questions.finish(work.question, "refused")
             return
         if isinstance(error, ThreadHidden):

@@ -21,17 +21,27 @@ class AskingLimits:
             return None
         recent = await self._questions.recent(question, self._settings.limit_window_s)
         if user_limit and recent.by_asker >= user_limit:
-            return self._message(f"You have asked {recent.by_asker} questions", recent.asker_age_s)
+            return self._message("You have", recent.by_asker, recent.asker_age_s)
         if channel_limit and recent.in_channel >= channel_limit:
-            return self._message(
-                f"This channel has asked {recent.in_channel} questions", recent.channel_age_s
-            )
+            return self._message("This channel has", recent.in_channel, recent.channel_age_s)
         return None
 
-    def _message(self, who: str, age_s: float) -> str:
+    def _message(self, who: str, asked: int, oldest_s: float) -> str:
         window = self._settings.limit_window_s
-        minutes = max(1, round((window - age_s) / 60))
         return (
-            f"{who} in the last {round(window / 60) or 1} minutes, which is the limit here. "
-            f"Please ask again in about {minutes} minute{'s' if minutes > 1 else ''}."
+            f"{who} asked {_counted(asked, 'question')} in the last {_span(window)}, which is the limit here. "
+            f"Please ask again in about {_span(window - oldest_s)}."
         )
+
+
+def _span(seconds: float) -> str:
+    """A span of time as one says it."""
+    if seconds < 90:
+        return _counted(max(1, round(seconds)), "second")
+    if seconds < 5_400:
+        return _counted(round(seconds / 60), "minute")
+    return _counted(round(seconds / 3_600), "hour")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
