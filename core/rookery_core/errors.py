@@ -53,6 +53,11 @@ class RookeryError(Exception):
         return answer
 
 
+def unforeseen(error: BaseException) -> BaseException | None:
+    """The error, for `exc_info` of a log line, where nobody foresaw it; None for one of ours, which says all there is."""
+    return None if isinstance(error, RookeryError) else error
+
+
 class ConfigurationError(RookeryError):
     """A setting is missing or wrong; the operator must change it."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rookery_core import telemetry
 from rookery_core.database.failures import explain, is_lost_connection
-from rookery_core.errors import RookeryError
+from rookery_core.errors import unforeseen
 
 if TYPE_CHECKING:
     import asyncpg
@@ -90,8 +90,8 @@ class Line:
         from asyncpg import PostgresError
 
         lost = is_lost_connection(error) or isinstance(error, OSError)
-        known = explain(error, connecting=lost) or (error if isinstance(error, RookeryError) else None)
-        _log.warning("the queue waits: %s", known or error, exc_info=None if known else error)
+        explained = explain(error, connecting=lost) or error
+        _log.warning("the queue waits: %s", explained, exc_info=unforeseen(explained))
         if self._connection is not None and (lost or not isinstance(error, PostgresError)):
             self._connection.terminate()  # a driver that lost track of its connection never finds it again
             self._connection = None

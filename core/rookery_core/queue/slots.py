@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from rookery_core import telemetry
+from rookery_core.errors import unforeseen
 from rookery_core.queue.attempt import Attempt
 from rookery_core.queue.failures import EventCancelled, LeaseLost, PermanentFailure, RetryLater
 from rookery_core.queue.model import Event, Subscription
@@ -234,7 +235,7 @@ class Slots:
         text = describe(error)
         _log.warning(
             "event %s of %s failed in attempt %s: %s", event.id, event.subscription, event.attempt, text,
-            exc_info=None if isinstance(error, PermanentFailure | RetryLater) else error,
+            exc_info=None if isinstance(error, PermanentFailure | RetryLater) else unforeseen(error),
         )  # fmt: skip
         counts = not isinstance(error, RetryLater) or error.counts
         if isinstance(error, PermanentFailure) or (counts and event.attempt >= policy.max_attempts):

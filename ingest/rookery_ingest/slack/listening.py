@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from rookery_core.errors import unforeseen
 from rookery_core.socket_mode import leave, socket_client
 from rookery_core.telemetry import get_logger
 from rookery_slack.store import bookkeeping
@@ -79,8 +80,9 @@ class Listener:
         if request.type == "events_api":
             try:
                 await self.publish(request.payload)
-            except Exception:  # noqa: BLE001 any failure means: not stored, so not acknowledged
-                _log.exception("event not stored, so not acknowledged: Slack will send it again")
+            except Exception as error:  # noqa: BLE001 any failure means: not stored, so not acknowledged
+                again = "event not stored, so not acknowledged: Slack will send it again (%s)"
+                _log.error(again, error, exc_info=unforeseen(error))
                 return
         await client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
 

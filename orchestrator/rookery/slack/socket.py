@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rookery.slack.api import SlackApi, connect
 from rookery.slack.errors import SlackLockedOut, SlackRefused
 from rookery.slack.settings import SlackSettings
-from rookery_core.errors import ConfigurationError
+from rookery_core.errors import ConfigurationError, unforeseen
 from rookery_core.socket_mode import leave, socket_client
 from rookery_core.telemetry import get_logger
 
@@ -75,8 +75,11 @@ class SocketReceiver:
                 answer: Json | None = None
             else:
                 answer = await self._interactions.handle(request.type, request.payload)
-        except Exception:  # noqa: BLE001 - any failure means: not stored, so not acknowledged
-            _log.exception("envelope %s (%s) was not stored", request.envelope_id, request.type)
+        except Exception as error:  # noqa: BLE001 - any failure means: not stored, so not acknowledged
+            _log.error(
+                "envelope %s (%s) was not stored: %s", request.envelope_id, request.type, error,
+                exc_info=unforeseen(error),
+            )  # fmt: skip
             return
         await _acknowledge(client, request.envelope_id, answer)
 

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from rookery_core.errors import NotFound
+from rookery_core.errors import NotFound, Unavailable
 from rookery_core.queue import (
     Attempt,
     Backoff,
@@ -67,6 +67,24 @@ async def test_every_event_is_handled_and_a_lane_in_order(live_queue: Queue) -> 
     for lane in {lane for lane, _ in seen if lane}:
         numbers = [n for other, n in seen if other == lane]
         assert numbers == sorted(numbers)
+
+
+async def test_only_what_nobody_foresaw_leaves_a_traceback_in_the_log(
+    live_queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    await live_queue.subscribe("t", "s", max_attempts=1)
+    errors: dict[str, Exception] = {"outage": Unavailable("The model is down."), "slip": KeyError("user")}
+
+    async def handle(event: Event, attempt: Attempt) -> None:
+        raise errors[event.payload["what"]]
+
+    for what in errors:
+        await live_queue.enqueue("t", {"what": what})
+    async with Worker(live_queue, {"s": handle}):
+        await until(lambda: empty(live_queue))
+    told = {record.getMessage().rpartition(": ")[2]: record for record in caplog.records if record.args}
+    assert not told["The model is down."].exc_info
+    assert told["'user'"].exc_info
 
 
 async def test_each_failure_gets_its_verdict(live_queue: Queue) -> None:
