@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 import yaml
 
 from emulators.slack import ALL_SCOPES, SlackEmulator
+from loopback import free_port
 from rookery.commandline import main
 from rookery.slack.app import run
 from rookery.slack.settings import SlackSettings
@@ -78,18 +81,19 @@ def test_secrets_are_not_shown() -> None:
     assert "s3cret" not in repr(settings)
 
 
-@pytest.mark.slow
-async def test_it_says_when_people_can_ask_and_ends_when_it_is_told_to(
-    slack: SlackEmulator, settings: Any, tmp_path: Path
-) -> None:
-    (tmp_path / "mcp.json").write_text('{"mcpServers": {}}')
+@asynccontextmanager
+async def bot_command(
+    slack: SlackEmulator, folder: Path, database_url: str
+) -> AsyncGenerator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
+    """`rookery slack` in `folder`, and what it says."""
+    (folder / "mcp.json").write_text('{"mcpServers": {}}')
     app = slack.state.app
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "rookery", "slack",
-        cwd=tmp_path,
+        cwd=folder,
         env={
             **os.environ,
-            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "DATABASE_URL": database_url,
             "ROOKERY_SLACK_API_URL": slack.api_url,
             "SLACK_BOT_TOKEN": app.bot_token,
             "SLACK_APP_TOKEN": app.app_token,
@@ -98,13 +102,33 @@ async def test_it_says_when_people_can_ask_and_ends_when_it_is_told_to(
     )  # fmt: skip
     assert process.stderr is not None
     try:
-        await _until(process.stderr, "rookery slack: listening over Socket Mode, as U")
-        process.terminate()
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        yield process, process.stderr
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+@pytest.mark.slow
+async def test_it_says_when_people_can_ask_and_ends_when_it_is_told_to(
+    slack: SlackEmulator, settings: Any, tmp_path: Path
+) -> None:
+    async with bot_command(slack, tmp_path, settings.database_url.get_secret_value()) as (process, said):
+        await _until(said, "rookery slack: listening over Socket Mode, as U")
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+
+
+@pytest.mark.slow
+async def test_a_start_that_waits_for_its_database_says_so_once_and_ends_when_it_is_told_to(
+    slack: SlackEmulator, tmp_path: Path
+) -> None:
+    nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    async with bot_command(slack, tmp_path, nowhere) as (process, said):
+        await _until(said, "waiting up to 60 s for the database: ")
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await said.read() == b""
 
 
 @pytest.mark.slow

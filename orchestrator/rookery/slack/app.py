@@ -51,13 +51,16 @@ async def open_bot(
 async def _open_queue(settings: SlackSettings) -> tuple[Database, Queue]:
     """Database and queue; a database that is starting or recovering is waited for, up to START_PATIENCE_S."""
     deadline = asyncio.get_running_loop().time() + START_PATIENCE_S
+    told = False
     while True:
         try:
             return await _open_queue_once(settings)
         except Unavailable as error:
             if asyncio.get_running_loop().time() > deadline:
                 raise
-            _log.warning("waiting for the database: %s", error.message)
+            if not told:
+                _log.warning("waiting up to %d s for the database: %s", START_PATIENCE_S, error.message)
+            told = True
             await asyncio.sleep(1.0)
 
 

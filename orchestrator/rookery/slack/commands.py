@@ -63,11 +63,18 @@ async def _run(arguments: argparse.Namespace) -> None:
         **{name: value for name, value in given.items() if value is not None}
     )
     configure_telemetry(settings)
-    stop = asyncio.Event()
-    running = asyncio.create_task(run_bot(settings, stop, over_http=arguments.http, announce=_say))
+    stop, listening = asyncio.Event(), asyncio.Event()
+
+    def announce(text: str) -> None:
+        listening.set()
+        _say(text)
+
+    running = asyncio.create_task(run_bot(settings, stop, over_http=arguments.http, announce=announce))
 
     def on_signal() -> None:
-        if stop.is_set():  # the second signal: what runs is given back, for another copy or the next start
+        # Before it listens there is nothing to finish. At the second signal what runs is given back, for another
+        # copy or the next start.
+        if stop.is_set() or not listening.is_set():
             running.cancel()
         stop.set()
 
