@@ -66,6 +66,21 @@ async def test_text_images_and_pdf_reach_the_model(
     assert [(one.name, one.media_type, one.data) for one in media] == [("shot.png", "image/png", PNG)]
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "shot.png"])
+async def test_without_a_model_it_says_that_files_were_not_looked_at(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, name: str
+) -> None:
+    kind = "image/png" if name.endswith("png") else "text/plain"
+    file = slack.people.file(cast.ada.id, name, PNG, kind)
+    async with start_bot():
+        with_file = slack.people.mention(cast.ada.id, cast.general.id, "what is in it?", files=[file])
+        (text,) = await answered(slack, cast.general.id, with_file)
+        without = slack.people.mention(cast.ada.id, cast.general.id, "what is in it?")
+        (plain,) = await answered(slack, cast.general.id, without)
+    assert "The files were not looked at: that takes a language model." in text
+    assert "not looked at" not in plain
+
+
 async def test_too_large_and_too_many_are_told_not_read(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot
 ) -> None:

@@ -34,6 +34,8 @@ _ANSWER_NOW = (
     "[No more tool calls are possible in this run. Answer now, with what you have, and say what is missing.]"
 )
 
+_FILES_UNREAD = "The files were not looked at: that takes a language model."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
@@ -171,6 +173,7 @@ class Run:
     def _finished(self, text: str, reason: StopReason) -> Answer:
         checked = check(text.strip() or "I found no answer.", self.book)
         total = (time.perf_counter() - self._started) * 1e3
+        extractive = bool(self.model_calls) and self.model_calls[-1].model == "extractive"
         return Answer(
             markdown=checked.markdown,
             citations=tuple(
@@ -183,7 +186,7 @@ class Run:
             usage=self.spent,
             cost_usd=self.limits.cost(self.model_calls),
             model=self.model_calls[-1].model if self.model_calls else self.model.name,
-            extractive=bool(self.model_calls) and self.model_calls[-1].model == "extractive",
+            extractive=extractive,
             trace_id=self.trace_id,
             timings=Timings(
                 total_ms=total,
@@ -194,8 +197,12 @@ class Run:
             removed_links=checked.removed,
             pending=tuple(self.tools.guard.pending),
             stop_reason=reason,
-            warnings=self.warnings,
+            warnings=(*self.warnings, _FILES_UNREAD) if extractive and self._has_files() else self.warnings,
         )
+
+    def _has_files(self) -> bool:
+        question = self.question
+        return bool(question.attachments) or any(section.kind == "file" for section in question.sections)
 
 
 def _reason(reply: ModelReply) -> StopReason:
