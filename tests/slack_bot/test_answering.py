@@ -439,7 +439,27 @@ async def test_an_assistant_thread_gets_suggestions_and_answers(
         await slack.state.wait_for(lambda: thread in slack.state.prompts)
         slack.people.say(cast.ada.id, channel, "hello there", thread_ts=thread)
         (text,) = await answered(slack, channel, thread)
+        await slack.state.wait_for(lambda: thread in slack.state.titles)
+        slack.people.say(cast.ada.id, channel, "and then?", thread_ts=thread)
+        await answered(slack, channel, thread, 2)
+        other, root = slack.people.tell(cast.ada.id, "no assistant thread")
+        await answered(slack, other, root)
+        slack.people.say(cast.ada.id, other, "but a thread", thread_ts=root)
+        await answered(slack, other, root, 2)
     assert text.startswith("The answer to: hello there")
+    assert slack.state.titles == {thread: "hello there"}
+
+
+async def test_an_assistant_thread_answers_when_slack_takes_no_decoration(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    slack.state.app.scopes -= {"assistant:write"}
+    async with start_bot(ScriptedModel()):
+        channel, thread = slack.people.open_assistant(cast.ada.id)
+        slack.people.say(cast.ada.id, channel, "hello there", thread_ts=thread)
+        (text,) = await answered(slack, channel, thread)
+    assert text.startswith("The answer to: hello there")
+    assert slack.state.titles == {}
 
 
 async def test_questions_that_arrive_in_the_wrong_order_are_answered_in_theirs(

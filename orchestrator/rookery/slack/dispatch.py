@@ -5,24 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rookery.slack.answering import Answering
+from rookery.slack.assistant import AssistantPane
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.failing import later
 from rookery.slack.incoming import AssistantOpened, Deleted, Edited, Written, read
 from rookery.slack.offers import Offers
 from rookery.slack.rules import RuleBook
 from rookery_core.queue import PermanentFailure
-from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
     from rookery.slack.services import Services
     from rookery_core.queue import Attempt, Event
-
-PROMPTS = (
-    ("Catch me up", "What was discussed in this workspace in the last two days? Group it by topic."),
-    ("Find a decision", "Which decisions were made this week, and where?"),
-    ("Who knows", "Who has answered questions about PostgreSQL lately?"),
-)
-_log = get_logger(__name__)
 
 
 class Dispatcher:
@@ -33,6 +26,7 @@ class Dispatcher:
         self._answering = Answering(services)
         self._offers = Offers(services)
         self._rules = RuleBook(services)
+        self._assistant = AssistantPane(services)
 
     async def __call__(self, event: Event, attempt: Attempt) -> None:
         """Handle an event. An outage of Slack uses up no attempt; what Slack refuses for good is not repeated."""
@@ -52,12 +46,13 @@ class Dispatcher:
         elif isinstance(incoming, Deleted):
             await self._services.questions.mark_deleted(incoming.channel, incoming.ts)
         elif isinstance(incoming, AssistantOpened):
-            await self._greet(incoming)
+            await self._assistant.greet(incoming)
 
     async def _written(self, incoming: Written, event: Event, attempt: Attempt) -> None:
         written = await self._services.addressing.resolve(incoming)
         if written.via is not None:
             await self._answering.answer(written, event, attempt)
+            await self._assistant.entitle(written)
         else:
             await self._offers.consider(written)
         if event.payload.get("event", {}).get("type") == "message":
@@ -74,15 +69,3 @@ class Dispatcher:
         elif edited.written.via == "mention" and services.identity.user not in edited.previous_text:
             # Slack sends no app_mention for a mention that was added later.
             await self._answering.answer(edited.written, event, attempt)
-
-    async def _greet(self, opened: AssistantOpened) -> None:
-        prompts = [{"title": title, "message": message} for title, message in PROMPTS]
-        try:
-            await self._services.api(
-                "assistant.threads.setSuggestedPrompts",
-                channel_id=opened.channel,
-                thread_ts=opened.thread_ts,
-                prompts=prompts,
-            )
-        except SlackRefused as refused:
-            _log.info("no suggested prompts: %s", refused)

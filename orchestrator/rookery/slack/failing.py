@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
-from rookery.slack.incoming import Written, question_of
+from rookery.slack.incoming import Written
 from rookery.slack.markup import escape
 from rookery.slack.once import post_once
-from rookery.slack.thread import plain
+from rookery.slack.thread import headline
 from rookery.slack.work import Work
 from rookery_core.errors import RateLimited, RookeryError, Unavailable
 from rookery_core.queue import PermanentFailure, RetryLater
@@ -81,8 +81,7 @@ class Failing:
     async def _beside(self, question: Written, text: str) -> None:
         """To the asker alone, by direct message, once: the thread takes nothing."""
         services = self._services
-        asked = " ".join(plain(question_of(question.text, services.identity.user), {}).split())
-        shown = escape(asked if len(asked) <= 100 else asked[:99] + "…")
+        shown = escape(headline(question.text, services.identity.user, 100))
         message = {"text": f"About your question in <#{question.channel}>, “{shown}”: {text}"}
         try:
             opened = await services.api("conversations.open", users=question.user)

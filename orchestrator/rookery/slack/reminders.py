@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rookery.slack.asking import is_internal
-from rookery.slack.incoming import Written, question_of
+from rookery.slack.incoming import Written
 from rookery.slack.markup import link
 from rookery.slack.once import post_once
-from rookery.slack.thread import plain
+from rookery.slack.thread import headline
 
 if TYPE_CHECKING:
     from rookery.slack.feedback import Unrated
@@ -63,9 +63,8 @@ class Reminders:
     async def _line(self, unrated: Unrated) -> str:
         """The question, leading to its answer."""
         url = self._services.identity.permalink(unrated.channel, unrated.reply_ts, unrated.thread_ts)
-        asked = question_of(unrated.text, self._services.identity.user)
-        shown = " ".join(plain(asked, {}).split()) or "your files"
-        return f"• {link(url, shown if len(shown) <= 100 else shown[:99] + '…')}"
+        asked = headline(unrated.text, self._services.identity.user, 100) or "your files"
+        return f"• {link(url, asked)}"
 
 
 def next_time(now: datetime, hour: int) -> datetime:

@@ -11,7 +11,7 @@ from rookery.agent.question import ContextSection
 from rookery.slack.api import SlackApi
 from rookery.slack.directory import Directory
 from rookery.slack.errors import SlackRefused
-from rookery.slack.incoming import Written
+from rookery.slack.incoming import Written, question_of
 from rookery.slack.markup import unescape
 from rookery_core.budget import estimate_tokens
 from rookery_core.telemetry import get_logger
@@ -119,6 +119,12 @@ def plain(text: str, names: dict[str, str]) -> str:
     text = _CHANNEL.sub(lambda match: "#" + match[2], text)
     text = _LINK.sub(lambda match: f"{match[2]} ({match[1]})" if match[2] else match[1], text)
     return unescape(text)
+
+
+def headline(text: str, bot_user: str, most: int) -> str:
+    """A question in one short line, without the mention of the bot; empty when it is nothing else."""
+    words = " ".join(plain(question_of(text, bot_user), {}).split())
+    return words if len(words) <= most else words[: most - 1] + "…"
 
 
 def _people_in(messages: tuple[Json, ...]) -> set[str]:
