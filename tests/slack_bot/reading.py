@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import asyncpg
+
 from emulators.slack import Message, SlackEmulator
+from emulators.slack.models import User
 
 
 def mark_of(message: Message) -> dict[str, Any]:
@@ -40,3 +43,16 @@ async def answered(
 def calls(slack: SlackEmulator, method: str) -> int:
     """How many calls of a method succeeded."""
     return sum(1 for call in slack.journal.of(method) if call.answer.get("ok"))
+
+
+def told(slack: SlackEmulator, person: User) -> list[str]:
+    """What the bot has said to a person directly."""
+    channel = slack.state.direct_message(person.id).id
+    return [line.text for line in slack.screen.channel(channel) if line.from_app]
+
+
+async def idle(connection: asyncpg.Connection[Any]) -> None:
+    """Until no event waits or is worked on."""
+    waiting = "select count(*) from queue.event where state in ('ready', 'leased', 'blocked')"
+    while await connection.fetchval(waiting):
+        pass

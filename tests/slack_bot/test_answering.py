@@ -14,7 +14,7 @@ from rookery.models.protocol import Listener, ModelOverloaded, ModelReply, Model
 from rookery_core.database import Database
 from rookery_core.queue import Queue
 from slack_bot.conftest import StartBot
-from slack_bot.reading import answered, calls, said
+from slack_bot.reading import answered, calls, said, told
 from slack_bot.scripted import Gate, ScriptedModel, calling, failing, reply_of
 
 
@@ -168,8 +168,8 @@ async def test_groups_are_looked_up_and_earlier_calls_are_told_to_their_asker_on
     found, refused = model.requests[1].messages[-1].blocks
     assert "Grace Hopper" in str(found)
     assert "oncall" in str(refused)
-    told, hidden = (str(model.requests[place].messages[-1].blocks) for place in (3, 5))
-    assert "group_members" in told
+    shown, hidden = (str(model.requests[place].messages[-1].blocks) for place in (3, 5))
+    assert "group_members" in shown
     assert "group_members" not in hidden
 
 
@@ -520,14 +520,14 @@ async def test_what_may_be_answered_in_a_hidden_thread_is_told_beside_it_and_not
     else:
         slack.faults.plan("chat.startStream", "lose_answer")
     async with start_bot(ScriptedModel(), retry_base_s=0.01):
-        await slack.state.wait_for(lambda: bool(_direct(slack, cast)))
+        await slack.state.wait_for(lambda: bool(told(slack, cast.ada)))
         assert len(said(slack, cast.general.id, root)) == (0 if intended else 1)
         slack.people.mention(cast.ada.id, cast.general.id, "and now?", thread_ts=root)
         await answered(slack, cast.general.id, root)
-    (told,) = _direct(slack, cast)
-    assert f"About your question in <#{cast.general.id}>, “was that *you*?”: I may have answered" in told
-    assert "missing_scope" in told
-    assert "Reference: `" in told
+    (word,) = told(slack, cast.ada)
+    assert f"About your question in <#{cast.general.id}>, “was that *you*?”: I may have answered" in word
+    assert "missing_scope" in word
+    assert "Reference: `" in word
 
 
 async def test_an_answer_with_a_receipt_is_finished_in_a_hidden_thread(
@@ -543,8 +543,3 @@ async def test_an_answer_with_a_receipt_is_finished_in_a_hidden_thread(
     async with start_bot(ScriptedModel()):
         (text,) = await answered(slack, cast.general.id, root)
     assert text.startswith("The answer to: half?")
-
-
-def _direct(slack: SlackEmulator, cast: Cast) -> list[str]:
-    channel = slack.state.direct_message(cast.ada.id).id
-    return [line.text for line in slack.screen.channel(channel) if line.from_app]

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulators.slack import SlackEmulator
-from emulators.slack.models import User
 from emulators.slack.sample import Cast
 from rookery.models.protocol import ToolUse
 from rookery.slack.blocks import (
@@ -27,7 +26,7 @@ from rookery.slack.blocks import (
 from rookery.slack.reminders import next_time
 from rookery_core.database import Database
 from slack_bot.conftest import StartBot
-from slack_bot.reading import answered, said
+from slack_bot.reading import answered, idle, said, told
 from slack_bot.scripted import ScriptedModel, calling
 
 RULE = ToolUse("1", "create_rule", {"name": "outages", "criteria": "an outage", "action": "summarise it"})
@@ -74,8 +73,8 @@ async def test_feedback_is_kept_with_the_trace(
     assert {row["trace_id"] for row in found} == {question["trace_id"]}
     assert "Thank you, noted." in slack.screen.ephemerals(cast.ada.id)[1]
     assert "kept with the answer" in slack.screen.ephemerals(cast.grace.id)[-1]
-    told = [message.text for message in slack.screen.channel(cast.private.id)]
-    assert any("2 of 5" in text and "Too short." in text for text in told)
+    forwarded = [message.text for message in slack.screen.channel(cast.private.id)]
+    assert any("2 of 5" in text and "Too short." in text for text in forwarded)
 
 
 async def test_a_day_without_feedback_ends_with_one_reminder(
@@ -98,8 +97,8 @@ async def test_a_day_without_feedback_ends_with_one_reminder(
         assert (local.hour, local.minute) == (15, 0)
         assert planned[0]["key"] == f"remind:{cast.ada.id}:{local:%Y-%m-%d}"
         await owner_connection.execute("update queue.event set run_at = now() where topic = 'slack-actions'")
-        await slack.state.wait_for(lambda: _told(slack, cast.ada) != [])
-    (reminder,) = _told(slack, cast.ada)
+        await slack.state.wait_for(lambda: told(slack, cast.ada) != [])
+    (reminder,) = told(slack, cast.ada)
     assert "question 0?" in reminder
     assert "question 1?" not in reminder
     assert "question 2?" in reminder
@@ -211,18 +210,16 @@ async def test_a_list_that_is_too_long_for_slack_says_how_much_is_left_out(
 
 
 async def test_who_is_ignored_is_not_heard_in_any_way(
-    slack: SlackEmulator, cast: Cast, start_bot: StartBot, open_database: Any
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, owner_connection: asyncpg.Connection[Any]
 ) -> None:
     """Neither by an edit of what was answered, nor by a button, nor by a rule of theirs or a message that meets one."""
-    database = await open_database("rookery_agent")
-    async with database.acquire() as connection:
-        for owner in (cast.ada.id, cast.grace.id):
-            await connection.execute(
-                "insert into agent.slack_rule (team, owner, name, channel, criteria, action) "
-                "values ('default', $1, 'lunch', $2, 'somebody speaks of lunch', 'Say when.')",
-                owner,
-                cast.general.id,
-            )
+    for owner in (cast.ada.id, cast.grace.id):
+        await owner_connection.execute(
+            "insert into agent.slack_rule (team, owner, name, channel, criteria, action) "
+            "values ('default', $1, 'lunch', $2, 'somebody speaks of lunch', 'Say when.')",
+            owner,
+            cast.general.id,
+        )
 
     def answer(question: str) -> str:
         return "[1, 2]" if "lunch" in question else f"The answer to: {question}"
@@ -230,7 +227,7 @@ async def test_who_is_ignored_is_not_heard_in_any_way(
     async with start_bot(ScriptedModel(answer=answer), admins=(cast.ada.id,)):
         root = slack.people.mention(cast.grace.id, cast.general.id, "cats?")
         before = await answered(slack, cast.general.id, root)
-        await _idle(database)
+        await idle(owner_connection)
         ignore = f"users ignored add <@{cast.grace.id}>"
         await slack.people.command(cast.ada.id, cast.general.id, "/rookery", ignore)
         (shown,) = said(slack, cast.general.id, root)
@@ -238,24 +235,16 @@ async def test_who_is_ignored_is_not_heard_in_any_way(
         slack.people.edit(cast.general.id, root, "<@U0BOT> dogs?")
         slack.people.say(cast.grace.id, cast.general.id, "lunch is ready")
         slack.people.say(cast.linus.id, cast.general.id, "so is my lunch")
-        await slack.state.wait_for(lambda: _told(slack, cast.ada) != [])
-        await _idle(database)
+        await slack.state.wait_for(lambda: told(slack, cast.ada) != [])
+        await idle(owner_connection)
         assert await answered(slack, cast.general.id, root) == before
-        (told,) = _told(slack, cast.ada)
-        assert await rows(database, "select * from agent.slack_feedback") == []
+        (word,) = told(slack, cast.ada)
+        assert await owner_connection.fetchval("select count(*) from agent.slack_feedback") == 0
     assert slack.screen.ephemerals(cast.grace.id) == []
-    assert "Your rule “lunch” matched" in told
+    assert "Your rule “lunch” matched" in word
     assert [
         line for line in slack.screen.channel(slack.state.direct_message(cast.grace.id).id) if line.from_app
     ] == []
-
-
-async def _idle(database: Database) -> None:
-    """Until no event waits or is worked on."""
-    while await rows(
-        database, "select from queue.event where state in ('ready', 'leased', 'blocked') limit 1"
-    ):
-        await asyncio.sleep(0)
 
 
 async def test_proactive_channels_offer_and_never_barge_in(
@@ -352,12 +341,12 @@ async def test_a_standing_rule_is_judged_and_tells_its_owner_once(
     async with start_bot(model):
         slack.people.say(cast.grace.id, cast.general.id, "the database is down")
         if "[1" in judged:
-            await slack.state.wait_for(lambda: _told(slack, cast.ada) != [])
+            await slack.state.wait_for(lambda: told(slack, cast.ada) != [])
         else:
             while not model.requests:
                 await asyncio.sleep(0)
-    told = _told(slack, cast.ada)
-    assert len(told) == (1 if "1" in judged else 0)
+    words = told(slack, cast.ada)
+    assert len(words) == (1 if "1" in judged else 0)
     async with (
         database.acquire() as connection
     ):  # what the judging cost is written down, for nobody in particular
@@ -368,11 +357,6 @@ async def test_a_standing_rule_is_judged_and_tells_its_owner_once(
     assert (judging["asker"], judging["channel"], judging["calls"]) == (None, cast.general.id, 1)
     assert judging["question"] == f"Which of 1 standing rules does a message in {cast.general.id} meet?"
     assert (judging["answer"], judging["model_requests"]) == (judged, 1)
-    if told:
-        assert "Your rule “outages” matched" in told[0]
-        assert "Summary after: Summarise it." in told[0]
-
-
-def _told(slack: SlackEmulator, person: User) -> list[str]:
-    channel = slack.state.direct_message(person.id).id
-    return [line.text for line in slack.screen.channel(channel) if line.from_app]
+    if words:
+        assert "Your rule “outages” matched" in words[0]
+        assert "Summary after: Summarise it." in words[0]

@@ -90,10 +90,15 @@ class RuleStore:
             raise unknown
         return str(name)
 
-    async def matched(self, rule: Rule, channel: str, ts: str, connection: Connection) -> bool:
-        """Note that a rule fires on a message. False when it did before."""
-        row = await connection.fetchrow(_SQL["match"], self._team, rule.id, channel, ts)
-        return row is not None
+    async def matched(
+        self, rule: Rule, channel: str, ts: str, hourly_limit: int, connection: Connection
+    ) -> bool:
+        """Note, in the caller's transaction, that a rule fires on a message. False when it did before, or rests."""
+        await connection.execute(_SQL["one_match_at_a_time"], self._team, rule.id)
+        return (
+            await connection.fetchrow(_SQL["match"], self._team, rule.id, channel, ts, hourly_limit)
+            is not None
+        )
 
     async def _rules(self, statement: str, *arguments: Any) -> list[Rule]:
         async with self._database.acquire() as connection:

@@ -55,18 +55,19 @@ class RuleBook:
     async def judge(self, written: Written) -> None:
         """Find the rules that the message meets, and have each done once."""
         services = self._services
-        rules = await services.rules.for_channel(written.channel, services.settings.rule_hourly_limit)
+        limit = services.settings.rule_hourly_limit
+        rules = await services.rules.for_channel(written.channel, limit)
         rules = [rule for rule in rules if await self._may_act(rule, written.channel)]
         if not rules:
             return
         try:
             met = await self._met(written, rules)
-        except RateLimited as limit:
-            _log.warning("message %s is not judged: %s", written.key, limit)
+        except RateLimited as spent:
+            _log.warning("message %s is not judged: %s", written.key, spent)
             return
         for rule in met:
             async with services.database.acquire() as connection, connection.transaction():
-                if await services.rules.matched(rule, written.channel, written.ts, connection):
+                if await services.rules.matched(rule, written.channel, written.ts, limit, connection):
                     key = f"{rule.id}:{written.key}"
                     await services.actions.publish(
                         "rule", key, written, rule_id=rule.id, connection=connection

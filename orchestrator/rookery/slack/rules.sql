@@ -40,8 +40,17 @@ limit 50;
 select id, owner, name, channel, criteria, action, examples, enabled from agent.slack_rule
 where team = $1 and id = $2 and enabled;
 
+-- name: one_match_at_a_time
+-- whoever comes next counts what the one before has noted
+select id from agent.slack_rule where team = $1 and id = $2 for no key update;
+
 -- name: match
--- a rule fires once on a message
-insert into agent.slack_rule_match (team, rule_id, channel, ts) values ($1, $2, $3, $4)
+-- a rule fires once on a message, and so often in an hour
+insert into agent.slack_rule_match (team, rule_id, channel, ts)
+select $1, $2, $3, $4
+where (
+    select count(*) from agent.slack_rule_match m
+    where m.team = $1 and m.rule_id = $2 and m.at > clock_timestamp() - interval '1 hour'
+) < $5
 on conflict (team, rule_id, channel, ts) do nothing
 returning rule_id;
