@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -34,7 +34,10 @@ END:VCALENDAR
 
 
 def test_recurring_events_are_expanded_without_their_exceptions() -> None:
-    week = events_in(ICS, datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 7, tzinfo=UTC), "")
+    week, unreadable = events_in(
+        ICS, datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 7, tzinfo=UTC), ""
+    )
+    assert unreadable == 0
     assert [(event["start"][:10], event["title"]) for event in week] == [
         ("2026-11-02", "Stand-up"),
         ("2026-11-03", "Stand-up"),
@@ -42,8 +45,33 @@ def test_recurring_events_are_expanded_without_their_exceptions() -> None:
         ("2026-11-05", "Stand-up"),
         ("2026-11-06", "Stand-up"),
     ]
-    (one,) = events_in(ICS, datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 7, tzinfo=UTC), "HOLIDAY")
+    (one,), _ = events_in(
+        ICS, datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 7, tzinfo=UTC), "HOLIDAY"
+    )
     assert one == {"title": "Public holiday", "start": "2026-11-05", "end": "2026-11-06"}
+
+
+def calendar_of(*events: str) -> bytes:
+    inside = "".join(f"BEGIN:VEVENT\n{event}\nEND:VEVENT\n" for event in events)
+    return f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//tests//EN\n{inside}END:VCALENDAR\n".encode()
+
+
+def test_one_bad_event_costs_no_other_and_order_is_that_of_the_clock() -> None:
+    content = calendar_of(
+        "UID:1\nDTSTART:20261103T083000Z\nSUMMARY:second",
+        "UID:2\nDTSTART;TZID=Europe/Berlin:20261103T090000\nSUMMARY:first",
+        "UID:3\nDTSTART;VALUE=DATE:20261103\nSUMMARY:whole day",
+        "UID:4\nSUMMARY:without a start",
+        "UID:5\nDTSTART:20261103T083000Z\nRRULE:FREQ=FORTNIGHTLY\nSUMMARY:of a rule nobody knows",
+        "UID:6\nDTSTART:2026-11-03\nSUMMARY:of a date nobody writes",
+        "UID:7\nDTSTART:20261103T083000Z\nDTSTART:20261104T083000Z\nSUMMARY:of two starts",
+        "UID:8\nDTSTART:20261103T083000Z\nSTATUS:CANCELLED\nSUMMARY:called off",
+        "DTSTART:20261103T100000Z\nSUMMARY:without a UID",
+    )
+    day = datetime(2026, 11, 3, tzinfo=UTC)
+    events, unreadable = events_in(content, day, day + timedelta(days=1), "")
+    assert [event["title"] for event in events] == ["whole day", "first", "second", "without a UID"]
+    assert unreadable == 4
 
 
 def test_what_is_no_calendar_is_refused() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 
 from rookery.agent.local_tools import LocalTool
@@ -39,7 +39,7 @@ PARAMETERS: Mapping[str, Any] = {
 class Calendar:
     """Fetches the calendar at most every ten minutes; an old copy serves while the address does not answer."""
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], float] = monotonic) -> None:
         self._url = url
         self._clock = clock
         self._content = b""
@@ -63,8 +63,11 @@ class Calendar:
         if not start < end <= start + timedelta(days=366):
             raise InvalidInput("end must be after start and within 366 days.")
         content = await self._current()
-        found = await asyncio.to_thread(events_in, content, start, end, str(arguments.get("query") or ""))
-        return {"events": found[:MOST_EVENTS], "left_out": max(0, len(found) - MOST_EVENTS)}
+        found, unreadable = await asyncio.to_thread(
+            events_in, content, start, end, str(arguments.get("query") or "")
+        )
+        answer: dict[str, Any] = {"events": found[:MOST_EVENTS], "left_out": max(0, len(found) - MOST_EVENTS)}
+        return {**answer, "unreadable": unreadable} if unreadable else answer
 
     async def _current(self) -> bytes:
         async with self._lock:
@@ -78,20 +81,35 @@ class Calendar:
             return self._content
 
 
-def events_in(content: bytes, start: datetime, end: datetime, query: str) -> list[dict[str, Any]]:
-    """The events of an ICS file between two moments. Raises InvalidInput when it is no calendar."""
+def events_in(content: bytes, start: datetime, end: datetime, query: str) -> tuple[list[dict[str, Any]], int]:
+    """The events of an ICS file between two moments, and how many of the file cannot be read.
+
+    Raises InvalidInput when it is no calendar. One bad event costs no other.
+    """
     import icalendar
     import recurring_ical_events  # pyright: ignore[reportMissingTypeStubs]
 
+    class Readable(recurring_ical_events.CalendarQuery):
+        suppressed_errors = (Exception,)  # pyright: ignore[reportAssignmentType]
+
     try:
         calendar: Any = icalendar.Calendar.from_ical(content)
-        occurrences: Any = recurring_ical_events.of(calendar).between(start, end)  # pyright: ignore[reportUnknownMemberType]
+        series: Any = Readable(calendar, skip_bad_series=True)
+        occurrences = sorted(series.between(start, end), key=_order)
     except ValueError as error:
         raise InvalidInput(f"The calendar cannot be read: {error}.") from None
-    shapes = [_shape(event) for event in occurrences]
+    shapes = [_shape(event) for event in occurrences if event.get("STATUS") != "CANCELLED"]
     wanted = query.casefold()
     matching = [s for s in shapes if wanted in " ".join(str(value) for value in s.values()).casefold()]
-    return sorted(matching, key=lambda shape: (str(shape["start"]), str(shape["title"])))
+    written = {event.get("UID", id(event)) for event in calendar.walk("VEVENT")}
+    return matching, len(written) - len(series.series)
+
+
+def _order(event: Any) -> tuple[datetime, str]:
+    """By moment, whatever the zones; a day begins in UTC, and so does a time without zone."""
+    start: date | datetime = event["DTSTART"].dt
+    moment = start if isinstance(start, datetime) else datetime.combine(start, time.min)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), str(event.get("SUMMARY", ""))
 
 
 def _shape(event: Any) -> dict[str, Any]:
