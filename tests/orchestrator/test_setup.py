@@ -8,6 +8,7 @@ import pytest
 
 from emulators.models import ModelEmulator
 from emulators.slack import SlackEmulator
+from emulators.slack.sample import furnish
 from rookery.setup.files import names_in, write_env
 from rookery.setup.wizard import ask_everything
 
@@ -33,22 +34,27 @@ async def test_right_tokens_are_greeted_and_wrong_ones_asked_again(monkeypatch: 
     async with SlackEmulator() as slack, ModelEmulator() as models:
         monkeypatch.setenv("ROOKERY_SLACK_API_URL", slack.api_url)
         monkeypatch.setenv("ANTHROPIC_BASE_URL", models.url)
-        app = slack.state.app
+        app, cast = slack.state.app, furnish(slack.state)
         person = Scripted(
             ANTHROPIC_API_KEY=["sk-ant"],
             SLACK_BOT_TOKEN=["xoxp-user", "xoxb-wrong", app.bot_token],
             SLACK_APP_TOKEN=["xapp-wrong", app.app_token],
+            ROOKERY_SLACK_ADMINS=["ada", "U404", f"{cast.ada.id}, {cast.grace.id}"],
         )
         values = await ask_everything(person)
     assert values == {
         "ANTHROPIC_API_KEY": "sk-ant",
         "SLACK_BOT_TOKEN": app.bot_token,
         "SLACK_APP_TOKEN": app.app_token,
+        "ROOKERY_SLACK_ADMINS": f"{cast.ada.id}, {cast.grace.id}",
     }
     told = "\n".join(person.told)
     assert "A bot token begins with xoxb-." in told
     assert "Slack refuses the token: invalid_auth." in told
     assert "Socket Mode may be used" in told
+    assert "'ada' is no member id." in told
+    assert "Slack does not know U404: user_not_found." in told
+    assert "ok: Ada Lovelace, Grace Hopper" in told
     assert not any(token in told for token in values.values())
 
 

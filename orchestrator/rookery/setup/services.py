@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from rookery.settings import AgentSettings
@@ -31,6 +32,22 @@ async def check_slack_app(token: str) -> str:
         )
     await _slack("apps.connections.open", token)
     return "Socket Mode may be used"
+
+
+async def check_slack_people(ids: str, token: str) -> str:
+    """Who the people are whose ids these are, separated by commas. token: the bot's."""
+    names: list[str] = []
+    for one in (part.strip() for part in ids.split(",")):
+        if not re.fullmatch(r"[UW][A-Z0-9]+", one):
+            raise InvalidInput(
+                f"{one!r} is no member id.",
+                hint="It begins with U: a profile in Slack > ... > Copy member ID.",
+            )
+        told = await _asked(f"users.info?user={one}", token)
+        if not told.get("ok"):
+            raise InvalidInput(f"Slack does not know {one}: {told.get('error')}.")
+        names.append(str(told["user"].get("real_name") or told["user"].get("name")))
+    return ", ".join(names)
 
 
 async def check_github(token: str) -> str:
@@ -76,9 +93,13 @@ async def check_model(settings: AgentSettings) -> str:
     return f"{reply.model} answers"
 
 
-async def _slack(method: str, token: str) -> dict[str, Any]:
+async def _asked(method: str, token: str) -> dict[str, Any]:
     base = os.environ.get("ROOKERY_SLACK_API_URL", SLACK_API).rstrip("/")
-    told = await _json("POST", f"{base}/{method}", token, "Slack")
+    return await _json("POST", f"{base}/{method}", token, "Slack")
+
+
+async def _slack(method: str, token: str) -> dict[str, Any]:
+    told = await _asked(method, token)
     if not told.get("ok"):
         raise InvalidInput(
             f"Slack refuses the token: {told.get('error')}.", hint="Install the app again and copy it anew."

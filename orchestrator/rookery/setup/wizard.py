@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Protocol
 
 from pydantic import SecretStr
@@ -44,6 +45,12 @@ async def ask_everything(person: Person, known: Collection[str] = ()) -> dict[st
     await _one(person, values, "SLACK_BOT_TOKEN", services.check_slack_bot)
     if "SLACK_BOT_TOKEN" in {*values, *known}:
         await _one(person, values, "SLACK_APP_TOKEN", services.check_slack_app)
+    if token := values.get("SLACK_BOT_TOKEN"):
+        person.tell(
+            "\nAdmins of the bot: their member ids (a profile in Slack > ... > Copy member ID), with commas."
+        )
+        check = partial(services.check_slack_people, token=token)
+        await _one(person, values, "ROOKERY_SLACK_ADMINS", check, secret=False)
     return values
 
 
@@ -74,8 +81,10 @@ async def _model(person: Person, values: dict[str, str], known: Collection[str])
             values["ROOKERY_MODEL"] = f"openai:{model}"
 
 
-async def _one(person: Person, values: dict[str, str], name: str, check: Check) -> None:
-    while value := person.ask(name, secret=True).strip():
+async def _one(
+    person: Person, values: dict[str, str], name: str, check: Check, *, secret: bool = True
+) -> None:
+    while value := person.ask(name, secret=secret).strip():
         try:
             person.tell(f"  ok: {await check(value)}")
         except (RookeryError, OSError) as error:
