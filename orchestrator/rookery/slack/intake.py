@@ -31,8 +31,10 @@ class Addressing:
         self._settings = settings
 
     async def resolve(self, written: Written) -> Written:
-        """The message with `via` set when it goes on in a thread that the bot takes part in."""
+        """The message with `via` set when it goes on in a thread that the bot takes part in, and is said to nobody else."""
         if written.via is not None or not written.is_reply or not self._follows(written.channel):
+            return written
+        if written.text.lstrip().startswith(("<@", "<!")):
             return written
         if not await self._questions.takes_part(written.channel, written.thread_ts):
             return written
