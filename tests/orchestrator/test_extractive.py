@@ -56,6 +56,24 @@ def found(text: str, link: str, tool: str = "docs_search_docs") -> ToolResult:
     )
 
 
+def test_the_question_itself_is_no_answer_and_another_one_hardly() -> None:
+    """As a bot finds them whose questions are in Slack's memory a moment after they were asked."""
+    asked = "Where is the zebra of the harbour kept?"
+    ranked = rank(
+        asked,
+        [
+            passage(f"<@U0BOT> {asked}", "itself"),
+            passage("<@U0BOT> Where is the zebra of the harbour kept at night?", "another", rank=1),
+            passage("The zebra is kept behind the harbour office.", "answer", rank=2),
+            passage("Is the zebra kept? Yes, in the harbour.", "asked-and-answered", rank=3),
+        ],
+    )
+    places = [one.passage.permalink.rpartition("/")[2] for one in ranked]
+    assert sorted(places) == ["another", "answer", "asked-and-answered"]
+    assert places[0] == "answer"
+    assert places[-1] == "another"
+
+
 async def test_every_search_is_asked_with_the_question_and_its_keywords() -> None:
     uses = (await reply("How do I find which queries are slow?")).tool_uses
     assert {use.name for use in uses} == {tool.name for tool in TOOLS}

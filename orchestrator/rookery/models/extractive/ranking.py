@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ _ORDER_WEIGHT = 0.8
 _WINDOW = 40  # words
 _OTHER_DAY = 0.6
 """What a passage of another day than the question names keeps of its score."""
+_ONLY_ASKS = 0.5
+"""What a passage that only asks keeps: it is near what is asked, and seldom holds the answer."""
+_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,12 @@ class Ranked:
 
 
 def rank(question: str, found: Sequence[Passage], periods: Sequence[Period] = ()) -> list[Ranked]:
-    """The passages, best first, each permalink once with its best passage. periods: those that the question names."""
+    """The passages, best first, each permalink once with its best passage. periods: those that the question names.
+
+    The question itself, where it stands among what was found, is none of them.
+    """
+    asked = words(question)
+    found = [one for one in found if words(_MENTION.sub(" ", one.text)) != asked]
     terms = list(dict.fromkeys(word for each in content_words(question) for word in words(each)))
     if not terms or not found:
         return []
@@ -101,7 +110,14 @@ def _judged(passage: Passage, text: Sequence[str], scale: _Scale, named: Sequenc
     )
     if not of_named_day and _is_of_another_day(passage, named):
         score *= _OTHER_DAY
+    if _only_asks(passage.text):
+        score *= _ONLY_ASKS
     return Ranked(passage, score * (0.3 if len(text) < 3 else 1.0), covered)
+
+
+def _only_asks(text: str) -> bool:
+    sentences = [piece.strip() for piece in _pieces(text)]
+    return all(sentence.endswith(("?", "？")) for sentence in sentences if sentence)
 
 
 def _is_of_another_day(passage: Passage, named: Sequence[Day | Period]) -> bool:
