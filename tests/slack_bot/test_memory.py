@@ -291,7 +291,8 @@ async def test_without_the_memory_server_the_answer_comes_and_is_remembered_once
             await answered(slack, cast.general.id, root)
         slack.people.delete(cast.general.id, roots[1])
         await until(owner_connection, "select count(*) from agent.slack_question where deleted", 1)
-    assert await owner_connection.fetchval(WAITING) == 4
+    # Two of what is left, or four: the deletion may come before the bot looks at its second question again, or after.
+    assert await owner_connection.fetchval(WAITING) in (2, 4)
     configure()
     await owner_connection.execute("update queue.event set run_at = now() where run_at is not null")
     async with start_bot(ScriptedModel()):
