@@ -97,6 +97,23 @@ async def test_the_thread_is_in_the_prompt_newest_kept_and_fenced(
     assert prompt.index("<untrusted ") < prompt.index("observation 29") < prompt.index("</untrusted ")
 
 
+async def test_what_is_asked_by_a_name_alone(slack: SlackEmulator, cast: Cast, start_bot: StartBot) -> None:
+    model = ScriptedModel()
+    file = slack.people.file(cast.ada.id, "notes.txt", b"notes", "text/plain")
+    root = slack.people.say(cast.grace.id, cast.general.id, "the build is red since noon")
+    async with start_bot(model):
+        slack.people.mention(cast.ada.id, cast.general.id, "", thread_ts=root)
+        await answered(slack, cast.general.id, root)
+        for files in ([file], []):
+            alone = slack.people.mention(cast.ada.id, cast.general.id, "", files=files)
+            await answered(slack, cast.general.id, alone)
+    assert [request.question for request in model.requests] == [
+        "What do you say to this thread?",
+        "What do you see in the attached files?",
+        "What can I ask you?",
+    ]
+
+
 async def test_who_asks_is_told_with_their_own_time(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot
 ) -> None:

@@ -63,7 +63,7 @@ class QuestionBuilder:
             *files.sections,
         ]
         return Question(
-            text=text or "What do you see in the attached files?",
+            text=text or _unspoken(written, thread),
             caller=caller,
             sections=tuple(sections),
             attachments=files.attachments,
@@ -93,6 +93,13 @@ def caller_of(written: Written, asker: Person, team: str) -> Caller:
 def is_internal(asker: Person, room: Room, written: Written) -> bool:
     """Whether internal servers and tools may take part: a member asks where only the organisation reads."""
     return asker.kind == "member" and not room.shared and not written.shared
+
+
+def _unspoken(written: Written, thread: Thread) -> str:
+    """What somebody asks who only names the bot."""
+    if written.files:
+        return "What do you see in the attached files?"
+    return "What do you say to this thread?" if thread.messages else "What can I ask you?"
 
 
 def _circumstances(asker: Person, room: Room, now: datetime, problems: Sequence[str]) -> ContextSection:
