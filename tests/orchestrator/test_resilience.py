@@ -13,6 +13,7 @@ from rookery.models.protocol import (
     Message,
     ModelKeyRefused,
     ModelOverloaded,
+    ModelRefusedRequest,
     ModelReply,
     ModelRequest,
     ModelUnreachable,
@@ -141,3 +142,47 @@ async def test_a_cancelled_probe_lets_the_next_one_through() -> None:
         await task
     chain.models[0].hang, chain.models[0].turns = None, ["back"]
     assert (await chain.ask()).text == "back"
+
+
+async def test_a_longer_pause_than_anybody_waits_is_left_to_the_caller() -> None:
+    """Asking again sooner than the provider said would be refused again, and prolongs it."""
+    chain = Chain([ModelOverloaded("busy", retry_after_s=90)], ["second"])
+    assert (await chain.ask()).text == "second"
+    assert (len(chain.models[0].requests), chain.clock.slept) == (1, [])
+    alone = Chain([ModelOverloaded("busy", retry_after_s=90)])
+    with pytest.raises(ModelOverloaded) as raised:
+        await alone.ask()
+    assert raised.value.retry_after_s == 90
+
+
+async def test_a_request_has_all_the_attempts_that_were_set() -> None:
+    chain = Chain([*[ModelOverloaded("busy")] * 5, "ok"], retries=5)
+    assert (await chain.ask()).text == "ok"
+
+
+async def test_requests_that_were_under_way_together_do_not_lengthen_the_rest() -> None:
+    chain = Chain([ModelUnreachable("gone")], retries=0)
+    chain.models[0].hang = asyncio.Event()
+    asked = [asyncio.create_task(chain.ask()) for _ in range(50)]
+    while len(chain.models[0].requests) < 50:
+        await asyncio.sleep(0)
+    chain.models[0].hang.set()
+    await asyncio.gather(*asked, return_exceptions=True)
+    chain.clock.now += FIRST_REST_S
+    chain.models[0].turns = ["back"]
+    assert (await chain.ask()).text == "back"
+
+
+async def test_a_refused_request_says_nothing_against_its_provider() -> None:
+    """One image that cannot be read, asked about three times, must not take the model from everybody."""
+    chain = Chain([ModelRefusedRequest("this image cannot be read")], retries=0)
+    for _ in range(FAILURES_TO_OPEN + 1):
+        with pytest.raises(ModelRefusedRequest):
+            await chain.ask()
+    assert len(chain.models[0].requests) == FAILURES_TO_OPEN + 1
+
+
+async def test_what_was_streamed_is_void_before_the_next_model_begins() -> None:
+    chain = Chain([ModelUnreachable("cut")], ["second"], retries=0)
+    assert (await chain.ask()).text == "second"
+    assert chain.restarts == 1

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery.agent.question import ContextSection, Turn
-from rookery.agent.window import block_tokens, fit_history, fit_messages, fit_sections, keep_within, room
+from rookery.agent.window import fit_history, fit_messages, fit_sections, keep_within, room
 from rookery.models.protocol import Message, Text, ToolResult, ToolUse
+from rookery.models.sizes import block_tokens
 from rookery_core.budget import estimate_tokens
 
 

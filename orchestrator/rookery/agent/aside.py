@@ -46,6 +46,7 @@ class Aside:
         self._calls.append(
             ModelCall(
                 model=reply.model,
+                asked=reply.asked,
                 duration_ms=(time.perf_counter() - started) * 1e3,
                 usage=reply.usage,
                 stop=reply.stop,

@@ -24,6 +24,8 @@ class _Call(Protocol):
     @property
     def model(self) -> str: ...
     @property
+    def asked(self) -> str: ...
+    @property
     def usage(self) -> Usage: ...
 
 
@@ -45,14 +47,14 @@ class RunLimits:
             prices=prices,
         )
 
-    def check(self, usage: Usage, model: str, requests: int) -> None:
+    def check(self, usage: Usage, calls: Sequence[_Call], requests: int) -> None:
         """Raises LimitReached, in words for the asker, when nothing more may be used.
 
-        usage: of the whole question. requests: of this run.
+        usage and calls: of the whole question. requests: of this run.
         """
         if self.max_tokens is not None and usage.total >= self.max_tokens:
             raise self._too_large(f"{self.max_tokens:,} tokens")
-        cost = self._cost(model, usage)
+        cost = self.cost(calls)
         if self.max_usd is not None and cost is not None and cost >= self.max_usd:
             raise self._too_large(f"${self.max_usd:.2f}")
         if requests >= self.max_requests:
@@ -64,12 +66,13 @@ class RunLimits:
 
     def cost(self, calls: Sequence[_Call]) -> float | None:
         """US dollars for all calls, or None when the price of one is not known."""
-        costs = [self._cost(call.model, call.usage) for call in calls]
+        costs = [self._cost(call) for call in calls]
         return sum(cost for cost in costs if cost is not None) if None not in costs else None
 
-    def _cost(self, model: str, usage: Usage) -> float | None:
-        price = price_of(model, self.prices)
-        return price.cost(usage) if price else None
+    def _cost(self, call: _Call) -> float | None:
+        """By the name that the provider reports, else by the one that it was asked by."""
+        price = price_of(call.model, self.prices) or price_of(call.asked, self.prices)
+        return price.cost(call.usage) if price else None
 
     def _too_large(self, what: str) -> LimitReached:
         return LimitReached(

@@ -45,7 +45,7 @@ def prepared(settings: AgentSettings) -> Parts:
 def _require_prices(settings: AgentSettings, prices: Mapping[str, Price]) -> None:
     """A limit on money means nothing for a model whose price nobody knows."""
     from rookery.models.choosing import model_names
-    from rookery.models.pricing import price_of
+    from rookery.models.pricing import bare_name, price_of
 
     if not any((settings.max_run_usd, settings.max_user_day_usd, settings.max_day_usd)):
         return
@@ -53,7 +53,7 @@ def _require_prices(settings: AgentSettings, prices: Mapping[str, Price]) -> Non
         if price_of(name, prices) is None:
             raise ConfigurationError(
                 f"There is a limit on money, but the price of {name} is not known.",
-                hint=f'Give it in rookery.toml: [prices."{name.rpartition(":")[2]}"] with input and output.',
+                hint=f'Give it in rookery.toml: [prices."{bare_name(name)}"] with input and output.',
             )
 
 

@@ -12,7 +12,7 @@ from rookery.agent.links import LinkBook, check
 from rookery.agent.question import Answer, Citation, Question, StopReason, Timings
 from rookery.agent.streaming import CheckedStream
 from rookery.agent.tool_calls import ToolRunner
-from rookery.agent.window import fit_messages, room, tools_tokens
+from rookery.agent.window import fit_messages, room
 from rookery.models.protocol import (
     Block,
     ContextTooLong,
@@ -23,6 +23,7 @@ from rookery.models.protocol import (
     ModelRequest,
     Text,
 )
+from rookery.models.sizes import tools_tokens
 from rookery.models.usage import Usage
 from rookery_core.budget import estimate_tokens
 from rookery_core.spans import span
@@ -30,6 +31,7 @@ from rookery_core.telemetry import get_logger
 
 logger = get_logger(__name__)
 Say = Callable[[str], Awaitable[None]]
+_NO_WORDS = {"declined": "The model declined to answer this question."}
 _ANSWER_NOW = (
     "[No more tool calls are possible in this run. Answer now, with what you have, and say what is missing.]"
 )
@@ -47,9 +49,10 @@ class Prompt:
 
 @dataclass(slots=True, kw_only=True)
 class ModelCall:
-    """One request to a model, for the trace."""
+    """One request to a model, for the trace. model and asked: as in a ModelReply."""
 
     model: str
+    asked: str = ""
     duration_ms: float
     usage: Usage
     stop: str
@@ -100,12 +103,12 @@ class Run:
         messages = [Message("user", self.prompt.first)]
         while True:
             try:
-                self.limits.check(self.spent, self.model.name, self._requests)
+                self.limits.check(self.spent, self.model_calls, self._requests)
             except LimitReached as limit:
                 return str(limit), "limit"
             last = self.limits.is_last(self._requests)
             reply = await self._ask(messages, stream, last=last)
-            if not reply.tool_uses or last:
+            if not reply.tool_uses or last or reply.stop == "refusal":
                 return reply.text, _reason(reply)
             await self._forget(stream)
             messages.append(Message("assistant", reply.blocks))
@@ -151,7 +154,9 @@ class Run:
         self.spent.add(reply.usage)
         self._requests += reply.usage.requests
         self.model_calls.append(
-            ModelCall(model=reply.model, duration_ms=duration, usage=reply.usage, stop=reply.stop)
+            ModelCall(
+                model=reply.model, asked=reply.asked, duration_ms=duration, usage=reply.usage, stop=reply.stop
+            )
         )
         return reply
 
@@ -171,7 +176,7 @@ class Run:
         )
 
     def _finished(self, text: str, reason: StopReason) -> Answer:
-        checked = check(text.strip() or "I found no answer.", self.book)
+        checked = check(text.strip() or _NO_WORDS.get(reason, "I found no answer."), self.book)
         total = (time.perf_counter() - self._started) * 1e3
         extractive = bool(self.model_calls) and self.model_calls[-1].model == "extractive"
         return Answer(

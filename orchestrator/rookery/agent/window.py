@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 
 from rookery.agent.question import ContextSection, Turn
-from rookery.models.protocol import Block, Media, Message, Text, Thinking, ToolResult, ToolSpec, ToolUse
+from rookery.models.protocol import Block, Message, ToolResult
+from rookery.models.sizes import block_tokens
 from rookery_core.budget import clip, estimate_tokens
 
 SAFETY = 0.9
 """The share of the window that is used: token counts are estimates."""
 PROMPT_SHARE = 0.5
-MEDIA_TOKENS = 1600
 _KEPT_OF_OLD_RESULT = 60
 _NOTE = 50  # tokens of the note on what was dropped, and of the end of the fence
 _DROPPED = "[the rest of this earlier result was dropped to save room; call the tool again if it is needed]"
@@ -83,28 +82,6 @@ def fit_messages(messages: Sequence[Message], fixed_tokens: int, tokens: int) ->
             each = max(_KEPT_OF_OLD_RESULT, each)
             fitted[-1] = _shortened(fitted[-1], each)
     return fitted
-
-
-def tools_tokens(tools: Sequence[ToolSpec]) -> int:
-    return sum(
-        estimate_tokens(tool.name + tool.description + json.dumps(dict(tool.parameters))) + 8
-        for tool in tools
-    )
-
-
-def block_tokens(block: Block) -> int:
-    """Tokens of one block, estimated."""
-    match block:
-        case Text():
-            return estimate_tokens(block.text)
-        case ToolUse():
-            return estimate_tokens(block.name + json.dumps(dict(block.arguments), default=str)) + 10
-        case ToolResult():
-            return estimate_tokens(block.text) + 10
-        case Thinking():
-            return estimate_tokens(json.dumps(dict(block.raw), default=str))
-        case Media():
-            return MEDIA_TOKENS
 
 
 def _tokens(messages: Sequence[Message]) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rookery.models.arguments import tool_use
+from rookery.models.arguments import cut_off, tool_use
 from rookery.models.failures import as_model_errors
 from rookery.models.protocol import (
     Block,
@@ -23,6 +24,7 @@ from rookery.models.protocol import (
     ToolUse,
 )
 from rookery.models.sdk import imported
+from rookery.models.stalling import lively
 from rookery.models.usage import Usage
 from rookery.models.windows import window_of
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
 PROVIDER = "anthropic"
+_LEAST_THINKING = 1024
 _CACHED = {"cache_control": {"type": "ephemeral"}}
 
 
@@ -57,7 +60,7 @@ class AnthropicMessages:
         with as_model_errors("Anthropic"):
             stream: Any = await client.messages.create(**self._parameters(request), stream=True)
             try:
-                return await _read(stream, listener, self._model)
+                return await _read(lively(stream, self._timeout_s), listener, self._model)
             finally:
                 await stream.close()
 
@@ -90,19 +93,33 @@ class AnthropicMessages:
         }
         if tools:
             parameters["tools"] = tools
-        if request.thinking != "off" and _thinking_continues(request.messages):
-            parameters["thinking"] = _thinking(request)
-        return parameters
+        return parameters | _thinking(request)
 
 
 def _thinking(request: ModelRequest) -> dict[str, Any]:
-    if request.thinking == "adaptive":
-        return {"type": "adaptive"}
-    return {"type": "enabled", "budget_tokens": min(int(request.thinking), request.max_output_tokens - 256)}
+    """How much the model may think. A budget is counted on top of what it may say: the API takes it out of max_tokens."""
+    if request.thinking == "adaptive" and not _by_others(request.messages):
+        return {"thinking": {"type": "adaptive"}}
+    if request.thinking.isdigit() and _thinking_continues(request.messages):
+        budget = max(_LEAST_THINKING, int(request.thinking))
+        return {
+            "thinking": {"type": "enabled", "budget_tokens": budget},
+            "max_tokens": request.max_output_tokens + budget,
+        }
+    return {}
+
+
+def _by_others(messages: Sequence[Message]) -> bool:
+    """Whether a turn was thought by another provider's model, before a fallback."""
+    return any(
+        isinstance(block, Thinking) and block.provider != PROVIDER
+        for message in messages
+        for block in message.blocks
+    )
 
 
 def _thinking_continues(messages: Sequence[Message]) -> bool:
-    """Whether each turn of the model that called tools carries its thinking: the API insists on it.
+    """Whether each turn of the model that called tools carries its thinking: with a budget, the API insists on it.
 
     A turn of another provider's model, from before a fallback, carries none.
     """
@@ -172,7 +189,8 @@ async def _read(stream: AsyncIterator[Any], listener: Listener, model: str) -> M
         raise ModelUnreachable("Anthropic broke off its answer.")
     stops = {"tool_use": "tool_use", "max_tokens": "max_tokens", "model_context_window_exceeded": "max_tokens", "refusal": "refusal"}  # fmt: skip
     stop: Any = stops.get(reading.stop or "", "end")
-    return ModelReply(blocks=tuple(reading.blocks), stop=stop, usage=reading.usage, model=reading.model)
+    blocks = cut_off(reading.blocks) if stop == "max_tokens" else tuple(reading.blocks)
+    return ModelReply(blocks=blocks, stop=stop, usage=reading.usage, model=reading.model)
 
 
 async def _take(event: Any, reading: _Reading, listener: Listener) -> None:
@@ -220,9 +238,14 @@ def _close(reading: _Reading) -> None:
     if kind == "text":
         reading.blocks.append(Text(opened.get("text", "") + reading.text))
     elif kind == "tool_use":
-        reading.blocks.append(tool_use(opened["id"], opened["name"], reading.text))
+        reading.blocks.append(tool_use(opened["id"], opened["name"], reading.text or _whole_input(opened)))
     elif kind in ("thinking", "redacted_thinking"):
         reading.blocks.append(Thinking(PROVIDER, opened))
+
+
+def _whole_input(opened: dict[str, Any]) -> str:
+    """The input of a call that came with its beginning, as compatible servers send it."""
+    return json.dumps(opened.get("input") or {})
 
 
 def _count(usage: Usage, told: Any) -> None:

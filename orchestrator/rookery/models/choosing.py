@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from rookery.models.providers import PROVIDERS
 from rookery.settings import ANTHROPIC_MODEL, OPENAI_MODEL
 from rookery_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rookery.models.protocol import Model
     from rookery.settings import AgentSettings
-
-PROVIDERS = ("anthropic", "openai", "openai-responses", "extractive")
 
 
 def model_names(settings: AgentSettings) -> list[str]:

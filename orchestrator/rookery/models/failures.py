@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 from rookery.models.protocol import (
@@ -17,12 +20,14 @@ from rookery.models.protocol import (
 )
 
 _TOO_LONG = re.compile(
-    r"context[ _]?(length|window)|prompt is too long|too many (input )?tokens|maximum context|exceeds? the (model|limit).*token",
+    r"context[ _]?(length|window|limit|size)|(prompt|input) is too long|too many (input )?tokens|maximum context"
+    r"|exceeds? the (model|limit|maximum).*token|max_new_tokens`? must be",
     re.IGNORECASE,
 )
 _OVERLOADED_TYPES = frozenset(
     {"overloaded_error", "rate_limit_error", "rate_limit_exceeded", "server_is_overloaded"}
 )
+_UNPAID_TYPES = frozenset({"billing_error", "insufficient_quota"})
 
 
 @contextmanager
@@ -34,7 +39,7 @@ def as_model_errors(provider: str) -> Generator[None]:
         yield
     except ModelError:
         raise
-    except (httpx2.HTTPError, OSError, TimeoutError) as error:
+    except (httpx2.HTTPError, OSError, TimeoutError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ModelUnreachable(f"{provider} broke off: {_reason(error)}.") from None
     except Exception as error:
         if not type(error).__module__.startswith(("anthropic", "openai", "httpx")):
@@ -50,6 +55,8 @@ def classed(error: Any, provider: str) -> ModelError:
         return ModelKeyRefused(
             f"{provider} refuses the key: {message}.", hint="Check the key and what it may use."
         )
+    if status == 402 or kind in _UNPAID_TYPES:
+        return ModelKeyRefused(f"{provider} does not work for this account: {message}.", hint="Check its plan and balance.")  # fmt: skip
     if kind in _OVERLOADED_TYPES or status in (429, 503, 529):
         return ModelOverloaded(f"{provider} is overloaded: {message}.", retry_after_s=_retry_after(error))
     if status == 413 or _TOO_LONG.search(message) or kind == "context_length_exceeded":
@@ -91,4 +98,11 @@ def _retry_after(error: Any) -> float | None:
             return max(0.0, float(headers[name]) * scale)
         except (KeyError, ValueError, TypeError):
             continue
-    return None
+    return _seconds_until(str(headers.get("retry-after") or ""))
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rookery.models.arguments import tool_use
+from rookery.models.arguments import cut_off, tool_use
 from rookery.models.failures import as_model_errors
 from rookery.models.openai_client import OpenAIClient
 from rookery.models.protocol import (
@@ -20,25 +20,37 @@ from rookery.models.protocol import (
     ModelRequest,
     ModelUnreachable,
     Text,
+    Thinking,
     ToolResult,
     ToolUse,
 )
+from rookery.models.sizes import reply_tokens, request_tokens
+from rookery.models.stalling import lively
 from rookery.models.usage import Usage
+
+PROVIDER = "openai"
+_REASONING = ("reasoning_content", "reasoning")
+"""The names under which open models stream what they think; some refuse a conversation that lacks it later."""
+_GIVEN_UP = frozenset({"abort", "error", "insufficient_system_resource"})
+"""Reasons to finish of servers that could not go on."""
 
 
 class OpenAIChat(OpenAIClient):
     """A model behind /chat/completions."""
 
-    provider = "openai"
+    provider = PROVIDER
 
     async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
         client: Any = await self.client()
         with as_model_errors("The OpenAI-compatible server"):
             stream = await client.chat.completions.create(**self._parameters(request))
             try:
-                return await _read(stream, listener, self.model)
+                reply = await _read(lively(stream, self.timeout_s), listener, self.model)
             finally:
                 await stream.close()
+        if not reply.usage.total:  # not every server counts, and limits have to hold
+            reply.usage.input_tokens, reply.usage.output_tokens = request_tokens(request), reply_tokens(reply)
+        return reply
 
     def _parameters(self, request: ModelRequest) -> dict[str, Any]:
         parameters: dict[str, Any] = {
@@ -85,7 +97,11 @@ def _assistant(message: Message) -> list[dict[str, Any]]:
         for block in message.blocks
         if isinstance(block, ToolUse)
     ]
-    return [{"role": "assistant", "content": text or None, **({"tool_calls": calls} if calls else {})}]
+    written: dict[str, Any] = {"role": "assistant", "content": text or None}
+    for block in message.blocks:
+        if isinstance(block, Thinking) and block.provider == PROVIDER:
+            written |= block.raw
+    return [{**written, **({"tool_calls": calls} if calls else {})}]
 
 
 def _user(message: Message) -> list[dict[str, Any]]:
@@ -115,6 +131,7 @@ def _part(block: Block) -> dict[str, Any] | None:
 
 @dataclass(slots=True)
 class _Call:
+    index: int | None
     id: str = ""
     name: str = ""
     arguments: str = ""
@@ -124,7 +141,9 @@ class _Call:
 class _Reading:
     model: str
     text: str = ""
-    calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
+    thought: dict[str, str] = field(default_factory=dict[str, str])
+    calls: list[_Call] = field(default_factory=list[_Call])
+    refused: bool = False
     finish: str | None = None
     usage: Usage = field(default_factory=lambda: Usage(requests=1))
 
@@ -137,32 +156,68 @@ async def _read(stream: AsyncIterator[Any], listener: Listener, model: str) -> M
             _count(reading.usage, chunk.usage)
         if chunk.choices:
             await _take(chunk.choices[0], reading, listener)
-    if reading.finish is None:
+    if reading.finish is None or reading.finish in _GIVEN_UP:
         raise ModelUnreachable("The OpenAI-compatible server broke off its answer.")
-    blocks: list[Block] = [Text(reading.text)] if reading.text else []
-    blocks += [
-        tool_use(call.id or f"call-{index}", call.name, call.arguments)
-        for index, call in sorted(reading.calls.items())
-    ]
-    stops: dict[str, Any] = {"length": "max_tokens", "content_filter": "refusal"}
-    stop = "tool_use" if reading.calls and reading.finish != "length" else stops.get(reading.finish, "end")
-    return ModelReply(blocks=tuple(blocks), stop=stop, usage=reading.usage, model=reading.model)
+    blocks: list[Block] = [Thinking(PROVIDER, reading.thought)] if reading.thought else []
+    blocks += [Text(reading.text)] if reading.text else []
+    blocks += [tool_use(call.id, call.name, call.arguments) for call in reading.calls]
+    return ModelReply(
+        blocks=cut_off(blocks) if reading.finish == "length" else tuple(blocks),
+        stop=_stop(reading),
+        usage=reading.usage,
+        model=reading.model,
+    )
+
+
+def _stop(reading: _Reading) -> Any:
+    if reading.refused or reading.finish == "content_filter":
+        return "refusal"
+    if reading.finish == "length":
+        return "max_tokens"
+    return "tool_use" if reading.calls else "end"
 
 
 async def _take(choice: Any, reading: _Reading, listener: Listener) -> None:
     delta = choice.delta
-    if delta and delta.content:
-        reading.text += delta.content
-        await listener.text(delta.content)
-    for part in (delta and delta.tool_calls) or ():
-        call = reading.calls.setdefault(part.index if part.index is not None else len(reading.calls), _Call())
-        call.id = part.id or call.id
-        if part.function and part.function.name:
-            call.name += part.function.name
-            await listener.tool(call.name)
-        if part.function and part.function.arguments:
-            call.arguments += part.function.arguments
     reading.finish = choice.finish_reason or reading.finish
+    if not delta:
+        return
+    refusal = getattr(delta, "refusal", None)
+    reading.refused = reading.refused or bool(refusal)
+    if said := delta.content or refusal:
+        reading.text += said
+        await listener.text(said)
+    for name in _REASONING:
+        if thought := getattr(delta, name, None):
+            reading.thought[name] = reading.thought.get(name, "") + thought
+    for part in delta.tool_calls or ():
+        await _take_call(part, reading.calls, listener)
+
+
+async def _take_call(part: Any, calls: list[_Call], listener: Listener) -> None:
+    name, arguments = (part.function.name or "", part.function.arguments or "") if part.function else ("", "")
+    call = next((each for each in reversed(calls) if part.index in (None, each.index)), None)
+    if call is None or (name and _another(part, call)):
+        call = _Call(part.index, part.id or "")
+        calls.append(call)
+    if name and not call.name:
+        call.name = name
+        await listener.tool(name)
+    call.arguments += arguments
+
+
+def _another(part: Any, call: _Call) -> bool:
+    """Whether a part with a name begins another call: some servers number all calls alike, or none, and send each whole."""
+    if part.id:
+        return part.id != call.id
+    return part.index is None or _whole(call.arguments)
+
+
+def _whole(arguments: str) -> bool:
+    try:
+        return bool(json.loads(arguments))
+    except ValueError:
+        return False
 
 
 def _count(usage: Usage, told: Any) -> None:

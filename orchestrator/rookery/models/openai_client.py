@@ -24,7 +24,7 @@ class OpenAIClient:
         self.model = model
         self._key = key
         self._base_url = base_url
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._client: AsyncOpenAI | None = None
         self.context_tokens = context_tokens or window_of(model)
 
@@ -34,8 +34,9 @@ class OpenAIClient:
 
     @property
     def official(self) -> bool:
-        """Whether it is OpenAI itself."""
-        return not self._base_url or (urlsplit(self._base_url).hostname or "").endswith("openai.com")
+        """Whether it is OpenAI itself, or its models at Azure."""
+        host = urlsplit(self._base_url or "").hostname or "api.openai.com"
+        return host.endswith((".openai.com", ".azure.com"))
 
     async def close(self) -> None:
         if self._client is not None:
@@ -46,7 +47,7 @@ class OpenAIClient:
         sdk = await imported("openai")
         if self._client is None:
             client: AsyncOpenAI = sdk.AsyncOpenAI(
-                api_key=self._key, base_url=self._base_url, timeout=self._timeout_s, max_retries=0
+                api_key=self._key, base_url=self._base_url, timeout=self.timeout_s, max_retries=0
             )
             self._client = client
         return self._client

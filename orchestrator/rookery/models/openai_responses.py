@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator, Sequence
+from itertools import groupby
 from typing import Any
 
-from rookery.models.arguments import tool_use
+from rookery.models.arguments import cut_off, tool_use
 from rookery.models.failures import as_model_errors
 from rookery.models.openai_client import OpenAIClient
 from rookery.models.protocol import (
@@ -25,6 +26,7 @@ from rookery.models.protocol import (
     ToolResult,
     ToolUse,
 )
+from rookery.models.stalling import lively
 from rookery.models.usage import Usage
 
 PROVIDER = "openai-responses"
@@ -40,7 +42,7 @@ class OpenAIResponses(OpenAIClient):
         with as_model_errors("OpenAI"):
             stream = await client.responses.create(**self._parameters(request))
             try:
-                return await _read(stream, listener)
+                return await _read(lively(stream, self.timeout_s), listener)
             finally:
                 await stream.close()
 
@@ -69,17 +71,14 @@ class OpenAIResponses(OpenAIClient):
 
 
 def _items(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The conversation in its order: a reasoning item has to stand before what it led to."""
     items: list[dict[str, Any]] = []
     for message in messages:
-        words: list[dict[str, Any]] = []
-        for block in message.blocks:
-            if isinstance(block, Text | Media):
-                if part := _part(block, message.role):
-                    words.append(part)
-            elif item := _item(block):
-                items.append(item)
-        if words:
-            items.append({"role": message.role, "content": words})
+        for are_words, blocks in groupby(message.blocks, lambda block: isinstance(block, Text | Media)):
+            if not are_words:
+                items += [item for block in blocks if (item := _item(block))]
+            elif parts := [part for block in blocks if (part := _part(block, message.role))]:
+                items.append({"role": message.role, "content": parts})
     return items
 
 
@@ -96,10 +95,12 @@ def _item(block: Block) -> dict[str, Any] | None:
             return None
 
 
-def _part(block: Text | Media, role: str) -> dict[str, Any] | None:
+def _part(block: Block, role: str) -> dict[str, Any] | None:
     if isinstance(block, Text):
         kind = "output_text" if role == "assistant" else "input_text"
         return {"type": kind, "text": block.text} if block.text.strip() else None
+    if not isinstance(block, Media):
+        return None
     url = f"data:{block.media_type};base64,{base64.b64encode(block.data).decode()}"
     if block.media_type.startswith("image/"):
         return {"type": "input_image", "image_url": url, "detail": "auto"}
@@ -107,14 +108,17 @@ def _part(block: Text | Media, role: str) -> dict[str, Any] | None:
 
 
 async def _read(stream: AsyncIterator[Any], listener: Listener) -> ModelReply:
+    done: list[Any] = []
     async for event in stream:
         match event.type:
-            case "response.output_text.delta":
+            case "response.output_text.delta" | "response.refusal.delta":
                 await listener.text(event.delta)
             case "response.output_item.added" if event.item.type == "function_call":
                 await listener.tool(event.item.name)
+            case "response.output_item.done":
+                done.append(event.item)
             case "response.completed" | "response.incomplete":
-                return _reply(event.response)
+                return _reply(event.response, event.response.output or done)
             case "response.failed":
                 raise _failure(event.response.error)
             case "error":
@@ -124,12 +128,12 @@ async def _read(stream: AsyncIterator[Any], listener: Listener) -> ModelReply:
     raise ModelUnreachable("OpenAI broke off its answer.")
 
 
-def _reply(response: Any) -> ModelReply:
+def _reply(response: Any, output: Sequence[Any]) -> ModelReply:
     blocks: list[Block] = []
     refused = False
-    for item in response.output:
+    for item in output:
         if item.type == "message":
-            blocks += [Text(part.text) for part in item.content if part.type == "output_text"]
+            blocks += [Text(part.refusal if part.type == "refusal" else part.text) for part in item.content]
             refused = refused or any(part.type == "refusal" for part in item.content)
         elif item.type == "function_call":
             blocks.append(tool_use(item.call_id, item.name, item.arguments))
@@ -140,7 +144,8 @@ def _reply(response: Any) -> ModelReply:
     if response.status == "incomplete":
         reason = getattr(response.incomplete_details, "reason", "")
         stop = "refusal" if reason == "content_filter" else "max_tokens"
-    return ModelReply(blocks=tuple(blocks), stop=stop, usage=_usage(response.usage), model=response.model)
+    whole = cut_off(blocks) if stop == "max_tokens" else tuple(blocks)
+    return ModelReply(blocks=whole, stop=stop, usage=_usage(response.usage), model=response.model)
 
 
 def _usage(told: Any) -> Usage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rookery.models.providers import PROVIDERS
 from rookery.models.usage import Usage
 
 
@@ -45,12 +46,18 @@ KNOWN: Mapping[str, Price] = {
 
 def price_of(model: str, own: Mapping[str, Price]) -> Price | None:
     """The price of a model by its name, with or without the provider and the date at its end."""
-    name = model.rpartition(":")[2]
+    name = bare_name(model)
     for table in (own, KNOWN):
         for key in (model, name, _without_date(name)):
             if key in table:
                 return table[key]
     return None
+
+
+def bare_name(model: str) -> str:
+    """The name without its provider. Some names have a colon of their own (`llama3.1:8b`)."""
+    provider, _, name = model.partition(":")
+    return name if name and provider in PROVIDERS else model
 
 
 def _without_date(name: str) -> str:

@@ -90,12 +90,14 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelReply:
-    """What a model answered. stop: why it ended. model: the name the provider reports."""
+    """What a model answered. stop: why it ended. model: the name the provider reports. asked: the name it was asked by,
+    where a chain asked."""
 
     blocks: tuple[Block, ...]
     stop: Literal["end", "tool_use", "max_tokens", "refusal"]
     usage: Usage
     model: str
+    asked: str = ""
 
     @property
     def text(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,9 +34,11 @@ class Breaker:
     """Keeps requests away from a provider that fails again and again, for a time that grows.
 
     After the rest one request is let through: its success closes the breaker, its failure opens it for longer.
+    threshold: failures in a row that open it.
     """
 
     clock: Callable[[], float] = time.monotonic
+    threshold: int = FAILURES_TO_OPEN
     failures: int = 0
     rest_s: float = FIRST_REST_S
     open_until: float = 0.0
@@ -43,7 +46,7 @@ class Breaker:
 
     def allows(self) -> bool:
         """Whether a request may be made now; the one that probes counts as made."""
-        if self.failures < FAILURES_TO_OPEN:
+        if self.failures < self.threshold:
             return True
         if self.probing or self.clock() < self.open_until:
             return False
@@ -59,12 +62,13 @@ class Breaker:
 
     def failed(self, *, at_once: bool = False) -> None:
         """at_once: no further attempt makes sense before the rest (a refused key)."""
-        again = self.failures >= FAILURES_TO_OPEN
-        self.failures = max(self.failures + 1, FAILURES_TO_OPEN if at_once else 0)
-        self.probing = False
-        if self.failures >= FAILURES_TO_OPEN:
-            self.rest_s = min(self.rest_s * 2, LONGEST_REST_S) if again else self.rest_s
+        if self.failures >= self.threshold and not self.probing:
+            return  # it was under way already when the breaker opened
+        self.failures = max(self.failures + 1, self.threshold if at_once else 0)
+        if self.failures >= self.threshold:
+            self.rest_s = min(self.rest_s * 2, LONGEST_REST_S) if self.probing else self.rest_s
             self.open_until = self.clock() + self.rest_s
+        self.probing = False
 
     def gave_up(self) -> None:
         """A request ended without telling anything about the provider (it was cancelled)."""
@@ -82,7 +86,9 @@ class Resilient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._models = [(model, Breaker(clock)) for model in models]
+        # A single request has all its attempts before the breaker opens.
+        threshold = max(FAILURES_TO_OPEN, retries + 1)
+        self._models = [(model, Breaker(clock, threshold)) for model in models]
         self._retries = retries
         self._sleep = sleep
 
@@ -124,24 +130,24 @@ class Resilient:
         for attempt in range(self._retries + 1):
             try:
                 reply = await model.reply(request, listener)
-            except ContextTooLong:
-                breaker.succeeded()
-                raise
             except (ModelOverloaded, ModelUnreachable) as error:
                 breaker.failed()
-                if attempt == self._retries or not breaker.allows():
+                if attempt == self._retries or _too_long(error.retry_after_s) or not breaker.allows():
                     raise
                 await listener.restart()
                 await self._sleep(_pause(attempt, error.retry_after_s))
-            except ModelError as error:
-                breaker.failed(at_once=isinstance(error, ModelKeyRefused))
+            except ModelKeyRefused:
+                breaker.failed(at_once=True)
+                raise
+            except ModelError:
+                breaker.succeeded()  # it answered: the fault is the request's
                 raise
             except BaseException:
                 breaker.gave_up()
                 raise
             else:
                 breaker.succeeded()
-                return reply
+                return dataclasses.replace(reply, asked=model.name)
         raise AssertionError("the last attempt returns or raises")
 
     def _resting(self) -> ModelOverloaded:
@@ -152,8 +158,13 @@ class Resilient:
         )
 
 
+def _too_long(told: float | None) -> bool:
+    """Whether the provider wants a longer pause than anybody waits for here: the next model, or the caller, has to do."""
+    return told is not None and told > LONGEST_PAUSE_S
+
+
 def _pause(attempt: int, told: float | None) -> float:
     """Seconds before the next attempt: what the provider says, else growing, with jitter. Never very long."""
     if told is not None:
-        return min(told, LONGEST_PAUSE_S) + random.uniform(0, 0.5)  # noqa: S311 jitter needs no secrecy
+        return told + random.uniform(0, 0.5)  # noqa: S311 jitter needs no secrecy
     return min(FIRST_PAUSE_S * 2**attempt, LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311

@@ -1,0 +1,54 @@
+"""How much of a model's window something takes, estimated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from rookery.models.protocol import (
+    Block,
+    Media,
+    ModelReply,
+    ModelRequest,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolSpec,
+    ToolUse,
+)
+from rookery_core.budget import estimate_tokens
+
+MEDIA_TOKENS = 1600
+
+
+def block_tokens(block: Block) -> int:
+    """Tokens of one block."""
+    match block:
+        case Text():
+            return estimate_tokens(block.text)
+        case ToolUse():
+            return estimate_tokens(block.name + json.dumps(dict(block.arguments), default=str)) + 10
+        case ToolResult():
+            return estimate_tokens(block.text) + 10
+        case Thinking():
+            return estimate_tokens(json.dumps(dict(block.raw), default=str))
+        case Media():
+            return MEDIA_TOKENS
+
+
+def tools_tokens(tools: Sequence[ToolSpec]) -> int:
+    return sum(
+        estimate_tokens(tool.name + tool.description + json.dumps(dict(tool.parameters))) + 8
+        for tool in tools
+    )
+
+
+def request_tokens(request: ModelRequest) -> int:
+    """Tokens that a request takes."""
+    blocks = (block for message in request.messages for block in message.blocks)
+    return estimate_tokens(request.system) + tools_tokens(request.tools) + sum(map(block_tokens, blocks))
+
+
+def reply_tokens(reply: ModelReply) -> int:
+    """Tokens that a reply took."""
+    return sum(map(block_tokens, reply.blocks))
