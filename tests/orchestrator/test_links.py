@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -257,3 +259,41 @@ def test_a_memory_is_cited_by_its_source_where_it_has_one_and_told_by_its_words(
 )
 def test_addresses_end_before_the_sentence_does(text: str, url: str) -> None:
     assert {trimmed(one) for one in urls_in(text)} == {url}
+
+
+PARTS = ["[", "]", "(", ")", "<", ">", "`", "```\n", "    ```\n", "~~~\n", "\n", "\n\n", "\\", "!", "word. Next ", f"[a]({DOCS})", f"<{KNOWN}|", "](//attacker.test/?q)", "](mailto:x@attacker.test)", "](<//attacker.test/ q>)", "](attacker.test/q)", ": //attacker.test/q\n"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=14), st.integers(1, 9))
+async def test_no_brackets_make_a_link_that_was_not_judged(parts: list[str], size: int) -> None:
+    text, sent = "".join(parts), list[str]()
+
+    async def send(piece: str) -> None:
+        sent.append(piece)
+
+    stream = CheckedStream(book(), send)
+    for start in range(0, len(text), size):
+        await stream.add(text[start : start + size])
+    await stream.finish()
+    for shown in (check(text, book()).markdown, "".join(sent)):
+        for target in re.findall(r"\]\(\s*<?((?:[a-z][a-z0-9+.-]*:\S|[/\\]{2})[^\s)>]*)", shown):
+            assert target in (DOCS, KNOWN), shown
+
+
+def test_words_of_a_link_keep_their_brackets_where_these_close() -> None:
+    assert check(f"[`list[int]` is slow]({DOCS})", book()).markdown == f"[`list[int]` is slow]({DOCS})"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Is File.exist? true", "See String.class#method and [note]: fine", "Why node.js? Why config.yaml?"],
+)
+def test_prose_with_dots_and_marks_is_not_taken_for_addresses(text: str) -> None:
+    assert "removed" not in check(text, book()).markdown
+
+
+def test_an_address_with_an_open_bracket_ends_where_it_ends() -> None:
+    url = "https://docs.acme.example/a)[x](y"
+    made = LinkBook()
+    made.add_items([Source(url, "A", "docs", "search_docs")])
+    assert check(f"see <{url}|A>", made).markdown == "see [A](https://docs.acme.example/a%29[x]%28y)"

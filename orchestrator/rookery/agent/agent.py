@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rookery.agent import subagent
 from rookery.agent.guard import Guard
 from rookery.agent.limits import RunLimits
-from rookery.agent.links import LinkBook
+from rookery.agent.links import LinkBook, check
 from rookery.agent.local_tools import LocalTool
 from rookery.agent.pins import Pins
 from rookery.agent.prompts import Prompts
@@ -28,6 +28,7 @@ from rookery_core.telemetry import get_logger, new_trace_id, tracing
 
 if TYPE_CHECKING:
     from rookery.agent.recording import Recorder
+    from rookery.mcp.connection import Connection
     from rookery.mcp.fleet import Fleet, OfferedTool
     from rookery.models.pricing import Price
     from rookery.settings import AgentSettings
@@ -172,9 +173,15 @@ class Agent:
         nonce = fencing.new_nonce()
         book = LinkBook(hosts=frozenset(self.settings.link_hosts))
         book.add_trusted(question.text)
-        guard = Guard(book, frozenset(self.settings.unconfirmed_tools))
         model = await self.choose_model(question)
         tools = await self.choose_tools(question, await self._usable_tools(question))
+        guard = Guard(
+            book,
+            frozenset(self.settings.unconfirmed_tools),
+            # Earlier answers were made of what others wrote; a changed description may have been written for this.
+            tainted=bool(question.history or self._pins.suspicions),
+            foreign=frozenset(each.server.name for each in tools.values() if not each.server.own),
+        )
         prompt = await self._prompt(question, model, nonce, guard, book)
         run = Run(
             question=question,
@@ -187,7 +194,7 @@ class Agent:
             thinking=self.settings.thinking,
             max_output_tokens=self.settings.max_output_tokens,
             warnings=(
-                *(f"{down.name} is not available: {down.problem}" for down in self.fleet.down()),
+                *(_not_available(down) for down in self.fleet.down()),
                 *self._pins.suspicions,
             ),
         )
@@ -318,7 +325,12 @@ def _fenced(section: ContextSection, nonce: str) -> dict[str, str]:
     text = section.text
     if not section.trusted:
         text = fencing.fence(text, author=section.author, kind=section.kind, nonce=nonce)
-    return {"title": section.title, "text": text}
+    return {"title": " ".join(section.title.split())[:200], "text": text}
+
+
+def _not_available(server: Connection) -> str:
+    """For the reader. What a foreign server last said is no more than text."""
+    return check(f"{server.name} is not available: {server.problem}", LinkBook()).markdown
 
 
 async def _yes(_: PendingAction) -> bool:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
+from rookery.agent.addresses import addresses
 from rookery.agent.links import LinkBook
 from rookery.agent.question import PendingAction
-from rookery.agent.sources import trimmed, urls_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +28,26 @@ ALLOWED = Verdict(True)
 class Guard:
     """Follows one run. tainted: text of other people has been read.
 
-    unconfirmed: tools that may write without a yes, by the operator's decision.
+    unconfirmed: tools that may write without a yes, by the operator's decision. foreign: servers of others whose
+    descriptions of tools the model reads; what they say may be meant for the tools of another.
     """
 
     book: LinkBook
     unconfirmed: frozenset[str] = frozenset()
     tainted: bool = False
+    foreign: frozenset[str] = frozenset()
     pending: list[PendingAction] = field(default_factory=list[PendingAction])
 
     def judge(
-        self, name: str, *, read_only: bool, confirm: bool | None, arguments: Mapping[str, Any]
+        self,
+        name: str,
+        *,
+        read_only: bool,
+        confirm: bool | None,
+        arguments: Mapping[str, Any],
+        server: str = "",
     ) -> Verdict:
-        """Whether the call may be made now. confirm: what mcp.json says of the tool, if anything."""
+        """Whether the call may be made now. confirm: what mcp.json says of the tool, if anything. server: whose it is."""
         if address := self._constructed_address(arguments):
             return Verdict(
                 False,
@@ -51,7 +58,7 @@ class Guard:
             return ALLOWED
         if confirm is False or name in self.unconfirmed:
             return ALLOWED
-        if confirm or self.tainted:
+        if confirm or self.tainted or self.foreign - {server}:
             return Verdict(False, "it changes something, and text of other people was read before", True)
         return ALLOWED
 
@@ -83,34 +90,7 @@ class Guard:
         """
         if not self.tainted:
             return None
-        for url in _addresses(arguments):
-            plain = not any(mark in url for mark in "?#@")
-            if not (self.book.item(url) or self.book.knows(url) or (plain and self.book.known_host(url))):
+        for url in addresses(arguments):
+            if not (self.book.item(url) or self.book.knows(url) or self.book.carries_nothing(url)):
                 return url[:120]
         return None
-
-
-_NETWORK = re.compile(r"^(?:https?|wss?|ftp|sftp|ssh|git|smb|ldap|mailto)\b", re.IGNORECASE)
-_ADDRESS_NAMES = re.compile(r"url|uri|link|href|host|domain|endpoint|webhook|address|server", re.IGNORECASE)
-_BARE = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,24}(?::\d+)?(?:[/?]\S*)?", re.IGNORECASE)
-
-
-def _addresses(arguments: Mapping[str, Any]) -> Iterator[str]:
-    """The network addresses in the arguments of a call; without a scheme where the argument's name asks for one."""
-    for url in urls_in(_all_text(arguments)):
-        if _NETWORK.match(url):
-            yield trimmed(url)
-    for name, value in arguments.items():
-        if isinstance(value, str) and _ADDRESS_NAMES.search(name) and _BARE.fullmatch(value.strip()):
-            yield f"https://{value.strip()}"
-
-
-def _all_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        pairs = cast(Mapping[str, Any], value).items()
-        return "\n".join(_all_text(part) for pair in pairs for part in pair)
-    if isinstance(value, list | tuple):
-        return "\n".join(_all_text(part) for part in cast(Sequence[Any], value))
-    return ""

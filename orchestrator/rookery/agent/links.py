@@ -14,40 +14,54 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from rookery.agent.sources import Source, trimmed, urls_in
+from rookery_core.fencing import without_controls
 
 _DESTINATION = r"<?(?P<{0}>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?"
 _CONSTRUCT = re.compile(
     r"(?P<fence>^[ \t]*(?P<ticks>```+|~~~+)[^\n]*\n.*?(?:^[ \t]*(?P=ticks)[ \t]*$|\Z))"
     r"|(?P<code>(?<!`)(?P<tick>`+)(?!`)(?:(?!\n\n).)+?(?<!`)(?P=tick)(?!`))"
-    r"|(?P<definition>^[ \t]{0,3}\[[^\]\n]+\]:[ \t]*\S+[^\n]*$)"
     r"|(?P<link>(?P<bang>!?)\[(?P<label>(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]\(\s*"
     + _DESTINATION.format("target")
     + r"\s*\))"
+    r"|(?P<joint>\][(:])"
     r"|(?P<slack><(?P<address>(?:[a-zA-Z][a-zA-Z0-9+.-]*://|mailto:|tel:)[^\s<>|]+)(?:\|(?P<name>[^<>\n]*))?>)"
-    r"|(?P<broadcast><!(?:channel|here|everyone|subteam\^[A-Z0-9]+)(?:\|[^<>]*)?>|(?<![\w@])@(?:channel|here|everyone)\b)"
+    r"|(?P<broadcast><!(?:channel|here|everyone|subteam\^[A-Z0-9]+|date\^[^<>|]*)(?:\|[^<>]*)?>|(?<![\w@])@(?:channel|here|everyone)\b)"
     r"|(?P<tag></?[a-zA-Z][a-zA-Z0-9-]*(?:\s[^<>]*)?/?>)"
-    r"|(?P<bare>(?:(?<![a-zA-Z0-9])[a-zA-Z][a-zA-Z0-9+.-]*:(?://|\\\\)|(?<![\w.])www\.)[^\s<>\"`]+)"
-    r"|(?P<scheme>\b(?:javascript|data|vbscript|file):[^\s<>\"`)]+)"
-    r"|(?P<domain>(?<![\w@./:-])(?:[a-zA-Z0-9-]+\.)+[a-zA-Z]{2,24}(?::\d+)?/[^\s<>\"`]*)",
+    r"|(?P<bare>(?:(?<![a-zA-Z0-9])[a-zA-Z][a-zA-Z0-9+.-]*:(?://|\\\\)|(?<![\w.])[wW]{3}\.)[^\s<>\"`]+)"
+    r"|(?P<scheme>\b(?:(?i:javascript|vbscript|mailto)|data|file|tel|sms):[^\s<>\"`)]+)"
+    r"|(?P<domain>(?<![\w@./:-])(?:[a-zA-Z0-9-]+\.)+[a-zA-Z]{2,24}(?::\d+)?(?:/|\?(?=[\w%-]))[^\s<>\"`]*)",
     re.MULTILINE | re.DOTALL,
 )
+_LINK_IN_CODE = re.compile(r"\](?=\(\s*<?(?:[a-z][a-z0-9+.-]*:\S|[/\\]{2}))", re.IGNORECASE)
+_MARKS = "?#@\\'\"<>`"
+"""What an address needs to carry data, or to lead two readers to two hosts."""
+_BALANCED = re.compile(r"[^()]*(?:\([^()]*\)[^()]*)*")
+_CLOSED_LABEL = re.compile(r"(?:[^\[\]\\]|\[[^\[\]]*\](?!\())*")
+_BRACKETS = str.maketrans("[]", "()")
 REMOVED = "(link removed)"
+_BARE_HOST = re.compile(r"(?<![\w@./:-])(?:[a-z0-9-]+\.)+[a-z]{2,24}(?::\d+)?(?:[/?#]\S*)?", re.IGNORECASE)
 _FRAGMENT = re.compile(r"[\w.%-]{1,120}")
 
 
 @dataclass(slots=True)
 class LinkBook:
-    """The links of one run: items' own addresses, and addresses that occur in what was read."""
+    """The links of one run: items' own addresses, and addresses that occur in what was read.
+
+    own_hosts: of items that our own servers found; a foreign server says whatever it likes.
+    """
 
     hosts: frozenset[str] = frozenset()
     items: dict[str, Source] = field(default_factory=dict[str, Source])
     seen: set[str] = field(default_factory=set[str])
     trusted: set[str] = field(default_factory=set[str])
+    own_hosts: set[str] = field(default_factory=set[str])
 
-    def add_items(self, found: Iterable[Source]) -> None:
+    def add_items(self, found: Iterable[Source], *, own: bool = False) -> None:
         """Links that servers gave as the addresses of what they found."""
         for source in found:
             self.items.setdefault(source.permalink, source)
+            if own:
+                self.own_hosts.add(_host(source.permalink))
 
     def add_text(self, text: str) -> None:
         """Text of other people that the model has read."""
@@ -56,6 +70,7 @@ class LinkBook:
     def add_trusted(self, text: str) -> None:
         """Text of the asker or of the operator: what they write, they may read again."""
         self.trusted |= urls_in(text)
+        self.trusted |= {f"https://{trimmed(bare)}" for bare in _BARE_HOST.findall(text)}
 
     def item(self, url: str) -> Source | None:
         """The item at `url`: exactly, or with its query or fragment left out."""
@@ -82,6 +97,10 @@ class LinkBook:
         host = _host(url)
         return bool(host) and (host in self.hosts or any(host == _host(link) for link in self.items))
 
+    def carries_nothing(self, url: str) -> bool:
+        """Whether an address may be fetched that was put together: a plain path on a host that nobody else owns."""
+        return not any(mark in url for mark in _MARKS) and _host(url) in self.hosts | self.own_hosts
+
     def occurs(self, url: str) -> bool:
         """Whether the address was read somewhere in this run."""
         return (
@@ -104,7 +123,7 @@ class Checked:
 def check(markdown: str, book: LinkBook) -> Checked:
     """`markdown` with only the links that may stand."""
     checker = _Checker(book)
-    text = _CONSTRUCT.sub(checker.replace, markdown)
+    text = _CONSTRUCT.sub(checker.replace, without_controls(markdown))
     return Checked(text, checker.cited, checker.removed, checker.defanged)
 
 
@@ -127,7 +146,11 @@ class _Checker:
         return self._in_code(match.group())
 
     def _in_code(self, text: str) -> str:
-        """Code is not clickable; only addresses that were read nowhere are made unusable."""
+        """Code is not clickable; only addresses that were read nowhere are made unusable.
+
+        What looks like code is not always shown as such (a fence that is indented too far), so no link stays in it.
+        """
+        text = _LINK_IN_CODE.sub("] ", text)
         return re.sub(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s<>\"'`\\]+", self._code_address, text)
 
     def _code_address(self, match: re.Match[str]) -> str:
@@ -138,24 +161,22 @@ class _Checker:
         self.removed += 1
         return match.group().replace("://", "[:]//")
 
-    def _definition(self, match: re.Match[str]) -> str:
-        """Reference definitions are not used by anything that shows our answers; the addresses still count."""
-        return _CONSTRUCT.sub(self.replace, match.group().replace("]:", "] :", 1))
+    def _joint(self, match: re.Match[str]) -> str:
+        """What would make a link, or define one, of brackets that are none of the links that were understood."""
+        return "] " + match.group()[1:]
 
     def _link(self, match: re.Match[str]) -> str:
-        label, target = match.group("label"), match.group("target")
-        label = "" if "://" in label or "www." in label else _CONSTRUCT.sub(self.replace, label)
-        return self._place(target, label, image=bool(match.group("bang")))
+        return self._place(match.group("target"), match.group("label"), image=bool(match.group("bang")))
 
     def _slack(self, match: re.Match[str]) -> str:
         return self._place(match.group("address"), match.group("name") or "")
 
     def _place(self, target: str, label: str, *, image: bool = False) -> str:
-        url = trimmed(html.unescape(target))
+        url, label = trimmed(html.unescape(target)), self._label(label)
         if source := self.book.item(url):
-            return self._cite(source, label or source.title)
+            return self._cite(source, label)
         if self.book.knows(url) and not image:
-            return f"[{label or url}]({url})"
+            return f"[{label or url}]({_destination(url)})"
         return self._refuse(url, label)
 
     def _bare(self, match: re.Match[str]) -> str:
@@ -163,7 +184,7 @@ class _Checker:
         url = trimmed(whole)
         rest = whole[len(url) :]
         if source := self.book.item(url):
-            return self._cite(source, source.title) + rest
+            return self._cite(source) + rest
         if self.book.knows(url):
             return whole
         return self._refuse(url, "") + rest
@@ -185,7 +206,7 @@ class _Checker:
 
     def _broadcast(self, match: re.Match[str]) -> str:
         self.defanged += 1
-        return f"`{match.group().strip('<>')}`"
+        return f"`{self._in_code(match.group().strip('<>'))}`"
 
     def _tag(self, match: re.Match[str]) -> str:
         """HTML is not part of an answer; a tag that carries an address could load it."""
@@ -194,10 +215,18 @@ class _Checker:
         self.removed += 1
         return ""
 
-    def _cite(self, source: Source, label: str) -> str:
+    def _label(self, text: str) -> str:
+        """The words of a link without what could end it early or be a link itself; people write the titles, too."""
+        if "://" in text or "www." in text.lower():
+            return ""
+        text = _CONSTRUCT.sub(self.replace, text)
+        return text if _CLOSED_LABEL.fullmatch(text) else text.translate(_BRACKETS)
+
+    def _cite(self, source: Source, label: str = "") -> str:
         if source not in self.cited:
             self.cited.append(source)
-        return f"[{label}]({source.permalink})"
+        label = label or self._label(source.title) or source.permalink
+        return f"[{label}]({_destination(source.permalink)})"
 
     def _refuse(self, url: str, label: str) -> str:
         if self.book.occurs(url) and "`" not in url:
@@ -208,7 +237,7 @@ class _Checker:
         return label or REMOVED
 
 
-_KINDS = ("fence", "code", "definition", "link", "slack", "broadcast", "tag", "bare", "scheme", "domain")
+_KINDS = ("fence", "code", "link", "joint", "slack", "broadcast", "tag", "bare", "scheme", "domain")
 
 
 def _host(url: str) -> str:
@@ -216,6 +245,11 @@ def _host(url: str) -> str:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
+
+
+def _destination(url: str) -> str:
+    """An address between parentheses: its own must not end it early."""
+    return url if _BALANCED.fullmatch(url) else url.replace("(", "%28").replace(")", "%29")
 
 
 def _is_local(url: str) -> bool:

@@ -112,8 +112,8 @@ class PendingAction:
     user: str | None = None
 
     def describe(self) -> str:
-        """The call in one line, for the person who confirms it."""
-        shown = ", ".join(f"{name}={_short(value)}" for name, value in self.arguments.items())
+        """The call in one line, for the person who confirms it. What is not shown is counted."""
+        shown = ", ".join(f"{_name(name)}={_short(value)}" for name, value in self.arguments.items())
         return f"{self.server}: {self.tool}({shown})"
 
 
@@ -151,6 +151,11 @@ class Answer:
     warnings: tuple[str, ...] = ()
 
 
-def _short(value: Any, limit: int = 80) -> str:
+def _name(name: str) -> str:
+    return name if name.isidentifier() and name.isascii() else repr(name)
+
+
+def _short(value: Any, head: int = 320, tail: int = 80) -> str:
     text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    left = len(text) - head - tail
+    return text if left <= 0 else f"{text[:head]}… {left:,} characters not shown …{text[-tail:]}"

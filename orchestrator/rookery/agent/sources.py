@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from rookery_core.fencing import without_controls
+
 _LINK_KEYS = ("permalink", "html_url", "url", "uri", "link", "web_url", "source", "id")
 """Where an item has its address, the one that serves a reader best first: where a memory comes from, before the memory."""
 _TEXT_KEYS = ("text", "content", "snippet", "excerpt", "body", "passage", "fact", "markdown", "summary")
@@ -66,7 +68,7 @@ def passages(value: Any, server: str, tool: str) -> list[Passage]:
 
 def sources(value: Any, server: str, tool: str) -> list[Source]:
     """Every item with an address of its own in a structured tool result."""
-    return [Source(link, title or link, server, tool) for link, title in _items(value, 0)]
+    return [Source(link, without_controls(title) or link, server, tool) for link, title in _items(value, 0)]
 
 
 def urls_in(text: str) -> set[str]:

@@ -85,7 +85,7 @@ class ToolRunner:
             try:
                 answer, state = await self._answer(use)
             except RookeryError as error:
-                answer, state = ToolAnswer(f"Tool call failed: {error}", None, True), "failed"
+                answer, state = self._failed(use, error), "failed"
             except Exception as error:
                 logger.exception("%s failed", use.name)
                 answer, state = ToolAnswer(f"Tool call failed: {type(error).__name__}.", None, True), "failed"
@@ -102,6 +102,15 @@ class ToolRunner:
             if self.on_result:
                 await self.on_result(call)
             return ToolResult(use.id, use.name, answer.text, answer.is_error, answer.structured)
+
+    def _failed(self, use: ToolUse, error: RookeryError) -> ToolAnswer:
+        """What went wrong, as the model reads it; a server's words are foreign also where it only refuses."""
+        told = f"Tool call failed: {error}"
+        local = self.local.get(use.name)
+        if use.name not in self.offered and not (local and local.foreign):
+            return ToolAnswer(told, None, True)
+        self.guard.tainted = True
+        return ToolAnswer(self._fenced(told, *self._names(use.name)), None, True)
 
     def _names(self, name: str) -> tuple[str, str]:
         offered = self.offered.get(name)
@@ -136,10 +145,12 @@ class ToolRunner:
     ) -> tuple[ToolAnswer, str] | None:
         read_only = offered.read_only if offered else bool(local and local.read_only)
         confirm = offered.settings.confirm if offered and offered.settings else None
-        verdict = self.guard.judge(use.name, read_only=read_only, confirm=confirm, arguments=use.arguments)
+        server, tool = self._names(use.name)
+        verdict = self.guard.judge(
+            use.name, read_only=read_only, confirm=confirm, arguments=use.arguments, server=server
+        )
         if verdict.allowed:
             return None
-        server, tool = self._names(use.name)
         user = self.caller.user
         action = self.guard.ask(server, tool, use.arguments, verdict.reason, self.trace_id, user)
         if self.confirm and await self.confirm(action):
@@ -156,7 +167,8 @@ class ToolRunner:
         answer = await self._called(offered, use.arguments)
         self.guard.tainted = True
         if not answer.is_error:
-            self.book.add_items(sources(answer.structured, offered.server.name, offered.tool.name))
+            found = sources(answer.structured, offered.server.name, offered.tool.name)
+            self.book.add_items(found, own=offered.server.own)
         self.book.add_text(answer.text)
         limit = (settings and settings.output_tokens) or entry.output_tokens or self.limits.output_tokens
         text = self.scratch.shorten(answer.text, limit)
@@ -204,6 +216,8 @@ class ToolRunner:
         return request_meta(self.trace_id, self.caller, key=self.context_key, audience=audience)
 
     def _fenced(self, text: str, server: str, tool: str) -> str:
+        """A result between fences. The nonce cannot be in it, unless the model was talked into handing it on."""
+        text = text.replace(self.nonce, "…")
         return fencing.fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)
 
 
@@ -211,8 +225,12 @@ def _summary(answer: ToolAnswer) -> str:
     """An error in one line, for traces and for people."""
     told: Any = answer.structured
     if isinstance(told, dict) and "message" in told:
-        return " ".join(str(cast(dict[str, Any], told)["message"]).split())[:300]
-    return " ".join(answer.text.split())[:300]
+        return _one_line(str(cast(dict[str, Any], told)["message"]))
+    return _one_line(answer.text)
+
+
+def _one_line(text: str) -> str:
+    return fencing.without_controls(" ".join(text.split()))[:300]
 
 
 def _starting(answer: ToolAnswer) -> float | None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.spinner import Spinner
+from rich.text import Text
 
 from rookery.agent import PendingAction
 
@@ -61,8 +62,8 @@ class TerminalReader:
             return True
         self._live.stop()
         try:
-            self._console.print(f"[yellow]The answer wants to run[/yellow] {action.describe()}")
-            self._console.print(f"[dim]It needs your yes: {action.reason}.[/dim]")
+            self._console.print(Text.assemble(("The answer wants to run ", "yellow"), action.describe()))
+            self._console.print(Text(f"It needs your yes: {action.reason}.", style="dim"))
             reply = await asyncio.to_thread(input, "Run it? [y/N] ")
         except EOFError:
             reply = ""

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rookery.terminal.reports import console
+from rookery_core.fencing import without_controls
 
 
 def print_runs(runs: Sequence[Mapping[str, Any]]) -> None:
@@ -24,10 +25,10 @@ def print_runs(runs: Sequence[Mapping[str, Any]]) -> None:
         table.add_row(
             str(run["trace_id"])[:12],
             f"{run['started_at']:%m-%d %H:%M:%S}",
-            run["asker"] or "-",
+            _text(run["asker"] or "-"),
             _seconds(run["total_ms"]) if not run["problem"] else "failed",
             _dollars(run["cost_usd"]),
-            Text(" ".join(run["question"].split())[:80]),
+            _text(" ".join(run["question"].split())[:80]),
         )
     console().print(table)
 
@@ -36,25 +37,23 @@ def print_story(found: Mapping[str, Any]) -> None:
     """One run from its event to its answer."""
     run, out = found["run"], console()
     out.print(Text.assemble(("trace ", "dim"), run["trace_id"], (f"  attempt {run['attempt']}", "dim")))
-    out.print(
-        f"{run['started_at']:%Y-%m-%d %H:%M:%S} UTC, asked by {run['asker'] or 'nobody named'} ({run['asker_kind']})",
-        highlight=False,
-    )
-    out.print(Text(f"\n{run['question']}\n", style="bold"))
+    when, asker = f"{run['started_at']:%Y-%m-%d %H:%M:%S} UTC", run["asker"] or "nobody named"
+    out.print(_text(f"{when}, asked by {asker} ({run['asker_kind']})"))
+    out.print(_text(f"\n{run['question']}\n", style="bold"))
     for event in found["events"]:
         out.print(
-            Text("event  " + ", ".join(f"{name} {value}" for name, value in event.items()), style="dim")
+            _text("event  " + ", ".join(f"{name} {value}" for name, value in event.items()), style="dim")
         )
     _print_calls(found)
     for action in found["actions"]:
         out.print(
-            Text(
+            _text(
                 f"waits  {action['server']}: {action['tool']} — {action['state']}: {action['reason']}",
                 style="yellow",
             )
         )
     if run["problem"]:
-        out.print(Text(f"failed {run['problem']}", style="red"))
+        out.print(_text(f"failed {run['problem']}", style="red"))
     if run["answer"]:
         out.print()
         out.print(Markdown(run["answer"]))
@@ -67,16 +66,21 @@ def _print_calls(found: Mapping[str, Any]) -> None:
         table.add_column(heading, justify="right" if heading in ("took", "tokens") else "left")
     for call in found["model_calls"]:
         tokens = f"{call['input_tokens'] + call['cache_read_tokens'] + call['cache_write_tokens']:,} + {call['output_tokens']:,}"
-        table.add_row("model", call["model"], call["stop"], f"{call['duration_ms']:,.0f} ms", tokens)
+        table.add_row("model", _text(call["model"]), call["stop"], f"{call['duration_ms']:,.0f} ms", tokens)
     for call in found["tool_calls"]:
         arguments = ", ".join(f"{name}={str(value)[:50]!r}" for name, value in call["arguments"].items())
-        what = Text(f"{call['server']}: {call['tool']}({arguments})"[:90])
+        what = _text(f"{call['server']}: {call['tool']}({arguments})"[:90])
         table.add_row(
             "tool", what, call["state"], f"{call['duration_ms']:,.0f} ms", f"{call['result_tokens']:,}"
         )
         if call["summary"]:
-            table.add_row("", Text(call["summary"][:120], style="red"), "", "", "")
+            table.add_row("", _text(call["summary"][:120], style="red"), "", "", "")
     console().print(table)
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Words of other people: no markup, and nothing that a terminal would obey."""
+    return Text(without_controls(words), style=style)
 
 
 def _sum(run: Mapping[str, Any]) -> str:

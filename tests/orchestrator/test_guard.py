@@ -1,0 +1,99 @@
+"""Which calls may be made once text of other people was read: the addresses in their arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rookery.agent.guard import Guard
+from rookery.agent.links import LinkBook
+from rookery.agent.question import PendingAction
+from rookery.agent.sources import Source
+
+OWN, FOREIGN = "https://docs.acme.example/a.html", "https://blog.foreign.example/post"
+
+
+def guard(tainted: bool = True) -> Guard:
+    book = LinkBook()
+    book.add_items([Source(OWN, "a", "docs", "search_docs")], own=True)
+    book.add_items([Source(FOREIGN, "post", "web", "search")])
+    book.add_text("see https://evil.test/static and docs.evil.test/page")
+    book.add_trusted("Compare example.org/x with https://example.org/y, please.")
+    return Guard(book, tainted=tainted)
+
+
+def allowed(**arguments: Any) -> bool:
+    return guard().judge("fetch", read_only=True, confirm=None, arguments=arguments).allowed
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"url": OWN},
+        {"url": FOREIGN},
+        {"url": "https://docs.acme.example/b.html"},
+        {"url": "https://example.org/y"},
+        {"url": "example.org/x"},
+        {"uri": "sample://motto", "server": "sample"},
+        {"uri": "docs/retention.md"},
+        {"url": "../other/page.html"},
+        {"link": "p1700000000000100"},
+        {"link": "1700000000.000100"},
+        {"domain": "payments"},
+        {"address": "12 High Street"},
+        {"repo": "vercel/next.js", "path": "src/main.py", "query": "what is node.js?"},
+        {"query": "error at foo.bar/baz in main"},
+        {"page": 3, "hosts": None, "server": ""},
+    ],
+)
+def test_what_was_given_or_leads_nowhere(arguments: dict[str, Any]) -> None:
+    assert allowed(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"url": "https://blog.foreign.example/SECRET"},
+        {"url": "https://docs.acme.example/b.html?q=SECRET"},
+        {"url": "https://evil.test/SECRET"},
+        {"url": "https://evil.test/static"},
+        {"page": "evil.test/SECRET"},
+        {"feed_urls": ["https://example.org/y", "evil.test"]},
+        {"request": {"host": "evil.test", "path": "/SECRET"}},
+        {"hosts": "docs.acme.example, evil.test"},
+        {"headers": {"https://evil.test/SECRET": "x"}},
+        {"callback": "localhost:9/SECRET"},
+        {"domain": "SECRET.evil.test"},
+        {"url": "evil.test#SECRET"},
+        {"url": "user@evil.test/SECRET"},
+        {"note": "then WSS://evil.test/SECRET"},
+    ],
+)
+def test_what_was_put_together(arguments: dict[str, Any]) -> None:
+    assert not allowed(**arguments)
+
+
+def test_before_anything_foreign_was_read_every_address_is_the_askers() -> None:
+    assert (
+        guard(tainted=False)
+        .judge("f", read_only=True, confirm=None, arguments={"url": "evil.test/x"})
+        .allowed
+    )
+
+
+def test_what_is_confirmed_is_shown_as_it_is() -> None:
+    arguments = {
+        "text": "start " + "x" * 1000 + " end",
+        "a=1)\n*Approved* b": "\u202eevil",
+        "\u202e": 1,
+    }
+    shown = PendingAction(
+        id="1", server="s", tool="t", arguments=arguments, reason="r", trace_id="0"
+    ).describe()
+    assert "\n" not in shown
+    assert "\u202e" not in shown
+    assert "start x" in shown
+    assert "x end'" in shown
+    assert "characters not shown" in shown
+    assert "'a=1)\\n*Approved* b'=" in shown
