@@ -230,11 +230,15 @@ async def test_resources_and_prompts_can_be_read(make_agent: MakeAgent) -> None:
             tool("2", "read_resource", {"server": "sample", "uri": "sample://motto"}),
             tool("3", "get_prompt", {"server": "sample", "name": "greet", "arguments": {"name": "Ada"}}),
             tool("4", "read_resource", {"server": "other", "uri": "x"}),
+            tool("5", "read_resource", {"server": "sample", "uri": "sample://nothing"}),
+            tool("6", "get_prompt", {"server": "sample", "name": "nothing"}),
         ],
         "done",
     )
     await ask(agent)
-    listed, read, prompt, wrong = model.results
+    listed, read, prompt, wrong, no_resource, no_prompt = model.results
+    assert "sample://nothing" in no_resource
+    assert "nothing" in no_prompt
     assert "sample://motto" in listed
     assert "Measure, then cut." in read
     assert "Say hello to Ada." in prompt

@@ -66,6 +66,16 @@ def test_variables_are_filled_in() -> None:
         ({"command": "x", "prefix": "a b"}, "prefix"),
         ({"command": "x", "tools": {"t": {"timeot_s": 1}}}, "tools.t.timeot_s"),
         ("text", "valid dictionary"),
+        (
+            {"url": "https://x", "headers": {"A": "Bearer ${input:token}"}},
+            "${input:token} cannot be filled in here. Use an environment variable",
+        ),
+        (
+            {"command": "x", "args": ["${not a name}"]},
+            "${not a name} cannot be filled in",
+        ),
+        ({"command": "x", "timeout": 60000}, "timeout: Input should be less than or equal to 3600"),
+        ({"command": "x", "env": {"PORT": 8080}}, "env.PORT: Input should be a valid string"),
     ],
 )
 def test_what_is_wrong_is_named(entry: Any, told: str) -> None:
@@ -85,6 +95,20 @@ def test_the_file_is_named_too(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=told) as raised:
             read_servers(path)
         assert str(path) in str(raised.value)
+
+
+def test_what_editors_write_besides(tmp_path: Path) -> None:
+    """VS Code keeps what it asks for under `inputs`; Notepad begins a file with a mark of its bytes."""
+    path = tmp_path / "mcp.json"
+    entry = {"type": "streamableHttp", "url": "https://x.test/mcp"}
+    path.write_text(json.dumps({"inputs": [{"id": "token"}], "servers": {"x": entry}}), encoding="utf-8-sig")
+    (server,) = read_servers(path, {})
+    assert server.entry.type == "streamable-http"
+
+
+@pytest.mark.parametrize("disabled", ["true", 1])
+def test_disabled_however_it_is_written(disabled: Any) -> None:
+    assert parse_servers({"mcpServers": {"x": {"command": "x", "disabled": disabled}}}, {}) == []
 
 
 def test_disabled_servers_need_no_variables() -> None:

@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from emulators.models.scripted import ScriptedModel
 from loopback import free_port
+from rookery.agent import Agent, Question
 from rookery.mcp.config import NamedServer, ServerEntry
 from rookery.mcp.connection import CallRefused, Connection, ServerDown, ToolTimedOut
 from rookery.mcp.fleet import Fleet, model_name
 from rookery.mcp.results import read_result
+from rookery.settings import AgentSettings
 
+ODD = str(Path(__file__).with_name("odd_server.py"))
 SAMPLE = str(Path(__file__).with_name("sample_server.py"))
 
 
@@ -178,3 +182,67 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.05)
+
+
+def odd(mode: str = "well") -> NamedServer:
+    return NamedServer("odd", ServerEntry(command=sys.executable, args=(ODD, mode)))
+
+
+@pytest_asyncio.fixture
+async def odd_server() -> AsyncIterator[Connection]:
+    async with Fleet([odd()]) as fleet:
+        yield fleet.connections[0]
+
+
+async def test_tools_come_in_pages_and_names_that_collide_stay_apart(odd_server: Connection) -> None:
+    fleet_names = {tool.name for tool in odd_server.tools}
+    assert {"refuses", "structured", "a.b", "a_b"} <= fleet_names
+    assert (await call(odd_server, "a.b")).text == "with a dot"
+    assert (await call(odd_server, "a_b")).text == "with a line"
+
+
+async def test_a_server_that_says_its_tools_changed_is_asked_at_once(odd_server: Connection) -> None:
+    await call(odd_server, "grows")
+    await until(lambda: any(tool.name == "grown" for tool in odd_server.tools))
+
+
+async def test_an_answer_against_the_tools_own_schema_costs_the_call_not_the_server(
+    odd_server: Connection,
+) -> None:
+    with pytest.raises(CallRefused, match="not of type 'integer'"):
+        await call(odd_server, "lies")
+    assert odd_server.up
+
+
+async def test_what_is_no_text_is_named(odd_server: Connection) -> None:
+    assert (await call(odd_server, "shows")).text.splitlines() == [
+        "See:",
+        "[image left out: only text can be read here]",
+        "[audio left out: only text can be read here]",
+        "[resource file:///plan.pdf, plan.pdf, The plan]",
+        "a memo",
+        "[resource memo://2]",
+    ]
+    assert (await call(odd_server, "structured")).structured == {"city": "Hanoi"}
+    assert (await call(odd_server, "empty")).text == "(empty result)"
+
+
+async def test_output_that_is_no_message_and_no_utf8_is_passed_over(odd_server: Connection) -> None:
+    assert (await call(odd_server, "garbles", timeout_s=5)).text == "done"
+    async with Fleet([odd("noise")], patience_s=10) as fleet:
+        assert fleet.connections[0].up
+
+
+async def test_a_server_that_hangs_at_its_start_holds_nobody_up() -> None:
+    async with Fleet([odd("hangs"), stdio()], patience_s=5) as fleet:
+        assert [each.name for each in fleet.down()] == ["odd"]
+        assert "sample_slow" in fleet.tools()
+
+
+async def test_a_tool_with_the_name_of_our_own_is_offered_once(odd_server: Connection) -> None:
+    bare = NamedServer("odd", odd_server.server.entry.model_copy(update={"prefix": ""}))
+    async with Fleet([bare]) as fleet:
+        agent = Agent(AgentSettings(traces="off"), fleet, model := ScriptedModel(["done"]))
+        await agent.answer(Question(text="x"))
+        names = [tool.name for tool in model.requests[0].tools]
+        assert len(names) == len(set(names))

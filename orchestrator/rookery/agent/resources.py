@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.local_tools import LocalTool, required
-from rookery_core.errors import NotFound
+from rookery_core.errors import NotFound, RookeryError
 
 if TYPE_CHECKING:
+    from fastmcp import Client
+
     from rookery.mcp.connection import Connection
     from rookery.mcp.fleet import Fleet
 
+TIMEOUT_S = 20.0
 _SERVER = {"type": "string", "description": "The server's name."}
 
 
@@ -34,15 +37,10 @@ def _list_resources(connections: Sequence[Connection]) -> LocalTool:
     async def run(_: Mapping[str, Any]) -> Any:
         listed: list[dict[str, Any]] = []
         for each in connections:
-            client = each.client()
-            for resource in await client.list_resources():
-                listed.append(
-                    {"server": each.name, "resource": str(resource.uri), "about": resource.description}
-                )
-            for template in await client.list_resource_templates():
-                listed.append(
-                    {"server": each.name, "template": template.uri_template, "about": template.description}
-                )
+            try:
+                listed += await _listed(each)
+            except RookeryError as error:
+                listed.append({"server": each.name, "problem": str(error)})
         return {"resources": listed}
 
     return LocalTool(
@@ -54,10 +52,27 @@ def _list_resources(connections: Sequence[Connection]) -> LocalTool:
     )
 
 
+async def _listed(connection: Connection) -> list[dict[str, Any]]:
+    async def ask(client: Client[Any]) -> list[dict[str, Any]]:
+        resources = [
+            {"server": connection.name, "resource": str(each.uri), "about": each.description}
+            for each in await client.list_resources()
+        ]
+        templates = [
+            {"server": connection.name, "template": each.uri_template, "about": each.description}
+            for each in await client.list_resource_templates()
+        ]
+        return [*resources, *templates]
+
+    return await connection.asked("resources/list", TIMEOUT_S, ask)
+
+
 def _read_resource(connections: Sequence[Connection]) -> LocalTool:
     async def run(arguments: Mapping[str, Any]) -> Any:
         connection, uri = _of(connections, required(arguments, "server")), required(arguments, "uri")
-        contents = await connection.client().read_resource(uri)
+        contents = await connection.asked(
+            "resources/read", TIMEOUT_S, lambda client: client.read_resource(uri)
+        )
         return "\n".join(getattr(part, "text", None) or "[binary content left out]" for part in contents)
 
     return LocalTool(
@@ -81,15 +96,13 @@ def _get_prompt(connections: Sequence[Connection]) -> LocalTool:
     async def run(arguments: Mapping[str, Any]) -> Any:
         connection, given = _of(connections, required(arguments, "server")), arguments.get("arguments")
         name = str(arguments.get("name") or "")
-        client = connection.client()
         if not name:
-            return {
-                "prompts": [
-                    {"name": each.name, "about": each.description} for each in await client.list_prompts()
-                ]
-            }
+            prompts = await connection.asked("prompts/list", TIMEOUT_S, lambda client: client.list_prompts())
+            return {"prompts": [{"name": each.name, "about": each.description} for each in prompts]}
         values = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] JSON of the model
-        result = await client.get_prompt(name, values)
+        result = await connection.asked(
+            "prompts/get", TIMEOUT_S, lambda client: client.get_prompt(name, values)
+        )
         return "\n".join(str(getattr(message.content, "text", "")) for message in result.messages)
 
     return LocalTool(

@@ -66,11 +66,12 @@ class ToolRunner:
     def specs(self) -> list[ToolSpec]:
         """What the model is offered, in a stable order so that providers can cache it."""
         specs = [
-            ToolSpec(name, each.tool.description or each.tool.title or name, each.tool.input_schema)
+            ToolSpec(name, each.tool.description or each.tool.title or name, each.parameters)
             for name, each in self.offered.items()
         ]
         specs += [ToolSpec(tool.name, tool.description, tool.parameters) for tool in self.local.values()]
-        return [*specs, ToolSpec(READ_MORE, DESCRIPTION, PARAMETERS)]
+        own = ToolSpec(READ_MORE, DESCRIPTION, PARAMETERS)
+        return specs if READ_MORE in self.offered else [*specs, own]
 
     async def run(self, uses: Sequence[ToolUse]) -> list[ToolResult]:
         """The results in the order of the uses. An error is a result; only cancellation raises."""

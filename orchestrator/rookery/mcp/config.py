@@ -18,12 +18,16 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from rookery_core.errors import ConfigurationError
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_UNKNOWN_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_TYPES = {"streamableHttp": "streamable-http", "streamable_http": "streamable-http", "local": "stdio"}
+"""Names that some clients have for the same."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,32}$")]
@@ -64,9 +68,16 @@ class ServerEntry(BaseModel):
     allowed_tools: tuple[str, ...] | None = None
     prefix: Prefix | None = Field(default=None, validation_alias=AliasChoices("prefix", "tool_prefix"))
     audience: str | None = None
-    timeout_s: float | None = Field(default=None, gt=0, validation_alias=AliasChoices("timeout_s", "timeout"))
+    timeout_s: float | None = Field(
+        default=None, gt=0, le=3600, validation_alias=AliasChoices("timeout_s", "timeout")
+    )
     output_tokens: int | None = Field(default=None, ge=100)
     tools: dict[str, ToolSettings] = Field(default_factory=dict[str, ToolSettings])
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _by_its_usual_name(cls, value: Any) -> Any:
+        return _TYPES.get(value, value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _one_way_to_reach_it(self) -> Self:
@@ -102,7 +113,7 @@ class NamedServer:
 def read_servers(path: Path, environment: Mapping[str, str] = os.environ) -> list[NamedServer]:
     """The enabled servers of an mcp.json. Raises ConfigurationError that names the file, the server and the key."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"Cannot read {path}: {error.strerror}.") from None
     except ValueError as error:
@@ -125,7 +136,9 @@ def parse_servers(
         if isinstance(raw, dict) and raw.get("disabled") is True:  # pyright: ignore[reportUnknownMemberType]
             _refuse_unknown_keys(raw, where)  # pyright: ignore[reportUnknownArgumentType]
             continue
-        found.append(NamedServer(name, _checked(_expanded(raw, environment, where), where)))
+        entry = _checked(_expanded(raw, environment, where), where)
+        if not entry.disabled:
+            found.append(NamedServer(name, entry))
     return found
 
 
@@ -134,7 +147,7 @@ def _entries(document: Any, source: str) -> dict[str, Any]:
         raise ConfigurationError(f"{source} is not an object with the key 'mcpServers'.")
     table = cast(dict[str, Any], document)
     for key in table:
-        if key not in ("mcpServers", "servers", "$schema"):
+        if key not in ("mcpServers", "servers", "inputs", "$schema"):
             raise ConfigurationError(
                 f"{source}: unknown key {key!r}.", hint="Servers stand under 'mcpServers' (or 'servers')."
             )
@@ -180,12 +193,22 @@ def _unknown_key(where: str, place: tuple[str, ...]) -> ConfigurationError:
 
 def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:
     if isinstance(value, str):
+        for written in _UNKNOWN_VARIABLE.findall(value):
+            if not _VARIABLE.fullmatch(written):
+                raise _no_such_variable(written, where)
         return _VARIABLE.sub(lambda match: _value_of(match, environment, where), value)
     if isinstance(value, list):
         return [_expanded(item, environment, where) for item in cast(list[Any], value)]
     if isinstance(value, dict):
         return {key: _expanded(item, environment, where) for key, item in cast(dict[str, Any], value).items()}
     return value
+
+
+def _no_such_variable(written: str, where: str) -> ConfigurationError:
+    """What an editor asks its user for, or knows of its window: nobody is there to ask."""
+    return ConfigurationError(
+        f"{where}: {written} cannot be filled in here.", hint="Use an environment variable: ${NAME}."
+    )
 
 
 def _value_of(match: re.Match[str], environment: Mapping[str, str], where: str) -> str:

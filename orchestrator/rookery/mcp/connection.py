@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +16,7 @@ from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
     from fastmcp import Client
-    from mcp_types import CallToolResult, Tool
+    from mcp_types import CallToolResult, ServerNotification, Tool
 
     from rookery.mcp.config import NamedServer
 
@@ -24,6 +25,8 @@ Answer = TypeVar("Answer")
 
 PROBE_EVERY_S = 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.3, 30.0
+_INVALID = re.compile(r"structured content|Invalid schema for tool")
+"""What the SDK raises for an answer that does not keep to the tool's own schema. The connection is as good as before."""
 TIMED_OUT, CLOSED, INVALID_REQUEST = -32001, -32000, -32600
 
 
@@ -62,6 +65,7 @@ class Connection:
         self._offered: frozenset[str] = frozenset()
         self._settled = asyncio.Event()
         self._broken = asyncio.Event()
+        self._look_again = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -124,7 +128,7 @@ class Connection:
 
     async def read(self, uri: str, *, timeout_s: float, meta: Mapping[str, Any]) -> str:
         """The text of a resource. Raises ServerDown, ToolTimedOut or CallRefused."""
-        result = await self._asked(
+        result = await self.asked(
             "resources/read", timeout_s, lambda client: client.read_resource_mcp(uri, meta=dict(meta))
         )
         return "".join(str(getattr(part, "text", "")) for part in result.contents)
@@ -140,8 +144,7 @@ class Connection:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._settled.wait(), left)
 
-    def client(self) -> Client[Any]:
-        """The live client, for resources and prompts. Raises ServerDown."""
+    def _live(self) -> Client[Any]:
         if self._client is None:
             raise self._down()
         return self._client
@@ -149,18 +152,19 @@ class Connection:
     async def _call_once(
         self, tool: str, arguments: Mapping[str, Any], timeout_s: float, meta: Mapping[str, Any]
     ) -> CallToolResult:
-        return await self._asked(
+        return await self.asked(
             tool,
             timeout_s,
             lambda client: client.call_tool_mcp(tool, dict(arguments), timeout=timeout_s, meta=dict(meta)),
         )
 
-    async def _asked(
+    async def asked(
         self, what: str, timeout_s: float, ask: Callable[[Client[Any]], Awaitable[Answer]]
     ) -> Answer:
+        """Ask the live client. Raises ServerDown, ToolTimedOut or CallRefused."""
         from mcp.shared.exceptions import MCPError
 
-        client = self.client()
+        client = self._live()
         try:
             # The server is told the same limit; the outer one holds when the server does not answer at all.
             async with asyncio.timeout(timeout_s + 1):
@@ -176,6 +180,8 @@ class Connection:
                 raise self._lost(client, error) from None
             raise CallRefused(f"{self.name} refused {what}: {error.error.message}") from None
         except (RuntimeError, OSError, *_transport_errors()) as error:
+            if _INVALID.search(str(error)):
+                raise CallRefused(f"{self.name}: {_reason(error)}") from None
             raise self._lost(client, error) from None
 
     def _too_slow(self, tool: str, timeout_s: float) -> ToolTimedOut:
@@ -189,6 +195,7 @@ class Connection:
         if self._client is client:
             self._set_down(_reason(error))
             self._broken.set()
+            self._look_again.set()
         return self._down()
 
     def _down(self) -> ServerDown:
@@ -205,11 +212,12 @@ class Connection:
         was_up, started = False, time.perf_counter()
         with server_log() as log:
             try:
-                async with open_client(self.server, log) as client:
+                async with open_client(self.server, log, self._heard) as client:
                     self.tools = tuple(await client.list_tools())
                     self._offered = await _offered(client)
                     self.connected_ms = (time.perf_counter() - started) * 1e3
                     self._broken.clear()
+                    self._look_again.clear()
                     self._client, self.problem, was_up = client, None, True
                     self._announce()
                     await self._watch(client)
@@ -223,12 +231,19 @@ class Connection:
                 self._announce()
         return was_up
 
+    async def _heard(self, message: ServerNotification | Exception) -> None:
+        """What the server tells unasked: that its tools are others now."""
+        if getattr(message, "method", "") == "notifications/tools/list_changed":
+            self._look_again.set()
+
     async def _watch(self, client: Client[Any]) -> None:
         """Return once a call found the connection broken; raise when a probe does."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._broken.wait(), PROBE_EVERY_S * random.uniform(0.8, 1.2))  # noqa: S311
+                await asyncio.wait_for(self._look_again.wait(), PROBE_EVERY_S * random.uniform(0.8, 1.2))  # noqa: S311
+            if self._broken.is_set():
                 return
+            self._look_again.clear()
             async with asyncio.timeout(connect_timeout_s(self.server)):
                 tools = tuple(await client.list_tools())
             if tools != self.tools:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rookery.mcp.connection import Connection
+from rookery.mcp.schemas import acceptable
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -24,11 +25,12 @@ _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True, slots=True)
 class OfferedTool:
-    """A tool of a server, under the name by which the model calls it."""
+    """A tool of a server, under the name by which the model calls it, with the schema that providers take."""
 
     name: str
     connection: Connection
     tool: Tool
+    parameters: Mapping[str, Any]
 
     @property
     def server(self) -> NamedServer:
@@ -105,11 +107,15 @@ class Fleet:
             for tool in sorted(connection.tools, key=lambda each: each.name):
                 if allowed is not None and tool.name not in allowed:
                     continue
+                parameters = acceptable(tool.input_schema)
+                if parameters is None:
+                    logger.warning("%s: %s is left out: no model may be offered its arguments", connection.name, tool.name)  # fmt: skip
+                    continue
                 name = model_name(connection.server.prefix, tool.name)
                 if name in found:
                     # Who comes first in mcp.json keeps the name: a later server must not shadow another's tool.
                     name = model_name(connection.name, f"{tool.name}_{_digest(connection.name + tool.name)}")
-                found[name] = OfferedTool(name, connection, tool)
+                found[name] = OfferedTool(name, connection, tool, parameters)
         return found
 
 

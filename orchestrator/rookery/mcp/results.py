@@ -38,7 +38,8 @@ def _text_of(block: Any) -> str:
     if (text := getattr(resource, "text", None)) is not None:
         return str(text)
     if (uri := getattr(block, "uri", None) or getattr(resource, "uri", None)) is not None:
-        return f"[resource {uri}]"
+        about = (getattr(block, name, None) for name in ("title", "name", "description"))
+        return f"[resource {uri}{''.join(f', {one}' for one in about if one)}]"
     return f"[{getattr(block, 'type', 'content')} left out: only text can be read here]"
 
 

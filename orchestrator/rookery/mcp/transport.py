@@ -13,6 +13,7 @@ from rookery.mcp.environment import for_foreign, for_own
 
 if TYPE_CHECKING:
     from fastmcp import Client
+    from fastmcp.client.messages import MessageHandlerT
     from fastmcp.client.transports import ClientTransport
 
     from rookery.mcp.config import NamedServer
@@ -26,13 +27,17 @@ def connect_timeout_s(server: NamedServer) -> float:
     return max(CONNECT_TIMEOUT_S, server.entry.timeout_s or 0)
 
 
-def open_client(server: NamedServer, log: TextIO) -> Client[Any]:
-    """A client of the server, not entered yet. Each connection needs a new one. log: where a child's stderr goes."""
+def open_client(server: NamedServer, log: TextIO, hear: MessageHandlerT) -> Client[Any]:
+    """A client of the server, not entered yet. Each connection needs a new one.
+
+    log: where a child's stderr goes. hear: gets what the server tells unasked.
+    """
     from fastmcp import Client
 
     return Client(
         _transport(server, log),
         name="rookery",
+        message_handler=hear,
         timeout=server.entry.timeout_s or DEFAULT_CALL_TIMEOUT_S,
         init_timeout=connect_timeout_s(server),
     )
@@ -70,18 +75,19 @@ def last_words(log: TextIO) -> str:
 
 
 def _transport(server: NamedServer, log: TextIO) -> ClientTransport:
-    from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHttpTransport
+    from fastmcp.client.transports import SSETransport, StreamableHttpTransport
+
+    from rookery.mcp.stdio import TolerantStdio
 
     entry = server.entry
     if entry.url is not None:
         kind = SSETransport if entry.type == "sse" else StreamableHttpTransport
         return kind(entry.url, headers=dict(entry.headers))
     assert entry.command is not None
-    return StdioTransport(
+    return TolerantStdio(
         command=entry.command,
-        args=list(entry.args),
+        args=entry.args,
         env=for_own(server.name, entry.env) if server.own else for_foreign(entry.env),
         cwd=entry.cwd,
-        keep_alive=False,
-        log_file=log,
+        log=log,
     )

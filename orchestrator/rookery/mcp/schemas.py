@@ -1,0 +1,96 @@
+"""The schema of a tool's arguments, as every provider of models takes it.
+
+Providers refuse a whole request for one tool whose schema is no plain object: combined at its top, without type or
+properties, with names of arguments outside their alphabet. Servers publish such schemas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+Schema = dict[str, Any]
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_REFUSED = frozenset(
+    {"anyOf", "oneOf", "allOf", "not", "enum", "const", "if", "then", "else", "$ref", "dependentSchemas"}
+)
+_DEPTH = 8
+
+
+def acceptable(schema: Mapping[str, Any]) -> Schema | None:
+    """`schema` as one plain object; None when an argument that it requires cannot be named."""
+    merged = _merged(dict(schema), schema, _DEPTH)
+    properties = _table(merged.get("properties"))
+    nameable = {name: _with_items(part) for name, part in properties.items() if _NAME.fullmatch(name)}
+    required = [name for name in _names(merged.get("required")) if name in properties]
+    if any(name not in nameable for name in required):
+        return None
+    plain = {name: part for name, part in merged.items() if name not in _REFUSED}
+    plain |= {"type": "object", "properties": nameable}
+    plain.pop("required", None)
+    return {**plain, "required": required} if required else plain
+
+
+def _merged(schema: Schema, root: Mapping[str, Any], depth: int) -> Schema:
+    """One object of a schema and what it is combined of, with the properties of all."""
+    if depth == 0:
+        return schema
+    whole = _parts(schema, ("allOf",), root, depth)
+    if isinstance(schema.get("$ref"), str):
+        whole.insert(0, _merged(_referred(schema["$ref"], root), root, depth - 1))
+    either = _parts(schema, ("anyOf", "oneOf"), root, depth)
+    merged = {key: value for part in whole for key, value in part.items()} | schema
+    merged["properties"] = {
+        name: part
+        for each in (schema, *whole, *either)
+        for name, part in _table(each.get("properties")).items()
+    }
+    required = [name for each in (schema, *whole) for name in _names(each.get("required"))]
+    sets = [_names(each.get("required")) for each in either]
+    required += [name for name in (sets[0] if sets else ()) if all(name in one for one in sets)]
+    merged["required"] = list(dict.fromkeys(required))
+    choices = list(dict.fromkeys(", ".join(names) for names in sets if names))
+    if len(choices) > 1:
+        merged["description"] = f"{schema.get('description', '')} Give {' or '.join(choices)}.".strip()
+    return merged
+
+
+def _parts(schema: Schema, keys: Sequence[str], root: Mapping[str, Any], depth: int) -> list[Schema]:
+    return [
+        _merged(cast(Schema, part), root, depth - 1)
+        for key in keys
+        for part in _list(schema.get(key))
+        if isinstance(part, dict)
+    ]
+
+
+def _referred(reference: str, root: Mapping[str, Any]) -> Schema:
+    """What a reference within the document names; nothing for any other."""
+    found: Any = root if reference.startswith("#") else {}
+    for step in reference.lstrip("#").strip("/").split("/"):
+        if step:
+            found = _table(found).get(step)
+    return dict(_table(found))
+
+
+def _with_items(schema: Any) -> Any:
+    """A list has to say what it is a list of, be it anything."""
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _with_items(part) for name, part in cast(Schema, schema).items()}
+    if found.get("type") == "array":
+        found.setdefault("items", {})
+    return found
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return cast(Mapping[str, Any], value) if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return cast(list[Any], value) if isinstance(value, list) else ()
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in _list(value) if isinstance(name, str)]
