@@ -28,9 +28,9 @@ class AgentSettings(CoreSettings):
     thinking: str = Field(
         default="off", pattern=r"^(off|adaptive|\d{4,6})$", validation_alias="ROOKERY_THINKING"
     )
-    """off, adaptive, or the number of tokens that the model may think."""
+    """off, adaptive, or the number of tokens that the model may think, on top of its answer."""
     max_output_tokens: int = Field(default=8192, ge=64, validation_alias="ROOKERY_MAX_OUTPUT_TOKENS")
-    """Most tokens of one model answer."""
+    """Most tokens of one model answer; at most a quarter of the model's window."""
     context_tokens: int | None = Field(default=None, ge=4000, validation_alias="ROOKERY_CONTEXT_TOKENS")
     """The model's window; None: what is known of the model."""
     model_timeout_s: float = Field(default=120.0, gt=0, validation_alias="ROOKERY_MODEL_TIMEOUT_S")

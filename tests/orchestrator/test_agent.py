@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulators.models.scripted import MakeAgent, ScriptedModel, use
-from rookery.agent import Agent, Answer, ContextSection, LocalTool, PendingAction, Question, Turn
-from rookery.models.protocol import ContextTooLong, ModelOverloaded, Text
+from rookery.agent import Agent, Answer, Attachment, ContextSection, LocalTool, PendingAction, Question, Turn
+from rookery.models.protocol import (
+    ContextTooLong,
+    Listener,
+    ModelOverloaded,
+    ModelReply,
+    ModelRequest,
+    Text,
+)
+from rookery.models.sizes import request_tokens
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import Caller
 from rookery_core.identity.asker import ASKER_META_KEY, AskerVerifier
@@ -173,6 +182,52 @@ async def test_a_request_that_is_too_long_is_shortened_once(make_agent: MakeAgen
         for asked in model.requests
     ]
     assert lengths[3] <= lengths[2]
+
+
+@dataclass
+class Strict(ScriptedModel):
+    """A model that refuses what is over its window, counted at `characters` a token, as a provider would."""
+
+    characters: float = 4.0
+    refused: list[float] = field(default_factory=list[float])
+
+    async def reply(self, request: ModelRequest, listener: Listener) -> ModelReply:
+        size = request_tokens(request) * 4 / self.characters + request.max_output_tokens
+        if size > self.context_tokens:
+            self.refused.append(size)
+            raise ContextTooLong("prompt is too long")
+        return await super().reply(request, listener)
+
+
+def strict(window: int, characters: float = 4.0) -> Strict:
+    calls = [[use("big", f"{turn}-{each}", characters=60_000) for each in range(4)] for turn in range(6)]
+    return Strict([*calls, "done"], context_tokens=window, characters=characters)
+
+
+@pytest.mark.parametrize("window", [8_000, 32_000, 200_000])
+async def test_no_window_is_exceeded(make_agent: MakeAgent, window: int) -> None:
+    """A long thread, a long question, images, earlier answers, and four big results in each of six turns."""
+    model = strict(window)
+    agent, _ = make_agent(model=model)
+    question = Question(
+        text="Why is that? " * 400,
+        sections=tuple(
+            ContextSection(title=f"Thread {n}", text="word " * 9000, keep="end") for n in range(3)
+        ),
+        history=tuple(Turn(question="And?", answer="So. " * 2000) for _ in range(9)),
+        attachments=(Attachment(name="a.png", media_type="image/png", data=b"x"),),
+    )
+    answer = await agent.answer(question)
+    assert (answer.markdown, model.refused) == ("done", [])
+    assert len(model.requests) == 7
+
+
+@pytest.mark.parametrize("characters", [3.0, 2.0, 1.0])
+async def test_text_that_costs_more_than_estimated_is_shortened_until_it_fits(
+    make_agent: MakeAgent, characters: float
+) -> None:
+    agent, _ = make_agent(model=strict(32_000, characters))
+    assert (await ask(agent, "Why? " * 800)).markdown == "done"
 
 
 async def test_models_that_do_not_answer_are_an_error(make_agent: MakeAgent) -> None:

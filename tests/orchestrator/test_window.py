@@ -6,9 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery.agent.question import ContextSection, Turn
-from rookery.agent.window import fit_history, fit_messages, fit_sections, keep_within, room
-from rookery.models.protocol import Message, Text, ToolResult, ToolUse
-from rookery.models.sizes import block_tokens
+from rookery.agent.window import (
+    MOST_TOOLS,
+    fit_history,
+    fit_messages,
+    fit_sections,
+    fit_tools,
+    keep_within,
+    room,
+)
+from rookery.models.protocol import (
+    Block,
+    Media,
+    Message,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolSpec,
+    ToolUse,
+)
+from rookery.models.sizes import MEDIA_TOKENS, block_tokens, tools_tokens
 from rookery_core.budget import estimate_tokens
 
 
@@ -92,3 +109,63 @@ def test_history_keeps_the_newest_turns() -> None:
 
 def test_room_leaves_space_for_the_answer() -> None:
     assert room(200_000, 8000) == 172_000
+
+
+words = st.integers(0, 3000).map(lambda count: "word " * count)
+
+
+def asked(first: list[Block], exchanges: list[tuple[str, str, list[str]]]) -> list[Message]:
+    """A run: what is asked, then of each turn its thought, its words, and the results of its calls."""
+    messages = [Message("user", tuple(first))]
+    for number, (thought, said, results) in enumerate(exchanges):
+        calls = [ToolUse(f"{number}-{each}", "t", {"query": said}) for each in range(len(results))]
+        turn = (Thinking("anthropic", {"type": "thinking", "thinking": thought}), *calls)
+        answers = [ToolResult(call.id, "t", text) for call, text in zip(calls, results, strict=True)]
+        messages += [Message("assistant", turn), Message("user", tuple(answers))]
+    return messages
+
+
+@given(
+    words,
+    st.lists(st.tuples(words, words, st.lists(words, min_size=1, max_size=4)), max_size=6),
+    st.integers(0, 3),
+    st.integers(500, 20_000),
+)
+def test_no_request_is_over_the_limit_and_no_call_without_its_result(
+    question: str, exchanges: list[tuple[str, str, list[str]]], images: int, tokens: int
+) -> None:
+    first: list[Block] = [
+        *(Media("a.png", "image/png", b"x") for _ in range(images)),
+        Text("The context. " + question + " The question?"),
+    ]
+    messages = asked(first, exchanges)
+    # What the newest turn of the model itself takes cannot be left out: a provider wants its thoughts and calls back.
+    newest = size_of([messages[-2]]) if exchanges else 0
+    fitted = fit_messages(messages, 100, tokens + newest + 60 * len(messages[-1].blocks) + 100)
+    assert size_of(fitted) <= tokens + newest + 60 * len(messages[-1].blocks)
+    assert [message.role for message in fitted] == ["user", "assistant"] * (len(fitted) // 2) + ["user"]
+    for turn, results in zip(fitted[1::2], fitted[2::2], strict=True):
+        calls = [block.id for block in turn.blocks if isinstance(block, ToolUse)]
+        assert calls == [block.id for block in results.blocks if isinstance(block, ToolResult)]
+        assert turn in messages, "a turn of the model goes back as it was, or not at all"
+    texts = [block.text for block in fitted[0].blocks if isinstance(block, Text)]
+    assert any(text.endswith("The question?") for text in texts)
+
+
+@given(st.integers(1, 300), st.integers(0, 2000), st.integers(60, 6000))
+def test_tools_are_told_in_fewer_words_before_any_is_left_out(count: int, size: int, tokens: int) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "description": "d" * size}}}
+    tools = [
+        ToolSpec(f"tool{number}", "Finds.\n\n" + "More. " * (size // 6), schema) for number in range(count)
+    ]
+    fitted = fit_tools(tools, tokens)
+    assert tools_tokens(fitted) <= max(tokens, 80)
+    assert len(fitted) <= MOST_TOOLS
+    assert fitted[-1].name == tools[-1].name
+    if len(fitted) < min(count, MOST_TOOLS):
+        assert tools_tokens(fitted) + 60 > tokens
+
+
+def test_a_page_of_a_pdf_costs_as_much_as_an_image() -> None:
+    pdf = b"%PDF-1.7 << /Type /Pages >> << /Type /Page >> << /Type/Page >> << /Type /Page\n>>"
+    assert block_tokens(Media("a.pdf", "application/pdf", pdf)) == 3 * MEDIA_TOKENS

@@ -19,7 +19,7 @@ from rookery.agent.question import Answer, ContextSection, PendingAction, Questi
 from rookery.agent.resources import resource_tools
 from rookery.agent.run import Prompt, Run
 from rookery.agent.tool_calls import CallLimits, Confirm, ToolRunner
-from rookery.agent.window import PROMPT_SHARE, fit_history, fit_sections, room
+from rookery.agent.window import fit_history, fit_sections, prompt_room
 from rookery.models.protocol import Block, Media, Model, Text, ToolUse
 from rookery_core import fencing
 from rookery_core.budget import estimate_tokens
@@ -182,12 +182,12 @@ class Agent:
             tainted=bool(question.history or self._pins.suspicions),
             foreign=frozenset(each.server.name for each in tools.values() if not each.server.own),
         )
-        prompt = await self._prompt(question, model, nonce, guard, book)
+        runner = self._runner(question, tools, guard, book, trace, nonce, confirm, on_tool)
         run = Run(
             question=question,
-            prompt=prompt,
+            prompt=await self._prompt(question, model, runner),
             model=model,
-            tools=self._runner(question, tools, guard, book, trace, nonce, confirm, on_tool),
+            tools=runner,
             book=book,
             limits=RunLimits.of(self.settings, self.prices),
             trace_id=trace,
@@ -246,11 +246,10 @@ class Agent:
             calls=list(question.gathered),
         )
 
-    async def _prompt(
-        self, question: Question, model: Model, nonce: str, guard: Guard, book: LinkBook
-    ) -> Prompt:
-        budget = int(room(model.context_tokens, self.settings.max_output_tokens) * PROMPT_SHARE)
-        budget -= estimate_tokens(question.text)
+    async def _prompt(self, question: Question, model: Model, runner: ToolRunner) -> Prompt:
+        guard, book, nonce = runner.guard, runner.book, runner.nonce
+        budget = prompt_room(model.context_tokens, self.settings.max_output_tokens, runner.specs())
+        budget = max(0, budget - estimate_tokens(question.text))
         sections = fit_sections(await self.sections(question), budget * 2 // 3)
         for section in sections:
             if not section.trusted:

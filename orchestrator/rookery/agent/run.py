@@ -12,7 +12,7 @@ from rookery.agent.links import LinkBook, check
 from rookery.agent.question import Answer, Citation, Question, StopReason, Timings
 from rookery.agent.streaming import CheckedStream
 from rookery.agent.tool_calls import ToolRunner
-from rookery.agent.window import fit_messages, room
+from rookery.agent.window import TOOLS_SHARE, answer_tokens, fit_messages, fit_tools, room
 from rookery.models.protocol import (
     Block,
     ContextTooLong,
@@ -23,7 +23,7 @@ from rookery.models.protocol import (
     ModelRequest,
     Text,
 )
-from rookery.models.sizes import tools_tokens
+from rookery.models.sizes import thinking_tokens, tools_tokens
 from rookery.models.usage import Usage
 from rookery_core.budget import estimate_tokens
 from rookery_core.spans import span
@@ -31,6 +31,8 @@ from rookery_core.telemetry import get_logger
 
 logger = get_logger(__name__)
 Say = Callable[[str], Awaitable[None]]
+_SHARES = (1.0, 0.6, 0.35, 0.2)
+"""Of the model's window: what is tried until the model takes it."""
 _NO_WORDS = {"declined": "The model declined to answer this question."}
 _ANSWER_NOW = (
     "[No more tool calls are possible in this run. Answer now, with what you have, and say what is missing.]"
@@ -118,28 +120,31 @@ class Run:
             messages.append(Message("user", tuple(results)))
 
     async def _ask(self, messages: Sequence[Message], stream: CheckedStream, *, last: bool) -> ModelReply:
-        try:
-            return await self._ask_once(messages, stream, last=last, context_tokens=self.model.context_tokens)
-        except ContextTooLong:
-            # Estimates were too low for this text: once more with much less of the old results.
-            logger.info("the request was too long for %s; shortening it", self.model.name)
-            return await self._ask_once(
-                messages, stream, last=last, context_tokens=int(self.model.context_tokens * 0.6)
-            )
+        for share in _SHARES:
+            try:
+                tokens = int(self.model.context_tokens * share)
+                return await self._ask_once(messages, stream, last=last, context_tokens=tokens)
+            except ContextTooLong:
+                # Estimates were too low for this text, or the window is smaller than anybody said.
+                if share == _SHARES[-1]:
+                    raise
+                logger.info("the request was too long for %s; shortening it", self.model.name)
+        raise AssertionError("the last share returns or raises")
 
     async def _ask_once(
         self, messages: Sequence[Message], stream: CheckedStream, *, last: bool, context_tokens: int
     ) -> ModelReply:
-        specs = self.tools.specs()
-        fixed = estimate_tokens(self.prompt.system) + tools_tokens(specs)
-        fitted = fit_messages(messages, fixed, room(context_tokens, self.max_output_tokens))
+        output = answer_tokens(context_tokens, self.max_output_tokens)
+        whole = room(context_tokens, output + thinking_tokens(self.thinking))
+        specs = fit_tools(self.tools.specs(), int(whole * TOOLS_SHARE))
+        fitted = fit_messages(messages, estimate_tokens(self.prompt.system) + tools_tokens(specs), whole)
         if last:
             fitted[-1] = Message("user", (*fitted[-1].blocks, Text(_ANSWER_NOW)))
         request = ModelRequest(
             system=self.prompt.system,
             messages=fitted,
             tools=() if last and len(messages) == 1 else specs,
-            max_output_tokens=self.max_output_tokens,
+            max_output_tokens=output,
             thinking=self.thinking,
             question=self.question.text,
         )

@@ -3,24 +3,72 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from rookery.agent.question import ContextSection, Turn
-from rookery.models.protocol import Block, Message, ToolResult
-from rookery.models.sizes import block_tokens
+from rookery.models.protocol import Block, Media, Message, Text, ToolResult, ToolSpec, ToolUse
+from rookery.models.sizes import block_tokens, tools_tokens
 from rookery_core.budget import clip, estimate_tokens
 
 SAFETY = 0.9
 """The share of the window that is used: token counts are estimates."""
+ANSWER_SHARE = 0.25
+"""The most of a window that an answer may take: a small one would have no room for a question otherwise."""
+TOOLS_SHARE = 0.4
 PROMPT_SHARE = 0.5
+SYSTEM_TOKENS = 1500  # what the system prompt takes, about
+MOST_TOOLS = 128  # of one request, at OpenAI
+_TERSE_TOKENS = 40
 _KEPT_OF_OLD_RESULT = 60
 _NOTE = 50  # tokens of the note on what was dropped, and of the end of the fence
+_EXCHANGES_DROPPED = "[{} earlier tool calls were dropped with their results to save room]"
+_CUT = "\n[… about {} tokens left out …]\n"
+_NO_MEDIA = "[the file {} was left out: there is no room for it]"
+_LEAST_FIRST = 100  # tokens of the question that stay in any case
 _DROPPED = "[the rest of this earlier result was dropped to save room; call the tool again if it is needed]"
 
 
 def room(context_tokens: int, max_output_tokens: int) -> int:
     """Tokens that a request may have, estimated."""
     return max(1000, int(context_tokens * SAFETY) - max_output_tokens)
+
+
+def answer_tokens(context_tokens: int, wanted: int) -> int:
+    """Tokens that an answer may have in a window."""
+    return min(wanted, int(context_tokens * ANSWER_SHARE))
+
+
+def prompt_room(context_tokens: int, max_output_tokens: int, tools: Sequence[ToolSpec]) -> int:
+    """Tokens for what stands beside the question: sections and history."""
+    whole = room(context_tokens, answer_tokens(context_tokens, max_output_tokens))
+    fixed = SYSTEM_TOKENS + min(tools_tokens(tools), int(whole * TOOLS_SHARE))
+    return max(0, int((whole - fixed) * PROMPT_SHARE))
+
+
+def fit_tools(tools: Sequence[ToolSpec], tokens: int) -> list[ToolSpec]:
+    """The tools in `tokens`: told in fewer words where they do not fit, and then the last ones left out.
+
+    What is not any server's, and stands at the end, stays.
+    """
+    if tools_tokens(tools) <= tokens and len(tools) <= MOST_TOOLS:
+        return list(tools)
+    fitted = [_terse(tool) for tool in tools] if tools_tokens(tools) > tokens else list(tools)
+    while len(fitted) > 1 and (tools_tokens(fitted) > tokens or len(fitted) > MOST_TOOLS):
+        del fitted[-2]
+    return fitted
+
+
+def _terse(tool: ToolSpec) -> ToolSpec:
+    properties = cast(Mapping[str, Any], tool.parameters.get("properties") or {})
+    short = {
+        name: {key: value for key, value in cast(Mapping[str, Any], part).items() if key != "description"}
+        if isinstance(part, dict)
+        else part
+        for name, part in properties.items()
+    }
+    description = clip(tool.description.strip().partition("\n\n")[0], _TERSE_TOKENS)[0]
+    return ToolSpec(tool.name, description, {**tool.parameters, "properties": short})
 
 
 def fit_sections(sections: Sequence[ContextSection], tokens: int) -> list[ContextSection]:
@@ -63,25 +111,71 @@ def fit_history(turns: Sequence[Turn], tokens: int) -> tuple[Turn, ...]:
 
 
 def fit_messages(messages: Sequence[Message], fixed_tokens: int, tokens: int) -> list[Message]:
-    """The messages with the oldest tool results shortened until all fit into `tokens`.
+    """The messages, made to fit into `tokens`: the oldest tool results are shortened first, then emptied.
 
-    fixed_tokens: what the system prompt and the tools cost. The latest results are the last to be touched, and
-    they are then cut evenly: a model that gets no result at all would only ask again.
+    fixed_tokens: what the system prompt and the tools cost. The latest results are cut evenly after that: a model that gets
+    no result at all would only ask again. Then the oldest calls go, each with its result, and at last the middle of the
+    first message: what stands around the question, and the question where nothing else is left.
     """
     fitted = list(messages)
     left = tokens - fixed_tokens
-    for index in range(len(fitted) - 1):
-        if _tokens(fitted) <= left:
-            return fitted
-        fitted[index] = _shortened(fitted[index], _KEPT_OF_OLD_RESULT)
-    excess = _tokens(fitted) - left
-    if excess > 0 and fitted:
-        results = [block for block in fitted[-1].blocks if isinstance(block, ToolResult)]
-        if results:
-            each = (sum(map(block_tokens, results)) - excess) // len(results) - _NOTE
-            each = max(_KEPT_OF_OLD_RESULT, each)
-            fitted[-1] = _shortened(fitted[-1], each)
+    for kept in (_KEPT_OF_OLD_RESULT, 0):
+        for index in range(len(fitted) - 1):
+            if _tokens(fitted) <= left:
+                return fitted
+            fitted[index] = _shortened(fitted[index], kept)
+        fitted[-1] = _evenly(fitted[-1], _tokens(fitted) - left, kept)
+    fitted = _without_oldest(fitted, left)
+    if (excess := _tokens(fitted) - left) > 0:
+        fitted[0] = _cut(fitted[0], excess)
     return fitted
+
+
+def _evenly(message: Message, excess: int, least: int) -> Message:
+    """The message with its results cut alike, so that it gives way by `excess` tokens, to `least` tokens each."""
+    results = [block for block in message.blocks if isinstance(block, ToolResult)]
+    if excess <= 0 or not results:
+        return message
+    each = (sum(map(block_tokens, results)) - excess) // len(results) - _NOTE
+    return _shortened(message, max(least, each))
+
+
+def _without_oldest(messages: list[Message], tokens: int) -> list[Message]:
+    """Without the oldest exchanges. A call and its result go together: a provider refuses one without the other."""
+    kept, dropped = list(messages), 0
+    while len(kept) > 3 and _tokens(kept) > tokens:
+        dropped += sum(isinstance(block, ToolUse) for block in kept[1].blocks)
+        del kept[1:3]
+    if dropped:
+        note = Text(_EXCHANGES_DROPPED.format(dropped))
+        kept[0] = Message(kept[0].role, (*kept[0].blocks, note))
+    return kept
+
+
+def _cut(message: Message, excess: int) -> Message:
+    """The first message without its files and the middle of its longest text. Its end is the question."""
+    blocks: list[Block] = []
+    for block in message.blocks:
+        if isinstance(block, Media) and excess > 0:
+            note = Text(_NO_MEDIA.format(block.name))
+            excess -= block_tokens(block) - block_tokens(note)
+            block = note
+        blocks.append(block)
+    texts = [index for index, block in enumerate(blocks) if isinstance(block, Text)]
+    if excess > 0 and texts:
+        longest = max(texts, key=lambda index: block_tokens(blocks[index]))
+        text = cast(Text, blocks[longest]).text
+        blocks[longest] = Text(_without_middle(text, estimate_tokens(text) - excess - _NOTE))
+    return Message(message.role, tuple(blocks))
+
+
+def _without_middle(text: str, tokens: int) -> str:
+    tokens = max(_LEAST_FIRST, tokens)
+    head, left = clip(text, tokens // 3)
+    if not left:
+        return text
+    tail = clip(text[: len(head) - 1 : -1] if head else text[::-1], tokens - tokens // 3)[0][::-1]
+    return head + _CUT.format(estimate_tokens(text) - estimate_tokens(head) - estimate_tokens(tail)) + tail
 
 
 def _tokens(messages: Sequence[Message]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from rookery.models.protocol import (
@@ -19,6 +20,8 @@ from rookery.models.protocol import (
 from rookery_core.budget import estimate_tokens
 
 MEDIA_TOKENS = 1600
+"""Of an image, or of a page of a PDF."""
+_PAGE = re.compile(rb"/Type\s*/Page\b")
 
 
 def block_tokens(block: Block) -> int:
@@ -33,7 +36,7 @@ def block_tokens(block: Block) -> int:
         case Thinking():
             return estimate_tokens(json.dumps(dict(block.raw), default=str))
         case Media():
-            return MEDIA_TOKENS
+            return MEDIA_TOKENS * max(1, len(_PAGE.findall(block.data)))
 
 
 def tools_tokens(tools: Sequence[ToolSpec]) -> int:
@@ -52,3 +55,8 @@ def request_tokens(request: ModelRequest) -> int:
 def reply_tokens(reply: ModelReply) -> int:
     """Tokens that a reply took."""
     return sum(map(block_tokens, reply.blocks))
+
+
+def thinking_tokens(thinking: str) -> int:
+    """What a budget of thoughts takes on top of the answer."""
+    return int(thinking) if thinking.isdigit() else 0
