@@ -191,12 +191,6 @@ def commit(item: Mapping[str, Any]) -> Json:
     return _without_empty(fields)
 
 
-def check_run(item: Mapping[str, Any]) -> Json:
-    """MinimalCheckRun."""
-    names = ("id", "name", "status", "conclusion", "html_url", "details_url", "started_at", "completed_at")
-    return _without_empty({name: item.get(name) for name in names})
-
-
 def listed(shape: Callable[[Mapping[str, Any]], Json]) -> Callable[[Any], Any]:
     """A plain list of that shape."""
     return lambda answer: [shape(item) for item in answer]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, cast
 
@@ -129,14 +129,6 @@ class Effect:
     @property
     def idempotency_key(self) -> str:
         return f"{self.owner}/{self.name}"
-
-
-@dataclass(slots=True)
-class Settled:
-    """How an event is to leave the queue, or what the queue answers about events that could not leave."""
-
-    lost: list[int] = field(default_factory=list[int])
-    busy: list[int] = field(default_factory=list[int])
 
 
 def check_name(value: str, what: str) -> str:

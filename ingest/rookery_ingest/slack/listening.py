@@ -61,7 +61,6 @@ class Listener:
         self._client: SocketModeClient | None = None
         self._beat_at: datetime | None = None
         self.published = 0
-        self.connected_since: datetime | None = None
 
     async def start(self) -> None:
         """Connect; returns once the socket is open. It reconnects by itself from then on."""
@@ -102,7 +101,7 @@ class Listener:
         """Note that nothing was missed since the last beat; True when a connection began, so that there may be a gap."""
         now = datetime.now(UTC)
         if not await self.is_connected():
-            self._beat_at = self.connected_since = None
+            self._beat_at = None
             return False
         began = self._beat_at is None
         async with self._database.transaction(self._caller) as connection:
@@ -110,8 +109,6 @@ class Listener:
             await bookkeeping.cover(connection, self._caller, dict.fromkeys(channels, stretch))
             await bookkeeping.set_mark(connection, self._caller, "listening", now)
         self._beat_at = now
-        if began:
-            self.connected_since = now
         return began
 
     async def close(self) -> None:

@@ -50,21 +50,9 @@ class Deleted:
 class AssistantOpened:
     channel: str
     thread_ts: str
-    user: str
-    context_channel: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reacted:
-    """Somebody added a reaction to a message."""
-
-    channel: str
-    ts: str
-    user: str
-    reaction: str
-
-
-Incoming = Written | Edited | Deleted | AssistantOpened | Reacted
+Incoming = Written | Edited | Deleted | AssistantOpened
 
 
 def read(payload: Json, bot_user: str) -> Incoming | None:
@@ -78,11 +66,6 @@ def read(payload: Json, bot_user: str) -> Incoming | None:
         return _message(event, bot_user, shared)
     if kind == "assistant_thread_started":
         return _assistant(event.get("assistant_thread") or {})
-    item: Json = event.get("item") or {}
-    if kind == "reaction_added" and item.get("type") == "message":
-        return Reacted(
-            item["channel"], item["ts"], str(event.get("user", "")), str(event.get("reaction", ""))
-        )
     return None
 
 
@@ -142,10 +125,7 @@ def _deleted(event: Json, bot_user: str) -> Deleted | None:
 def _assistant(thread: Json) -> AssistantOpened | None:
     if not thread.get("channel_id") or not thread.get("thread_ts"):
         return None
-    context: Json = thread.get("context") or {}
-    return AssistantOpened(
-        thread["channel_id"], thread["thread_ts"], str(thread.get("user_id", "")), context.get("channel_id")
-    )
+    return AssistantOpened(thread["channel_id"], thread["thread_ts"])
 
 
 def _by_a_person(message: Json, bot_user: str) -> bool:

@@ -139,11 +139,6 @@ class TraceStore:
             statement = _SQL["replace_pin" if replace else "add_pin"]
             await connection.execute(statement, self._team, server, tool, digest)
 
-    async def delete_before(self, time: datetime) -> None:
-        """Forget old runs and their calls."""
-        async with self._database.acquire() as connection:
-            await connection.execute(_SQL["delete_old_runs"], self._team, time)
-
     async def _add_calls(
         self,
         connection: Any,

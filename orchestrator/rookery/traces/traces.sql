@@ -119,7 +119,3 @@ insert into agent.tool_pins (team, server, tool, digest)
 values ($1, $2, $3, $4)
 on conflict (team, server, tool) do update
 set digest = excluded.digest, pinned_at = now();
-
--- name: delete_old_runs
--- with their calls
-delete from agent.runs where team = $1 and started_at < $2;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import InvalidInput, RookeryError
@@ -169,10 +169,6 @@ class Workspace:
     def only_public(self) -> bool:
         """Whether the one who asks comes from outside and may see public repositories only."""
         return current_caller().kind in ("guest", "outsider")
-
-    def with_default(self, reference: Reference) -> Reference:
-        """The reference on the default host when it names none."""
-        return replace(reference, host=reference.host or self.hosts.default.name)
 
 
 async def each_of(

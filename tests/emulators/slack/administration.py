@@ -35,23 +35,9 @@ class Administration:
         self._channel(channel_id).is_archived = True
         self._tell({"type": "channel_archive", "channel": channel_id, "user": by})
 
-    def unarchive(self, channel_id: str, *, by: str) -> None:
-        self._channel(channel_id).is_archived = False
-        self._tell({"type": "channel_unarchive", "channel": channel_id, "user": by})
-
-    def delete_channel(self, channel_id: str) -> None:
-        self._emulator.state.channels.pop(channel_id)
-        self._emulator.state.messages.pop(channel_id)
-        self._tell({"type": "channel_deleted", "channel": channel_id})
-
     def make_private(self, channel_id: str) -> None:
         """Slack announces no event of its own for this to apps; the next look at the channel shows it."""
         self._channel(channel_id).kind = "private"
-
-    def create_channel(self, name: str, members: list[str]) -> Channel:
-        channel = self._emulator.state.add_channel(name, members, bot=False)
-        self._tell({"type": "channel_created", "channel": self._named(channel)})
-        return channel
 
     def hire(self, name: str) -> User:
         user = self._emulator.state.add_user(name)

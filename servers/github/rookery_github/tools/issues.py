@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
 
-from rookery_core.errors import NotAllowed
 from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble, clipped
 from rookery_github.references import Reference
 from rookery_github.tools.items import day, heading
@@ -137,9 +136,3 @@ def comment_entry(at: Position, comment: Mapping[str, Any], max_tokens: int, lab
     return Entry(
         at=at, label=f"{comment['html_url']} {label}{when}", body=shown, voice=voice_of(comment), note=note
     )
-
-
-def refuse_in_lockdown(workspace: Workspace, what: str) -> None:
-    """Raises NotAllowed for what cannot be shown safely in lockdown."""
-    if workspace.trust.locked:
-        raise NotAllowed(f"{what} is not available in lockdown.")

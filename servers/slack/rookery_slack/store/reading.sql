@@ -60,9 +60,6 @@ select * from slack.freshness($1);
 select * from slack.search_words($1::text::tsquery, $2::text::tsquery, $3::text[]::tsquery[], $4::real[], $5::real,
     $6::slack.narrowing, $7::double precision, $8, $9, $10);
 
--- name: score_words
-select * from slack.score_words($1::text[], $2::timestamptz[], $3::text[]::tsquery[], $4::real[], $5::real);
-
 -- name: score_neighbours
 select * from slack.score_neighbours($1::text[], $2::timestamptz[], $3::interval, $4, $5::text[]::tsquery[], $6::real[],
     $7::real);
