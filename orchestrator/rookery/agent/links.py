@@ -260,22 +260,8 @@ def _is_local(url: str) -> bool:
 def _looks_like_host(url: str) -> bool:
     suffix = url.split("/", 1)[0].rsplit(".", 1)[-1].split(":")[0].lower()
     return suffix not in (
-        "py",
-        "js",
-        "ts",
-        "md",
-        "rs",
-        "go",
-        "sh",
-        "sql",
-        "conf",
-        "json",
-        "yml",
-        "yaml",
-        "toml",
-        "txt",
-        "d",
-    )
+        "py", "js", "ts", "md", "rs", "go", "sh", "sql", "conf", "json", "yml", "yaml", "toml", "txt", "d",
+    )  # fmt: skip
 
 
 def _without_details(url: str) -> str:

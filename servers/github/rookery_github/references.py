@@ -14,19 +14,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from rookery_core.errors import InvalidInput
 
 Kind = Literal[
-    "account",
-    "repository",
-    "issue",
-    "pull",
-    "commit",
-    "compare",
-    "file",
-    "tree",
-    "release",
-    "run",
-    "job",
+    "account", "repository", "issue", "pull", "commit", "compare", "file", "tree", "release", "run", "job",
     "search",
-]
+]  # fmt: skip
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,98}[A-Za-z0-9])?(?:_[A-Za-z0-9]+)?"
 _REPO = r"[A-Za-z0-9._-]{1,100}"
@@ -48,33 +38,11 @@ _ANCHORS = {
 }
 _NOT_ACCOUNTS = frozenset(
     [
-        "about",
-        "apps",
-        "codespaces",
-        "collections",
-        "contact",
-        "enterprise",
-        "events",
-        "explore",
-        "features",
-        "issues",
-        "join",
-        "login",
-        "marketplace",
-        "new",
-        "notifications",
-        "organizations",
-        "pricing",
-        "pulls",
-        "search",
-        "security",
-        "settings",
-        "sponsors",
-        "stars",
-        "topics",
-        "trending",
+        "about", "apps", "codespaces", "collections", "contact", "enterprise", "events", "explore",
+        "features", "issues", "join", "login", "marketplace", "new", "notifications", "organizations",
+        "pricing", "pulls", "search", "security", "settings", "sponsors", "stars", "topics", "trending",
     ]
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,18 +14,8 @@ _CONTAINERS = {
     "header", "hgroup", "picture",
 }  # fmt: skip
 _DROPPED_TAGS = {
-    "nav",
-    "footer",
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "head",
-    "aside",
-    "button",
-    "svg",
-    "hr",
-}
+    "nav", "footer", "script", "style", "noscript", "template", "head", "aside", "button", "svg", "hr",
+}  # fmt: skip
 _DROPPED_CLASSES = {
     "navheader", "navfooter", "toc", "sphinxsidebar", "related", "breadcrumb", "breadcrumbs", "sidebar", "pagination",
     "table-of-contents", "edit-page", "feedback", "navbar",

@@ -18,43 +18,12 @@ Terms = dict[str, float]
 
 _WEAK = frozenset(
     [
-        "find",
-        "get",
-        "getting",
-        "make",
-        "making",
-        "use",
-        "using",
-        "used",
-        "want",
-        "need",
-        "way",
-        "best",
-        "show",
-        "tell",
-        "explain",
-        "work",
-        "works",
-        "working",
-        "mean",
-        "means",
-        "please",
-        "help",
-        "try",
-        "possible",
-        "properly",
-        "actually",
-        "correctly",
-        "really",
-        "just",
-        "also",
-        "like",
-        "about",
-        "does",
-        "know",
-        "understand",
+        "find", "get", "getting", "make", "making", "use", "using", "used", "want", "need", "way", "best",
+        "show", "tell", "explain", "work", "works", "working", "mean", "means", "please", "help", "try",
+        "possible", "properly", "actually", "correctly", "really", "just", "also", "like", "about", "does",
+        "know", "understand",
     ]
-)
+)  # fmt: skip
 """Words of a question rather than of its subject."""
 
 _MESSAGE = re.compile(r"(?i)\b(?:error|fatal|panic|warning|notice|detail|hint|exception)\s*:")
