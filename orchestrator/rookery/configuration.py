@@ -22,13 +22,10 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from rookery.models.pricing import Price
 from rookery_core.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from rookery.agent import Agent
 
 FILE = "rookery.toml"
 _SECTIONS = ("agent", "slack", "prices")
@@ -79,29 +76,6 @@ def read_configuration(
         for name, value in {**agent, **slack}.items()
     }
     return Configuration(path, values, _prices(_section(document, "prices", path), path), agent_class)
-
-
-def agent_class_of(configuration: Configuration) -> type[Agent]:
-    """The class that answers. Raises ConfigurationError when it cannot be imported or is no Agent."""
-    from importlib import import_module
-
-    from rookery.agent import Agent
-
-    if configuration.agent_class is None:
-        return Agent
-    module, _, name = configuration.agent_class.partition(":")
-    try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(
-            f"{configuration.path}: class {configuration.agent_class!r} cannot be loaded: {error}.",
-            hint='Write it as "package.module:Class".',
-        ) from None
-    if not (isinstance(found, type) and issubclass(found, Agent)):
-        raise ConfigurationError(
-            f"{configuration.path}: {configuration.agent_class!r} is no subclass of rookery.agent.Agent."
-        )
-    return found
 
 
 def _section(document: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:

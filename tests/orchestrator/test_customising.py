@@ -13,7 +13,8 @@ import pytest
 
 from emulators.models.scripted import MakeAgent, ScriptedModel, use
 from rookery.agent import ContextSection, Question
-from rookery.configuration import agent_class_of, read_configuration
+from rookery.agent.opening import agent_class_of
+from rookery.configuration import read_configuration
 from rookery.mcp.config import parse_servers
 from rookery.settings import AgentSettings
 from rookery.slack.settings import SlackSettings

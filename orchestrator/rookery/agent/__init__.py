@@ -1,7 +1,8 @@
 """The agent: `async with open_agent(settings) as agent: answer = await agent.answer(Question(text=…))`."""
 
-from rookery.agent.agent import Agent, open_agent
+from rookery.agent.agent import Agent
 from rookery.agent.local_tools import LocalTool
+from rookery.agent.opening import open_agent
 from rookery.agent.question import (
     Answer,
     Attachment,

@@ -1,10 +1,9 @@
-"""The agent: servers, a model and prompts, and the answering of questions with them."""
+"""The agent: answers questions with servers, a model and prompts."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -277,47 +276,6 @@ class Agent:
             **question.values,
             **await self.prompt_values(question),
         }
-
-
-@asynccontextmanager
-async def open_agent(
-    settings: AgentSettings,
-    *,
-    agent_class: type[Agent] | None = None,
-    model: Model | None = None,
-    audiences: Collection[str] | None = None,
-    **options: Any,
-) -> AsyncGenerator[Agent]:
-    """An agent with its servers started (in parallel; one that fails is left out and joins later) and its model.
-
-    audiences: only the servers that check signed askers under one of these names. agent_class: None takes the one that rookery.toml names, else Agent. Raises ConfigurationError for a wrong
-    mcp.json, rookery.toml or model.
-    """
-    from rookery.agent.opening import prepared
-    from rookery.agent.recording import Recorder
-    from rookery.mcp.fleet import Fleet
-
-    parts = prepared(settings)
-    chosen = model or parts.model()
-    recorder = Recorder(settings) if settings.traces == "on" else None
-    if recorder:
-        recorder.start()
-    try:
-        servers = [one for one in parts.servers if audiences is None or one.entry.audience in audiences]
-        async with Fleet(servers) as fleet:
-            yield (agent_class or parts.agent_class)(
-                settings,
-                fleet,
-                chosen,
-                prices=parts.prices,
-                context_key=parts.context_key,
-                recorder=recorder,
-                **options,
-            )
-    finally:
-        await chosen.close()
-        if recorder:
-            await recorder.close()
 
 
 def _fenced(section: ContextSection, nonce: str) -> dict[str, str]:

@@ -1,21 +1,65 @@
-"""From settings to the parts of an agent."""
+"""From settings to an agent whose servers run."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
+from rookery.agent.agent import Agent
 from rookery.mcp.config import NamedServer
 from rookery.mcp.defaults import configured_servers
 from rookery_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from rookery.agent.agent import Agent
+    from rookery.configuration import Configuration
     from rookery.models.pricing import Price
     from rookery.models.protocol import Model
     from rookery.settings import AgentSettings
+
+
+@asynccontextmanager
+async def open_agent(
+    settings: AgentSettings,
+    *,
+    agent_class: type[Agent] | None = None,
+    model: Model | None = None,
+    audiences: Collection[str] | None = None,
+    **options: Any,
+) -> AsyncGenerator[Agent]:
+    """An agent with its servers started (in parallel; one that fails is left out and joins later) and its model.
+
+    agent_class: None takes the one that rookery.toml names, else Agent. model: None takes the one that the settings
+    name. audiences: only the servers that check signed askers under one of these names. options: of Agent.
+    Raises ConfigurationError for a wrong mcp.json, rookery.toml or model.
+    """
+    from rookery.agent.recording import Recorder
+    from rookery.mcp.fleet import Fleet
+
+    parts = prepared(settings)
+    chosen = model or parts.model()
+    recorder = Recorder(settings) if settings.traces == "on" else None
+    if recorder:
+        recorder.start()
+    try:
+        servers = [one for one in parts.servers if audiences is None or one.entry.audience in audiences]
+        async with Fleet(servers) as fleet:
+            yield (agent_class or parts.agent_class)(
+                settings,
+                fleet,
+                chosen,
+                prices=parts.prices,
+                context_key=parts.context_key,
+                recorder=recorder,
+                **options,
+            )
+    finally:
+        await chosen.close()
+        if recorder:
+            await recorder.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +75,6 @@ class Parts:
 
 def prepared(settings: AgentSettings) -> Parts:
     """The parts, as the settings name them. Nothing is started yet."""
-    from rookery.configuration import agent_class_of
     from rookery.models.choosing import choose_model
     from rookery.settings import configuration_of
 
@@ -40,6 +83,25 @@ def prepared(settings: AgentSettings) -> Parts:
     told = configuration_of(type(settings), settings.config_file)
     _require_prices(settings, told.prices)
     return Parts(servers, lambda: choose_model(settings), told.prices, key, agent_class_of(told))
+
+
+def agent_class_of(configuration: Configuration) -> type[Agent]:
+    """The class that answers. Raises ConfigurationError when it cannot be imported or is no Agent."""
+    if configuration.agent_class is None:
+        return Agent
+    module, _, name = configuration.agent_class.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(
+            f"{configuration.path}: class {configuration.agent_class!r} cannot be loaded: {error}.",
+            hint='Write it as "package.module:Class".',
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, Agent)):
+        raise ConfigurationError(
+            f"{configuration.path}: {configuration.agent_class!r} is no subclass of rookery.agent.Agent."
+        )
+    return found
 
 
 def _require_prices(settings: AgentSettings, prices: Mapping[str, Price]) -> None:
