@@ -62,11 +62,12 @@ class Inline:
         if element.text:
             self.parts.append(element.text)
         for child in element:
-            self._child(child)
+            self.take(child)
             if child.tail:
                 self.parts.append(child.tail)
 
-    def _child(self, child: Any) -> None:
+    def take(self, child: Any) -> None:
+        """Collect `child` itself: as code, as a link, as emphasis, or only the words in it."""
         tag = child.tag
         if not isinstance(tag, str) or tag in _SKIPPED:
             return

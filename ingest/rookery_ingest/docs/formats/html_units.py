@@ -1,14 +1,12 @@
-"""Blocks that stay whole: code, tables, and terms with their descriptions."""
+"""Blocks that stay whole: code and tables."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-from rookery_docs.anchors import is_generated
 from rookery_ingest.docs.formats.article import Block
-from rookery_ingest.docs.formats.html_inline import Inline, classes, inline, squeeze, visible_children
+from rookery_ingest.docs.formats.html_inline import Inline, classes, inline, squeeze
 
 _LANGUAGE = re.compile(r"(?:language-|lang-|highlight-|source-)([A-Za-z0-9+#-]+)")
 _NOT_A_LANGUAGE = {"default", "none", "notranslate", "text"}
@@ -83,58 +81,3 @@ def _row_terms(cell: Any, found: Inline) -> list[str]:
         return found.codes[:1]
     text = found.text()
     return [text] if 1 < len(text) <= 40 else []
-
-
-def definition_blocks(element: Any) -> Iterator[Block]:
-    """One block for each term, or run of terms, with its description."""
-    titles: list[Any] = []
-    for child in _entries(element):
-        if child.tag == "dt":
-            titles.append(child)
-        elif child.tag == "dd":
-            yield _definition(titles, child)
-            titles = []
-    if titles:
-        yield _definition(titles, None)
-
-
-def _entries(element: Any) -> Iterator[Any]:
-    for child in visible_children(element):
-        if child.tag == "div":  # HTML allows a div around each group
-            yield from _entries(child)
-        else:
-            yield child
-
-
-def _definition(titles: list[Any], description: Any | None) -> Block:
-    from rookery_ingest.docs.formats.html_walk import Walk
-
-    found = [inline(title) for title in titles]
-    body: list[Block] = []
-    if description is not None:
-        walk = Walk()
-        walk._top = 0  # pyright: ignore[reportPrivateUsage] headings inside a description do not end the section
-        walk.container(description)
-        body = walk.finish()
-    head = "\n".join(f"**{item.text().replace('**', '')}**" for item in found if item.text())
-    text = "\n\n".join(part for part in [head, *(block.text for block in body)] if part)
-    anchors = _anchors(titles, found, description)
-    block = Block("definition", text, anchor=next((name for name in anchors if not is_generated(name)), None))
-    for item in found:
-        block.terms += [item.text().replace("`", "").replace("**", ""), *item.codes]
-        block.links += item.links
-    for part in body:
-        block.terms += part.terms
-        block.links += part.links
-        anchors += [name for name in [part.anchor, *part.inner] if name]
-    block.inner = [name for name in dict.fromkeys(anchors) if name != block.anchor]
-    return block
-
-
-def _anchors(titles: list[Any], found: list[Inline], description: Any | None) -> list[str]:
-    names = [title.get("id") for title in titles if title.get("id")]
-    for item in found:
-        names += item.anchors
-    if description is not None and description.get("id"):
-        names.append(description.get("id"))
-    return names

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rookery_ingest.docs.formats.article import Block, without_number, without_number_in_title
+from rookery_ingest.docs.formats.html_definitions import definition_blocks
 from rookery_ingest.docs.formats.html_inline import Inline, classes, inline, visible_children
-from rookery_ingest.docs.formats.html_units import code_block, definition_blocks, table_block
+from rookery_ingest.docs.formats.html_units import code_block, table_block
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _CONTAINERS = {
     "html", "body", "div", "section", "article", "main", "aside", "center", "figure", "details", "span", "fieldset", "form",
-    "header", "hgroup", "picture",
+    "header", "hgroup", "picture", "dd", "li", "td", "th", "tr", "tbody", "blockquote",
 }  # fmt: skip
 _DROPPED_TAGS = {
     "nav", "footer", "script", "style", "noscript", "template", "head", "aside", "button", "svg", "hr",
@@ -30,11 +31,12 @@ _INLINE_HOLDERS = {"a", "abbr", "b", "cite", "code", "del", "em", "i", "ins", "k
 class Walk:
     """Collects blocks. Ids met on the way belong to the next block that can carry one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, top: int | None = None) -> None:
+        """top: the level above the first heading; None: the first one met is the page's title."""
         self.blocks: list[Block] = []
         self._pending: list[str] = []
         self._loose: Inline | None = None
-        self._top: int | None = None
+        self._top = top
 
     def finish(self) -> list[Block]:
         """The blocks, once everything is walked."""
@@ -66,9 +68,7 @@ class Walk:
     def _block(self, tag: str, element: Any) -> None:
         if tag in _HEADINGS:
             self._heading(element)
-        elif tag == "pre" or (
-            tag == "div" and element.find("./pre") is not None and "highlight" in classes(element)
-        ):
+        elif tag == "pre" or _is_highlighted(element):
             self._place(code_block(element))
         elif tag == "table":
             self._table(element)
@@ -76,11 +76,7 @@ class Walk:
             self._definitions(element)
         elif tag in ("ul", "ol"):
             self._items(element, ordered=tag == "ol")
-        elif (
-            tag in _CONTAINERS
-            or tag in ("dd", "li", "td", "th", "tr", "tbody", "blockquote")
-            or _holds_blocks(element)
-        ):
+        elif tag in _CONTAINERS or _holds_blocks(element):
             self.container(element)
         elif "admonition-title" in classes(element):
             self._place(Block("text", f"**{inline(element).text()}**"))
@@ -133,29 +129,23 @@ class Walk:
             self._place(table_block(element))
 
     def _definitions(self, element: Any) -> None:
-        for block in definition_blocks(element):
+        for block in definition_blocks(element, _inside):
             self._place(block)
 
-    def _items(self, element: Any, *, ordered: bool, indent: str = "") -> None:
-        number = int(element.get("start") or 1) if (element.get("start") or "1").isdigit() else 1
-        for child in visible_children(element):
-            mark = f"{number}. " if ordered else "- "
-            self._item(child, indent, mark)
-            number += 1
+    def _items(self, element: Any, *, ordered: bool) -> None:
+        start = element.get("start") or ""
+        for number, child in enumerate(visible_children(element), int(start) if start.isdigit() else 1):
+            self._item(child, f"{number}. " if ordered else "- ")
 
-    def _item(self, element: Any, indent: str, mark: str) -> None:
-        inner = Walk()
-        inner._top = 0
-        inner.container(element)
-        parts = inner.finish()
+    def _item(self, element: Any, mark: str) -> None:
+        parts = _inside(element)
         if not parts:
             return
         if element.get("id"):
             self._pending.append(element.get("id"))
         kind = "item" if all(part.kind in ("text", "item", "heading") for part in parts) else "definition"
         body = "\n\n".join(part.text for part in parts)
-        pad = " " * len(mark)
-        text = indent + mark + body.replace("\n", "\n" + indent + pad)
+        text = mark + body.replace("\n", "\n" + " " * len(mark))
         block = Block(kind, "\n".join(line.rstrip() for line in text.split("\n")))
         for part in parts:
             block.terms += part.terms
@@ -185,12 +175,19 @@ class Walk:
             self._pending.append(anchor)
             return
         self._loose = self._loose or Inline()
-        self._loose._child(element)  # pyright: ignore[reportPrivateUsage]
+        self._loose.take(element)
 
     def _end_loose(self) -> None:
         if self._loose is not None:
             found, self._loose = self._loose, None
             self._place(_text_block(found))
+
+
+def _inside(element: Any) -> list[Block]:
+    """The blocks of an item or a description, whose headings begin no section of the page."""
+    walk = Walk(top=0)
+    walk.container(element)
+    return walk.finish()
 
 
 def _text_block(found: Inline, *, purpose: bool = False) -> Block:
@@ -205,6 +202,11 @@ def _target_of_permalink(element: Any) -> str | None:
         if target.startswith("#") and len(target) > 1:
             return target[1:]
     return None
+
+
+def _is_highlighted(element: Any) -> bool:
+    """A listing in the box that Sphinx and others colour it in."""
+    return element.tag == "div" and element.find("./pre") is not None and "highlight" in classes(element)
 
 
 def _holds_blocks(element: Any) -> bool:
