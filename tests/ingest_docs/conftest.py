@@ -46,9 +46,8 @@ def manual(tmp_path: Path) -> Path:
 @pytest_asyncio.fixture
 async def ingest(settings: CoreSettings) -> AsyncIterator[DocsIngest]:
     """The store of this test, open for writing."""
-    opened = await DocsIngest.open(settings)
-    yield opened
-    await opened.close()
+    async with await DocsIngest.open(settings) as opened:
+        yield opened
 
 
 @pytest.fixture

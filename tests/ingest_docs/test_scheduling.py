@@ -15,9 +15,10 @@ from rookery_core.settings import CoreSettings
 from rookery_docs.store.writing import Release
 from rookery_ingest.docs.commands import add_commands
 from rookery_ingest.docs.importing import Import, delivered
-from rookery_ingest.docs.operating import imported, stored
+from rookery_ingest.docs.operating import imported
 from rookery_ingest.docs.running import DocsIngest
 from rookery_ingest.docs.scheduling import SUBSCRIPTION, TOPIC, Refresher, set_schedule
+from rookery_ingest.docs.wanted import stored
 
 
 def parsed(*arguments: str) -> argparse.Namespace:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from rookery_core.database import Database
 from rookery_core.embedders import create_embedder
@@ -53,10 +53,16 @@ class DocsIngest:
         self.writer = DocsWriter(database, Caller(team=settings.team, kind="agent"))
 
     @classmethod
-    async def open(cls, settings: CoreSettings) -> DocsIngest:
+    async def open(cls, settings: CoreSettings) -> Self:
         """Connect. Raises Unavailable, ConfigurationError."""
         database = await Database.open(settings, "rookery_ingest", "rookery-ingest", max_connections=4)
         return cls(settings, database)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Disconnect."""

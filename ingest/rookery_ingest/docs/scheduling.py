@@ -6,8 +6,8 @@ from rookery_core.errors import ConfigurationError, InvalidInput, NotFound
 from rookery_core.queue import Attempt, Event, PermanentFailure, Queue, Worker
 from rookery_core.settings import CoreSettings
 from rookery_core.telemetry import get_logger
-from rookery_ingest.docs.operating import run_one, stored
 from rookery_ingest.docs.running import DocsIngest
+from rookery_ingest.docs.wanted import run_one, stored
 
 logger = get_logger(__name__)
 TOPIC = "docs.refresh"
@@ -16,8 +16,7 @@ SUBSCRIPTION = "docs-refresh"
 
 async def set_schedule(settings: CoreSettings, name: str, cron: str | None, time_zone: str) -> str:
     """Import the source at these times, or never again by itself. Returns what was done. Raises NotFound."""
-    ingest = await DocsIngest.open(settings)
-    try:
+    async with await DocsIngest.open(settings) as ingest:
         await stored(ingest, name)
         queue = Queue(ingest.database, team=settings.team)
         if cron is None:
@@ -26,8 +25,6 @@ async def set_schedule(settings: CoreSettings, name: str, cron: str | None, time
         await queue.subscribe(TOPIC, SUBSCRIPTION, max_attempts=3, internal=True)
         at = await queue.schedules.set(f"docs:{name}", TOPIC, cron, {"source": name}, time_zone=time_zone)
         return f"{name} is imported again at {at.isoformat()}"
-    finally:
-        await ingest.close()
 
 
 class Refresher:
@@ -52,10 +49,7 @@ def _silent(_stage: str, _done: int) -> None:
 
 async def work(settings: CoreSettings) -> None:
     """Do scheduled imports until a signal comes."""
-    ingest = await DocsIngest.open(settings)
-    try:
+    async with await DocsIngest.open(settings) as ingest:
         queue = Queue(ingest.database, team=settings.team)
         await queue.subscribe(TOPIC, SUBSCRIPTION, max_attempts=3, internal=True)
         await Worker(queue, {SUBSCRIPTION: Refresher(ingest).handle}, concurrency=1).run()
-    finally:
-        await ingest.close()
