@@ -85,24 +85,18 @@ class Bench:
     async def fill(self, source: str, version: str, pages: dict[str, bytes], format_name: str) -> Summary:
         """Import documents as one version."""
         _say(f"importing {source} {version}, {len(pages)} pages")
-        ingest = await DocsIngest.open(self.settings)
-        try:
+        async with await DocsIngest.open(self.settings) as ingest:
             base = f"https://docs.example.org/{source}/{version}/"
             target = Target(Release(source, version), source, "folder", base)
             listed = raw_pages(pages, format_name, base)
             return await ingest.run(target, delivered(listed), report=lambda _stage, _done: None, force=True)
-        finally:
-            await ingest.close()
 
     async def retrieval(self, corpora: Sequence[Corpus], judgments: dict[str, list[Judged]]) -> None:
         """Ask every judged query of the corpus it belongs to."""
-        database = await Database.open(self.settings, "rookery_docs", "bench-docs")
-        try:
+        async with await Database.open(self.settings, "rookery_docs", "bench-docs") as database:
             for corpus in corpora:
                 if judged := judgments.get(corpus.name):
                     await self._judge(database, corpus, judged)
-        finally:
-            await database.close()
 
     async def _judge(self, database: Database, corpus: Corpus, judged: list[Judged]) -> None:
         source = _source("scored", corpus)

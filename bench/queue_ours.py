@@ -30,13 +30,10 @@ class Ours:
         await owner.execute(f"truncate {TABLES}")
         await owner.close()
         settings = CoreSettings(database_url=SecretStr(self._server.server.app_dsn))
-        database = await Database.open(settings, "rookery_agent", "bench", migrate=False)
-        queue = Queue(database)
-        await queue.subscribe("bench", "bench")
-        try:
+        async with await Database.open(settings, "rookery_agent", "bench", migrate=False) as database:
+            queue = Queue(database)
+            await queue.subscribe("bench", "bench")
             yield queue
-        finally:
-            await database.close()
 
     async def enqueue_bulk(self, jobs: int) -> Sample:
         """Bulk enqueue, each with a key that stays spent."""

@@ -71,13 +71,10 @@ async def bench_store() -> AsyncGenerator[BenchStore]:
         async for _ in adapt(owner_dsn):
             pass
         ingest = await Database.open(settings, "rookery_ingest", "bench", max_connections=8)
-        reading = await Database.open(settings, "rookery_slack", "bench", max_connections=4)
-        try:
+        async with await Database.open(settings, "rookery_slack", "bench", max_connections=4) as reading:
             gate = _Open(reading)
             store = Store(gate, server_settings)  # pyright: ignore[reportArgumentType] a gate that is open
             yield BenchStore(ingest, reading, settings, store, server_settings, Path(made), owner_dsn)
-        finally:
-            await reading.close()
             await ingest.close()
             if external is None:
                 EmbeddedServer.stop(folder)

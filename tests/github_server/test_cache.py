@@ -196,12 +196,11 @@ async def test_with_a_database_a_restart_remembers(
 async def _kept_in_the_database(settings: CoreSettings) -> None:
     from rookery_core.database import Database
 
-    database = await Database.open(settings, role="rookery_github", application_name="tests")
-    try:
-        async with database.acquire() as connection:
-            identities = await connection.fetch("select distinct identity from github.answers")
-    finally:
-        await database.close()
+    async with (
+        await Database.open(settings, role="rookery_github", application_name="tests") as database,
+        database.acquire() as connection,
+    ):
+        identities = await connection.fetch("select distinct identity from github.answers")
     assert all(row["identity"].startswith("token-") for row in identities)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from rookery_core import sql
 from rookery_core.database import capabilities, codecs, provision, roles
@@ -28,7 +28,7 @@ _PAUSES_S = (0.05, 0.25, 1.0)
 
 
 class Database:
-    """A pool of connections under one role. Made by `open`, ended by `close`."""
+    """A pool of connections under one role. Made by `open`, ended by `close` or by leaving `async with`."""
 
     def __init__(
         self,
@@ -118,6 +118,12 @@ class Database:
                 await transaction.commit()
         finally:
             await self._give_back(connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Close the connections, waiting up to 10 seconds for those in use."""

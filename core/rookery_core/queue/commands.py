@@ -103,11 +103,8 @@ async def _with_queue(command: Command, arguments: argparse.Namespace) -> int:
     from rookery_core.queue.queue import Queue
 
     settings = CoreSettings.from_environment()
-    database = await Database.open(settings, "rookery_agent", "rookery queue", max_connections=2)
-    try:
+    async with await Database.open(settings, "rookery_agent", "rookery queue", max_connections=2) as database:
         return await command(Queue(database, team=settings.team), arguments)
-    finally:
-        await database.close()
 
 
 async def _stats(queue: Queue, arguments: argparse.Namespace) -> int:

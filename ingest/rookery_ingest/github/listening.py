@@ -18,15 +18,14 @@ from rookery_ingest.github.settings import WebhookSettings
 async def listen(settings: WebhookSettings, host: str, port: int, subscribe: str | None) -> None:
     """Receive until SIGTERM or SIGINT. Raises ConfigurationError without a secret."""
     secrets = settings.secrets()
-    database = await Database.open(settings, role="rookery_ingest", application_name="rookery-ingest github")
-    try:
+    async with await Database.open(
+        settings, role="rookery_ingest", application_name="rookery-ingest github"
+    ) as database:
         queue = Queue(database, team=settings.team)
         if subscribe:
             await queue.subscribe(TOPIC, subscribe)
         receiver = Receiver(database, queue, secrets, Caller(team=settings.team, kind="agent"))
         await _serve(receiver, host, port)
-    finally:
-        await database.close()
 
 
 async def _serve(receiver: Receiver, host: str, port: int) -> None:

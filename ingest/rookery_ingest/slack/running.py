@@ -42,8 +42,7 @@ async def ingest_database(settings: SlackIngestSettings, connections: int = 4) -
     """The database under ingest's role, closed in the end."""
     from rookery_core.database import Database
 
-    database = await Database.open(settings, "rookery_ingest", "rookery-ingest", max_connections=connections)
-    try:
+    async with await Database.open(
+        settings, "rookery_ingest", "rookery-ingest", max_connections=connections
+    ) as database:
         yield database
-    finally:
-        await database.close()

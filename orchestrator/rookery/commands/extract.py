@@ -44,18 +44,17 @@ async def _run(arguments: argparse.Namespace) -> None:
     from rookery_core.queue import Queue, Worker
 
     settings = agent_settings(arguments)
-    database = await Database.open(settings, role="rookery_agent", application_name="rookery extract")
-    try:
-        async with open_agent(settings, audiences={AUDIENCE}) as agent:
-            queue = Queue(database, team=settings.team)
-            handlers = await extraction_handlers(agent, queue)
-            if not handlers:
-                raise ConfigurationError(
-                    "Facts cannot be drawn from conversations here.",
-                    hint="It takes a model (ANTHROPIC_API_KEY or OPENAI_API_KEY), the memory server in mcp.json, and "
-                    "ROOKERY_EXTRACT_FACTS not off.",
-                )
-            print(f"drawing facts with {agent.model.name}; stop with Ctrl-C", file=sys.stderr)
-            await Worker(queue, handlers, concurrency=AT_ONCE).run()
-    finally:
-        await database.close()
+    async with (
+        await Database.open(settings, role="rookery_agent", application_name="rookery extract") as database,
+        open_agent(settings, audiences={AUDIENCE}) as agent,
+    ):
+        queue = Queue(database, team=settings.team)
+        handlers = await extraction_handlers(agent, queue)
+        if not handlers:
+            raise ConfigurationError(
+                "Facts cannot be drawn from conversations here.",
+                hint="It takes a model (ANTHROPIC_API_KEY or OPENAI_API_KEY), the memory server in mcp.json, and "
+                "ROOKERY_EXTRACT_FACTS not off.",
+            )
+        print(f"drawing facts with {agent.model.name}; stop with Ctrl-C", file=sys.stderr)
+        await Worker(queue, handlers, concurrency=AT_ONCE).run()

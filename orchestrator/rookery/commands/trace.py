@@ -45,8 +45,9 @@ async def _trace(arguments: argparse.Namespace) -> int:
     from rookery_core.database import Database
 
     settings = agent_settings(arguments)
-    database = await Database.open(settings, role=ROLE, application_name="rookery trace", max_connections=2)
-    try:
+    async with await Database.open(
+        settings, role=ROLE, application_name="rookery trace", max_connections=2
+    ) as database:
         store = TraceStore(database, settings.team)
         if arguments.id is None:
             runs = [dict(row) for row in await store.latest(arguments.limit)]
@@ -55,8 +56,6 @@ async def _trace(arguments: argparse.Namespace) -> int:
         found = await story(database, store, settings.team, await _whole_id(store, arguments.id))
         _print_json(found) if arguments.json else traces.print_story(found)
         return 0
-    finally:
-        await database.close()
 
 
 async def _whole_id(store: TraceStore, given: str) -> str:

@@ -82,11 +82,8 @@ async def _opened(settings: MemorySettings) -> AsyncGenerator[StoreContext]:
     from rookery_core.embedders import create_embedder
     from rookery_memory.store.context import StoreContext
 
-    database = await Database.open(settings, role="rookery_memory", application_name=PROG)
-    try:
+    async with await Database.open(settings, role="rookery_memory", application_name=PROG) as database:
         yield StoreContext(database, create_embedder(settings))
-    finally:
-        await database.close()
 
 
 async def _export(settings: MemorySettings, arguments: argparse.Namespace) -> None:

@@ -153,8 +153,7 @@ async def test_an_adaptation_that_was_cut_off_is_made_up_for_at_the_next_start(h
 @pytest.mark.slow
 async def test_a_pool_goes_on_after_its_embedded_server_was_killed_or_stopped(home: Path) -> None:
     settings = CoreSettings(data_dir=home, database_idle_s=60)
-    database = await Database.open(settings, role="rookery_slack", application_name="tests")
-    try:
+    async with await Database.open(settings, role="rookery_slack", application_name="tests") as database:
         os.kill(postmaster(home), signal.SIGKILL)
         # Its children outlive it for a moment; a statement that one of them still takes is cut off, as it must be.
         take_lock(Layout(home).lock("server")).close()
@@ -163,6 +162,4 @@ async def test_a_pool_goes_on_after_its_embedded_server_was_killed_or_stopped(ho
         EmbeddedServer.stop(home)
         async with database.acquire() as connection:
             assert await connection.fetchval("select current_user") == "rookery_slack"
-    finally:
-        await database.close()
     assert is_locked(Layout(home).lock("server"))
