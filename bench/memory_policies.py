@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from contextlib import closing
 
 from bench.memory_speed import percentile, recall_times
 from rookery_core.database.connecting import connected
@@ -40,10 +41,7 @@ def overhead(with_policies: Sequence[float], without: Sequence[float]) -> float:
 
 async def _policies(settings: CoreSettings, change: str) -> None:
     """Only the owner of the tables can do this; the bench's database is its own."""
-    server = await find_server(settings)
-    try:
+    with closing(await find_server(settings)) as server:
         async with connected(server.owner_dsn, "bench") as connection:
             for table in TABLES:
                 await connection.execute(f"alter table memory.{table} {change} row level security")
-    finally:
-        server.close()

@@ -6,10 +6,11 @@ import argparse
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
-from rookery_core.console import exit_status
+from rookery_core.console import run_configured
 from rookery_core.errors import ConfigurationError
 from rookery_core.settings import CoreSettings
 
@@ -53,9 +54,10 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _runner(command: Command) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
-        return exit_status(
+        return run_configured(
             f"rookery db {arguments.action}",
-            lambda: asyncio.run(command(arguments, CoreSettings.from_environment())),
+            CoreSettings.from_environment,
+            lambda settings: command(arguments, settings),
         )
 
     return run
@@ -65,11 +67,8 @@ async def _migrate(arguments: argparse.Namespace, settings: CoreSettings) -> int
     from rookery_core.database import provision
     from rookery_core.database.migrations import migrate
 
-    server = await provision.find_server(settings)
-    try:
+    with closing(await provision.find_server(settings)) as server:
         report = await migrate(server.owner_dsn, embedded=server.embedded is not None)
-    finally:
-        server.close()
     if arguments.json:
         print(json.dumps(asdict(report)))
     else:
@@ -83,15 +82,12 @@ async def _adapt(arguments: argparse.Namespace, settings: CoreSettings) -> int:
     from rookery_core.database import provision
     from rookery_core.database.adapting import adapt
 
-    server = await provision.find_server(settings)
-    try:
+    steps = 0
+    with closing(await provision.find_server(settings)) as server:
         await provision.ensure_migrated(server, migrate=None)
-        steps = 0
         async for line in adapt(server.owner_dsn):
             steps += 1
             print(json.dumps({"step": line}) if arguments.json else line, flush=True)
-    finally:
-        server.close()
     if not arguments.json:
         print(f"{steps} steps done" if steps else "nothing to do: the database fits the server")
     return 0
@@ -101,11 +97,8 @@ async def _status(arguments: argparse.Namespace, settings: CoreSettings) -> int:
     from rookery_core.database import provision
     from rookery_core.database.reporting import status
 
-    server = await provision.find_server(settings)
-    try:
+    with closing(await provision.find_server(settings)) as server:
         found = await status(server.serving_dsn)
-    finally:
-        server.close()
     if arguments.json:
         print(json.dumps(found.as_dict() | {"embedded": server.embedded is not None}))
     else:
@@ -117,9 +110,8 @@ async def _status(arguments: argparse.Namespace, settings: CoreSettings) -> int:
 async def _url(arguments: argparse.Namespace, settings: CoreSettings) -> int:
     from rookery_core.database import provision
 
-    server = await provision.find_server(settings)
-    server.close()
-    print(json.dumps({"url": server.owner_dsn}) if arguments.json else server.owner_dsn)
+    with closing(await provision.find_server(settings)) as server:
+        print(json.dumps({"url": server.owner_dsn}) if arguments.json else server.owner_dsn)
     return 0
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.console import exit_status
+from rookery_core.console import run_configured
 from rookery_core.errors import InvalidInput
 from rookery_core.queue.model import LAST_ID
 from rookery_core.queue.tables import print_event, print_rows, print_stats
@@ -91,18 +91,19 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _runner(command: Command) -> Callable[[argparse.Namespace], int]:
     def run(arguments: argparse.Namespace) -> int:
-        return exit_status(
-            f"rookery queue {arguments.action}", lambda: asyncio.run(_with_queue(command, arguments))
+        return run_configured(
+            f"rookery queue {arguments.action}",
+            CoreSettings.from_environment,
+            lambda settings: _with_queue(settings, command, arguments),
         )
 
     return run
 
 
-async def _with_queue(command: Command, arguments: argparse.Namespace) -> int:
+async def _with_queue(settings: CoreSettings, command: Command, arguments: argparse.Namespace) -> int:
     from rookery_core.database import Database
     from rookery_core.queue.queue import Queue
 
-    settings = CoreSettings.from_environment()
     async with await Database.open(settings, "rookery_agent", "rookery queue", max_connections=2) as database:
         return await command(Queue(database, team=settings.team), arguments)
 
