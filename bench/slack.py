@@ -38,7 +38,8 @@ from rookery_core.queue import Message, Queue
 from rookery_ingest.slack.applying import MAX_BATCH, Applier
 from rookery_ingest.slack.embedding import embed_backlog
 from rookery_ingest.slack.export.archive import open_archive
-from rookery_ingest.slack.export.importer import Options, import_export
+from rookery_ingest.slack.export.choosing import Options
+from rookery_ingest.slack.export.importer import import_export
 from rookery_ingest.slack.export.layout import read_layout
 from rookery_ingest.slack.export.report import Report
 from rookery_ingest.slack.listening import SUBSCRIPTION, TOPIC, subscribe

@@ -17,7 +17,8 @@ import pytest
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import Caller
 from rookery_core.settings import CoreSettings
-from rookery_ingest.slack.export.importer import Options, import_export
+from rookery_ingest.slack.export.choosing import Options
+from rookery_ingest.slack.export.importer import import_export
 from rookery_ingest.slack.export.report import Report
 from slack_tables import digest_of_tables
 

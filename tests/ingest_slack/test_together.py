@@ -13,7 +13,8 @@ import pytest
 from rookery_core.identity import Caller
 from rookery_ingest.slack.applying import Applier
 from rookery_ingest.slack.export import importer
-from rookery_ingest.slack.export.importer import Options, import_export
+from rookery_ingest.slack.export.choosing import Options
+from rookery_ingest.slack.export.importer import import_export
 from slack_tables import digest_of_tables
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from rookery_core.embedders import create_embedder
 from rookery_core.errors import RookeryError
 from rookery_ingest.slack.embedding import embed_backlog
-from rookery_ingest.slack.export.importer import Options, import_export
+from rookery_ingest.slack.export.choosing import Options
+from rookery_ingest.slack.export.importer import import_export
 from rookery_ingest.slack.export.report import Report
 from rookery_ingest.slack.running import ingest_caller, ingest_database
 from rookery_ingest.slack.statistics import refresh_if_grown

@@ -17,9 +17,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from rookery_core.errors import NotFound
 from rookery_ingest.slack.directory import channel_facts, user_fact
 from rookery_ingest.slack.export.archive import Archive, Refused, open_archive
+from rookery_ingest.slack.export.choosing import Options, chosen
 from rookery_ingest.slack.export.days import day_facts
 from rookery_ingest.slack.export.layout import Conversation, Day, Layout, read_layout
 from rookery_ingest.slack.export.report import Report
@@ -40,19 +40,6 @@ Progress = Callable[[int, int], None]
 """Called with days done and days in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to import. channels: names or ids; since: days before it are left out; url: the workspace's address;
-    direct: direct messages, too."""
-
-    channels: Sequence[str] = ()
-    since: date | None = None
-    dry_run: bool = False
-    workers: int = 2
-    url: str | None = None
-    direct: bool = False
-
-
 @dataclass(slots=True)
 class _Batch:
     """Facts to be merged at once, and the days that are complete with them."""
@@ -69,40 +56,12 @@ async def import_export(
     started = monotonic()
     report = Report(str(path), dry_run=options.dry_run)
     with open_archive(path) as archive:
-        layout = _chosen(await asyncio.to_thread(read_layout, archive, report), options, report)
+        layout = chosen(await asyncio.to_thread(read_layout, archive, report), options, report)
         importer = _Importer(database, caller, archive, layout, options, report, progress)
         await importer.run()
     report.seconds = monotonic() - started
     report.seconds_searchable = report.seconds
     return report
-
-
-def _chosen(layout: Layout, options: Options, report: Report) -> Layout:
-    conversations = layout.conversations
-    if not options.direct:
-        conversations = [each for each in conversations if each.kind not in ("im", "mpim")]
-        if left_out := len(layout.conversations) - len(conversations):
-            report.skip("direct conversation (--dms imports them)", "dms.json, mpims.json", left_out)
-    if options.channels:
-        names = {str(each.raw.get("name")): each.id for each in conversations} | {
-            each.id: each.id for each in conversations
-        }
-        wanted = [name.removeprefix("#") for name in options.channels]
-        if unknown := [name for name in wanted if name not in names]:
-            raise NotFound(
-                f"--channels: the export has no channel {', '.join(unknown)}.",
-                candidates=sorted(str(each.raw.get("name") or each.id) for each in conversations)[:10],
-            )
-        ids = {names[name] for name in wanted}
-        conversations = [each for each in conversations if each.id in ids]
-    ids = {each.id for each in conversations}
-    since = options.since.isoformat() if options.since else ""
-    days = [day for day in layout.days if day.channel in ids and day.date >= since]
-    if (options.channels or since) and len(days) < len(layout.days):
-        kept = set(days)
-        first = next(day for day in layout.days if day not in kept)
-        report.skip("day left out by --channels or --since", first.name, len(layout.days) - len(days))
-    return replace(layout, conversations=conversations, days=days)
 
 
 def _silently(_done: int, _all: int) -> None:
