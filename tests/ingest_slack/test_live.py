@@ -227,6 +227,21 @@ async def test_what_was_not_understood_is_applied_by_a_later_program(
     assert (await replay(ingest, CALLER)).applied == 0
 
 
+async def test_direct_messages_are_replayed_only_where_they_are_kept(
+    ingest: Database, owner_connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = {"type": "moon_landed", "channel": "D1", "ts": "1700000004.000100", "text": "between us"}
+    await Applier(ingest, CALLER, keep_direct=True).apply([{"type": "event_callback", "event": event}])
+
+    def read(found: Any, at: datetime) -> Observations | None:
+        return event_readers.event_facts({**found, "type": "message", "user": "U1"}, at)
+
+    monkeypatch.setitem(event_readers._READERS, "moon_landed", read)  # pyright: ignore[reportPrivateUsage]
+    await replay(ingest, CALLER, keep_direct=False)
+    assert await owner_connection.fetchval("select count(*) from slack.messages") == 0
+    assert (await replay(ingest, CALLER, keep_direct=True)).applied == 1
+
+
 async def test_history_is_read_within_the_limits(
     slack: SlackEmulator, ingest: Database, owner_connection: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from rookery_core.errors import Unavailable
@@ -38,10 +39,31 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class ReadEvent:
+    """An event as it came, its inner event, and what it tells (None: it was not understood)."""
+
     payload: Raw
     event: Raw
     facts: Observations | None
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it is about a direct conversation."""
+        event = self.event
+        if event.get("channel_type") in _DIRECT:
+            return True
+        item = event.get("item")
+        channel = event.get("channel") or (cast(Raw, item).get("channel") if isinstance(item, dict) else None)
+        return isinstance(channel, str) and channel.startswith("D")
+
+
+def read_event(payload: Raw, received_at: datetime | None = None) -> ReadEvent:
+    """Read an event, whatever it is. received_at: taken for its time where it does not tell one."""
+    event, sent_at = inner_event(payload)
+    try:
+        return ReadEvent(payload, event, event_facts(event, sent_at or received_at))
+    except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
+        return ReadEvent(payload, event, None)
 
 
 class Applier:
@@ -73,8 +95,8 @@ class Applier:
         return applied
 
     async def _together(self, payloads: Sequence[Raw]) -> Applied:
-        read = [_read(payload) for payload in payloads]
-        wanted = [each for each in read if self._keep_direct or not _is_direct(each.event)]
+        read = [read_event(payload) for payload in payloads]
+        wanted = [each for each in read if self._keep_direct or not each.is_direct]
         facts = Observations()
         for each in wanted:
             if each.facts is not None:
@@ -92,34 +114,17 @@ class Applier:
             raise
         except Exception as error:  # noqa: BLE001 whatever it is, it concerns this event alone
             _log.warning("an event was kept but not applied: %s", type(error).__name__)
-            event, _ = inner_event(payload)
-            row = _raw_row(_Read(payload, event, None), "failed", f"{type(error).__name__}: {error}"[:500])
+            row = _raw_row(read_event(payload), "failed", f"{type(error).__name__}: {error}"[:500])
             async with self._database.transaction(self._caller) as connection:
                 await bookkeeping.keep_raw(connection, self._caller, [row])
             return Applied(Merged(), 1, 0, 1)
 
-    async def _keep(self, connection: Connection, read: Sequence[_Read]) -> None:
+    async def _keep(self, connection: Connection, read: Sequence[ReadEvent]) -> None:
         rows = [_raw_row(each, "not_understood" if each.facts is None else "applied", None) for each in read]
         await bookkeeping.keep_raw(connection, self._caller, rows)
 
 
-def _read(payload: Raw) -> _Read:
-    event, sent_at = inner_event(payload)
-    try:
-        return _Read(payload, event, event_facts(event, sent_at))
-    except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
-        return _Read(payload, event, None)
-
-
-def _is_direct(event: Raw) -> bool:
-    if event.get("channel_type") in _DIRECT:
-        return True
-    item = event.get("item")
-    channel = event.get("channel") or (cast(Raw, item).get("channel") if isinstance(item, dict) else None)
-    return isinstance(channel, str) and channel.startswith("D")
-
-
-def _raw_row(read: _Read, outcome: str, problem: str | None) -> tuple[Any, ...]:
+def _raw_row(read: ReadEvent, outcome: str, problem: str | None) -> tuple[Any, ...]:
     event = read.event
     message = event.get("message")
     item = event.get("item")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rookery_ingest.slack.events import event_facts, inner_event
-from rookery_slack.facts import Observations
+from rookery_ingest.slack.applying import read_event
 from rookery_slack.store import bookkeeping
 from rookery_slack.store.writer import Writer
 
@@ -26,7 +25,7 @@ class Replayed:
 async def replay(
     database: Database, caller: Caller, *, keep_direct: bool = False, batch: int = 500
 ) -> Replayed:
-    """Go through all of them once, oldest first."""
+    """Go through all of them once, oldest first; through those of direct conversations only with keep_direct."""
     replayed, after, writer = Replayed(), 0, Writer(caller)
     while True:
         async with database.transaction(caller) as connection:
@@ -34,20 +33,14 @@ async def replay(
         if not rows:
             return replayed
         for row in rows:
-            event, sent_at = inner_event(row["payload"])
-            facts = _facts(event, sent_at or row["received_at"])
-            if facts is None:
+            read = read_event(row["payload"], row["received_at"])
+            if read.is_direct and not keep_direct:
+                continue
+            if read.facts is None:
                 replayed.left += 1
                 continue
             async with database.transaction(caller) as connection:
-                await writer.merge(connection, facts)
+                await writer.merge(connection, read.facts)
                 await bookkeeping.raw_replayed(connection, caller, [row["id"]])
             replayed.applied += 1
         after = rows[-1]["id"]
-
-
-def _facts(event: object, at: object) -> Observations | None:
-    try:
-        return event_facts(event, at)  # pyright: ignore[reportArgumentType] the two parts of a stored event
-    except (TypeError, ValueError, AttributeError, KeyError):
-        return None
