@@ -87,7 +87,7 @@ class AgentSettings(CoreSettings):
 
         Raises ConfigurationError that names the variable, or the file and its key.
         """
-        told = configuration_of(cls, overrides.get("config_file"))
+        told = configuration_of(overrides.get("config_file"))
         for name, value in told.for_fields(cls.model_fields).items():
             alias = str(cls.model_fields[name].validation_alias or name)
             if name not in overrides and not os.environ.get(alias):
@@ -95,7 +95,7 @@ class AgentSettings(CoreSettings):
         return super().from_environment(**overrides)
 
 
-def configuration_of(settings: type[AgentSettings], named: Path | None = None) -> Configuration:
+def configuration_of(named: Path | None = None) -> Configuration:
     """What rookery.toml says, checked against the settings of the agent and of the Slack bot."""
     path = configuration_path(named)
     if path is None:

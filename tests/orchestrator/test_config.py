@@ -171,7 +171,7 @@ def test_rookery_toml_is_read_and_the_environment_wins(
     settings = AgentSettings.from_environment()
     assert settings.model == "anthropic:claude-sonnet-5-5,extractive"
     assert settings.link_hosts == ("wiki.acme.example",)
-    assert configuration_of(AgentSettings).prices == {"claude-sonnet-5-5": Price(3.0, 15)}
+    assert configuration_of().prices == {"claude-sonnet-5-5": Price(3.0, 15)}
     monkeypatch.setenv("ROOKERY_MODEL", "extractive")
     assert AgentSettings.from_environment().model == "extractive"
     assert AgentSettings.from_environment(model="openai:x").model == "openai:x"

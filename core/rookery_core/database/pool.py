@@ -113,7 +113,7 @@ class Database:
                 try:
                     yield cast(Connection, connection)
                 except BaseException:
-                    await _roll_back(connection, transaction)
+                    await _roll_back(transaction)
                     raise
                 await transaction.commit()
         finally:
@@ -189,7 +189,7 @@ class Database:
                 raise
 
 
-async def _roll_back(connection: Any, transaction: Any) -> None:
+async def _roll_back(transaction: Any) -> None:
     try:
         await transaction.rollback()
     except Exception as error:  # with the connection the transaction has ended too

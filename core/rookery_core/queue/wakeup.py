@@ -50,9 +50,8 @@ def make_hint(topic: str, team: str, delay_s: float = 0.0) -> str:
 class Hints:
     """Decides which enqueues carry their hint themselves, and sends one for the rest a little later."""
 
-    def __init__(self, send: Callable[[list[str]], Awaitable[None]], spacing_s: float = SPACING_S) -> None:
+    def __init__(self, send: Callable[[list[str]], Awaitable[None]]) -> None:
         self._send = send
-        self._spacing_s = spacing_s
         self._last: dict[str, float] = {}
         self._trailing: dict[tuple[str, str], float] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -62,13 +61,13 @@ class Hints:
         """The hint to send at once, or None when it was put off to the trailing one."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if now - self._last.get(topic, float("-inf")) >= self._spacing_s:
+        if now - self._last.get(topic, float("-inf")) >= SPACING_S:
             self._last[topic] = now
             return make_hint(topic, team, delay_s)
         due = self._trailing.get((topic, team), delay_s)
         self._trailing[topic, team] = min(due, delay_s)
         if self._timer is None or self._timer.when() < now:
-            self._timer = loop.call_later(self._spacing_s, self._start_trailing)
+            self._timer = loop.call_later(SPACING_S, self._start_trailing)
         return None
 
     def _start_trailing(self) -> None:
@@ -76,7 +75,7 @@ class Hints:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self.flush(), name="queue hints")
         elif self._trailing:
-            self._timer = asyncio.get_running_loop().call_later(self._spacing_s, self._start_trailing)
+            self._timer = asyncio.get_running_loop().call_later(SPACING_S, self._start_trailing)
 
     async def flush(self) -> None:
         """Send what was put off. Never raises for an unreachable database: the poll finds the work."""

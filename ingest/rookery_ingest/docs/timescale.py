@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import posixpath
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,7 +44,7 @@ def is_page(path: str) -> bool:
     return len(parts) > 1 and not hidden and path.endswith((".md", ".mdx"))
 
 
-async def read_timescale(root: Path, make_url: Callable[[str], str] = url_of) -> AsyncIterator[Delivered]:
+async def read_timescale(root: Path) -> AsyncIterator[Delivered]:
     """The pages of a folder or archive, with their snippets put in and their front matter's text written out."""
     files: dict[str, bytes] = {}
     others: list[Delivered] = []
@@ -58,7 +58,7 @@ async def read_timescale(root: Path, make_url: Callable[[str], str] = url_of) ->
     for path in sorted(files):
         if is_page(path):
             text = await asyncio.to_thread(expanded, path, files)
-            yield RawPage(path, make_url(path), "markdown", text.encode())
+            yield RawPage(path, url_of(path), "markdown", text.encode())
 
 
 async def _all(root: Path) -> AsyncIterator[Delivered]:

@@ -80,7 +80,7 @@ def prepared(settings: AgentSettings) -> Parts:
 
     key = settings.context_key.get_secret_value() if settings.context_key else secrets.token_urlsafe(48)
     servers = [_knowing(server, key, settings) for server in configured_servers(settings)]
-    told = configuration_of(type(settings), settings.config_file)
+    told = configuration_of(settings.config_file)
     _require_prices(settings, told.prices)
     return Parts(servers, lambda: choose_model(settings), told.prices, key, agent_class_of(told))
 

@@ -110,7 +110,7 @@ class NamedServer:
         return self.name if self.entry.prefix is None else self.entry.prefix
 
 
-def read_servers(path: Path, environment: Mapping[str, str] = os.environ) -> list[NamedServer]:
+def read_servers(path: Path) -> list[NamedServer]:
     """The enabled servers of an mcp.json. Raises ConfigurationError that names the file, the server and the key."""
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -121,7 +121,7 @@ def read_servers(path: Path, environment: Mapping[str, str] = os.environ) -> lis
             f"{path} is not JSON: {error}.",
             hint="Look for a missing comma, quote or bracket just before that place.",
         ) from None
-    return parse_servers(document, environment, source=str(path))
+    return parse_servers(document, source=str(path))
 
 
 def parse_servers(

@@ -77,11 +77,11 @@ class Interactions:
     # -- offers -----------------------------------------------------------------------------------------
 
     async def _accept(self, payload: Json, action: Json) -> None:
-        if await self._offers.decide(str(action["value"]), user_of(payload), "yes", ""):
+        if await self._offers.decide(str(action["value"]), user_of(payload), "yes"):
             await self._replace(payload, "I am on it. Next time, mention me and I answer at once.")
 
     async def _refuse(self, payload: Json, action: Json) -> None:
-        await self._offers.decide(str(action["value"]), user_of(payload), "no", "")
+        await self._offers.decide(str(action["value"]), user_of(payload), "no")
         await self._replace(payload, "All right.")
 
     async def _replace(self, payload: Json, text: str) -> None:

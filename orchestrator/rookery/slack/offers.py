@@ -57,11 +57,11 @@ class Offers:
         except SlackRefused as refused:
             _log.info("no offer: %s", refused)
 
-    async def decide(self, reference: str, user: str, decision: Literal["yes", "no"], text: str) -> bool:
+    async def decide(self, reference: str, user: str, decision: Literal["yes", "no"]) -> bool:
         """Note what the asker wants; yes puts the question into the queue in the same transaction."""
         channel, ts = place_of(reference)
         services = self._services
-        written = Written(channel, ts, ts, user, text, "offer", is_direct=False, is_reply=False)
+        written = Written(channel, ts, ts, user, "", "offer", is_direct=False, is_reply=False)
         async with services.database.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(
                 _SQL["answer"], services.settings.team, channel, ts, user, decision

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rookery_core.database import Connection, Database
 
 FinalState = Literal["answered", "failed", "cancelled", "refused", "ignored"]
+_LATEST_TRACES = 5
 _SQL = sql.load("rookery.slack", "questions.sql")
 
 
@@ -119,11 +120,16 @@ class QuestionStore:
             rows = await connection.fetch(_SQL["states_of"], self._team, channel, messages)
         return {row["ts"]: row["state"] for row in rows}
 
-    async def traces_of(self, question: Written, limit: int = 5) -> list[str]:
+    async def traces_of(self, question: Written) -> list[str]:
         """The latest trace ids of this asker in this thread, newest first."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(
-                _SQL["traces_of"], self._team, question.channel, question.thread_ts, question.user, limit
+                _SQL["traces_of"],
+                self._team,
+                question.channel,
+                question.thread_ts,
+                question.user,
+                _LATEST_TRACES,
             )
         return [row["trace_id"] for row in rows]
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OVERHEAD_TOKENS = 45
 """What a message costs besides its text: times, link, author, fence."""
+_PURPOSE_TOKENS = 120
+"""Of a channel's topic, and of its purpose."""
 
 
 @dataclass(slots=True)
@@ -138,13 +140,13 @@ def _distinct(users: dict[str, str]) -> dict[str, str]:
     return {each: name if counts[name] == 1 else f"{name} [{each}]" for each, name in users.items()}
 
 
-def channel_card(row: Row, base: str | None, *, max_tokens: int = 120) -> Channel:
+def channel_card(row: Row, base: str | None) -> Channel:
     """A channel for an answer."""
     card = Channel(id=row["id"], kind=row["kind"])
     values: dict[str, Any] = {
         "name": row["name"],
-        "topic": clip(row["topic"] or "", max_tokens)[0],
-        "purpose": clip(row["purpose"] or "", max_tokens)[0],
+        "topic": clip(row["topic"] or "", _PURPOSE_TOKENS)[0],
+        "purpose": clip(row["purpose"] or "", _PURPOSE_TOKENS)[0],
         "archived": row["is_archived"],
         "members": row["member_count"],
         "link": f"{(base or row['url'] or '').rstrip('/')}/archives/{row['id']}"

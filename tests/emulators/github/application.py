@@ -68,7 +68,7 @@ class Asked:
             raise Refused(404, "Not Found")
         return found
 
-    def may_write(self, repository: Repository) -> str:
+    def may_write(self) -> str:
         """The viewer's login, when it may write; else GitHub's refusal."""
         if self.viewer is None:
             raise Refused(401, "Requires authentication")

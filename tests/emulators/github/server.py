@@ -6,7 +6,6 @@ import asyncio
 import re
 import socket
 import threading
-from types import TracebackType
 from typing import Self
 
 import uvicorn
@@ -76,9 +75,7 @@ class Emulator:
             raise RuntimeError("the GitHub emulator did not start")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join(10)
 

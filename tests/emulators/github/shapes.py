@@ -73,9 +73,7 @@ _REPOSITORY_LINKS = [
 ]  # fmt: skip
 
 
-def minimal_repository(
-    full_name: str, owner: Json, *, private: bool, description: str | None, fork: bool = False
-) -> Json:
+def minimal_repository(full_name: str, owner: Json, *, private: bool, description: str | None) -> Json:
     """A repository as it is embedded in other objects."""
     url = f"{API}/repos/{full_name}"
     return {
@@ -87,7 +85,7 @@ def minimal_repository(
         "owner": owner,
         "html_url": f"{WEB}/{full_name}",
         "description": description,
-        "fork": fork,
+        "fork": False,
         "url": url,
         **{f"{name}_url": f"{url}/{name}" for name in _REPOSITORY_LINKS},
     }

@@ -23,7 +23,7 @@ def _now() -> str:
 
 
 def _author(asked: Asked, repository: Repository) -> tuple[Json, str]:
-    login = asked.may_write(repository)
+    login = asked.may_write()
     author = asked.world.users.setdefault(login.lower(), shapes.user(login))
     return author, "MEMBER" if login.lower() in repository.permissions else "NONE"
 

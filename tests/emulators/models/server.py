@@ -86,7 +86,7 @@ class ModelEmulator:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(http)
         try:
-            async for event in self._until_fault(events, reply, api):
+            async for event in self._until_fault(events, reply):
                 await response.write(_written(event))
         except ConnectionResetError:  # whoever asked went away
             return response
@@ -95,7 +95,7 @@ class ModelEmulator:
             http.transport.abort()
         return response
 
-    async def _until_fault(self, events: list[Event], reply: Reply, api: str) -> AsyncIterator[Event]:
+    async def _until_fault(self, events: list[Event], reply: Reply) -> AsyncIterator[Event]:
         stop = len(events) if reply.fault is None else max(1, len(events) // 2)
         for event in events[:stop]:
             yield event

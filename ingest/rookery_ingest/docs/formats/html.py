@@ -20,9 +20,9 @@ _MINIMUM_SHARE = 0.3
 _MOST_CONTENTS = 200
 
 
-def read_html(data: bytes | str, *, encoding: str | None = None) -> Article:
+def read_html(data: bytes | str) -> Article:
     """The article of an HTML page. Broken markup is read as browsers do; an empty page gives no blocks."""
-    root = parsed(data, encoding)
+    root = parsed(data)
     if root is None:
         return Article(title="", blocks=[])
     return article_of(root)
@@ -47,8 +47,9 @@ def _contents(content: Any) -> list[str]:
     return list(dict.fromkeys(title for title in titles if title))
 
 
-def parsed(data: bytes | str, encoding: str | None = None) -> Any:
-    """The tree of an HTML page, None for an empty one. UTF-8 is read where neither caller nor page say otherwise."""
+def parsed(data: bytes | str) -> Any:
+    """The tree of an HTML page, None for an empty one. Bytes are UTF-8 where the page does not say otherwise."""
+    encoding: str | None = None
     if isinstance(data, str):
         data, encoding = data.encode("utf-8", "surrogatepass"), "utf-8"
     if not data.strip():

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import Protocol
 
 from rookery_core.errors import InvalidInput
@@ -99,9 +98,7 @@ class Zip(AbstractContextManager["Zip"]):
             raise Refused(f"larger than {MAX_FILE_BYTES // 1024**2} MB")
         return data
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._zip.close()
 
 

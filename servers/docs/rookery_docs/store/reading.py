@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rookery_core.identity import Caller
     from rookery_docs.search.release_index import PassageRow
 
+_MOST_SIMILAR = 8
+"""Words offered for one that is not stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReleaseInfo:
@@ -89,10 +92,10 @@ class DocsReader:
         rows = await self._connection.fetch(self._sql["index_rows"], self._team, source, version, model)
         return [PassageRow(*row.values()) for row in rows]
 
-    async def similar_words(self, words: Sequence[str], most: int = 8) -> dict[str, list[tuple[str, float]]]:
+    async def similar_words(self, words: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
         """Stored words like each of `words`, most alike first, with their likeness (0 to 1)."""
         found: dict[str, list[tuple[str, float]]] = {}
-        for row in await self._connection.fetch(self._sql["similar_words"], list(words), most):
+        for row in await self._connection.fetch(self._sql["similar_words"], list(words), _MOST_SIMILAR):
             found.setdefault(row["asked"], []).append((row["word"], row["similarity"]))
         return found
 

@@ -160,13 +160,13 @@ def _within(results: Iterable[FoundPage], max_tokens: int) -> list[FoundPage]:
         if shown and used + cost > max_tokens:
             break
         if not shown and cost > max_tokens:
-            _shorten(result, max_tokens, cost)
+            _shorten(result, max_tokens)
         used += cost
         shown.append(result)
     return shown
 
 
-def _shorten(result: FoundPage, max_tokens: int, cost: int) -> None:
+def _shorten(result: FoundPage, max_tokens: int) -> None:
     result.passages = result.passages[:1]
     passage = result.passages[0]
     cost = estimate_tokens_of(result.model_dump(exclude_none=True))

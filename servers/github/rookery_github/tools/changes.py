@@ -35,13 +35,13 @@ def file_row(file: Mapping[str, Any]) -> str:
     return f"{name} {size}" + ("" if file.get("status") == "modified" else f" {file.get('status')}")
 
 
-def commit_row(commit: Mapping[str, Any], full_name: str = "") -> str:
+def commit_row(commit: Mapping[str, Any]) -> str:
     """A commit in one line: link, subject, author, day."""
     git: Mapping[str, Any] = commit["commit"]
     subject = (git.get("message") or "").partition("\n")[0]
     author = contributor(commit.get("author"), inner(git, "author").get("name"))
     made = day(inner(git, "author").get("date"))
-    parts = [subject, f"by {author.author}", made, *([full_name] if full_name else [])]
+    parts = [subject, f"by {author.author}", made]
     return f"{commit['html_url']} " + " · ".join(part for part in parts if part)
 
 

@@ -56,7 +56,7 @@ class ConversationTools(SlackTools):
             zone = await zone_of(session)
             if reference.ts is not None and not start and not end:
                 return await self._at_link(
-                    session, channel_id, reference, zone, neighbours, limit, max_tokens, cursor
+                    session, channel_id, reference, zone, neighbours, max_tokens, cursor
                 )
             begin, stop = stretch(start, end, zone, self.now(), fields=("start", "end"))
             newest_first = not start
@@ -102,7 +102,6 @@ class ConversationTools(SlackTools):
         reference: Reference,
         zone: tzinfo,
         neighbours: int,
-        limit: int,
         max_tokens: int,
         cursor: str | None,
     ) -> Conversation:
