@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 
+from core.database.asking import ask
 from rookery_core.database import Database, migrate, status
 from rookery_core.database.embedded import EmbeddedServer
 from rookery_core.database.embedded.layout import Layout
@@ -39,14 +39,6 @@ sys.addaudithook(die)
 server = EmbeddedServer.start(Path(sys.argv[1]), idle_s=float(sys.argv[2]))
 print(server.owner_dsn, flush=True)
 """
-
-
-async def ask(dsn: str, statement: str) -> Any:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetchval(statement)
-    finally:
-        await connection.close()
 
 
 def postmaster(home: Path) -> int:

@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 
 import rookery_core
+from core.database.asking import ask
 from rookery_core.database.embedded import EmbeddedServer
 from rookery_core.database.embedded.layout import Layout
 from rookery_core.database.embedded.locks import is_locked, take_lock
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
 
 BORN = "select pg_postmaster_start_time()::text"
 PATIENCE_S = 30.0
-
-
-async def ask(dsn: str, statement: str) -> str:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetchval(statement)
-    finally:
-        await connection.close()
 
 
 async def until_stopped(home: Path) -> None:

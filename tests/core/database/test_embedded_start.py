@@ -8,26 +8,19 @@ import re
 import shutil
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
 
+from core.database.asking import ask
 from rookery_core.database.embedded import EmbeddedServer, binaries, socket_folder
 from rookery_core.database.embedded.layout import Layout
 from rookery_core.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from core.database.conftest import RunProgram
-
-
-async def ask(dsn: str, statement: str) -> Any:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetchval(statement)
-    finally:
-        await connection.close()
 
 
 def mode(path: Path) -> int:
