@@ -69,13 +69,11 @@ def _parse_url(url: str) -> Reference | None:
     if parts.scheme == "slack":
         return Reference(query["id"], parse_ts(query.get("message"))) if "id" in query else None
     steps = [step for step in parts.path.split("/") if step]
+    if thread := next((found for step in steps if (found := _THREAD.match(step))), None):
+        return Reference(thread[1], parse_ts(thread[2]), parse_ts(thread[2]))
     channel = next((step for step in steps if _CHANNEL.match(step)), None) or query.get("channel")
     if channel is None:
-        threads = [found for step in steps if (found := _THREAD.match(step))]
-        return Reference(threads[0][1], parse_ts(threads[0][2]), parse_ts(threads[0][2])) if threads else None
-    thread = next((found for step in steps if (found := _THREAD.match(step))), None)
-    if thread:
-        return Reference(thread[1], parse_ts(thread[2]), parse_ts(thread[2]))
+        return None
     last = parse_ts(steps[-1]) if steps else None
     if last is None and "archives" in steps and steps[-1] != channel:
         return None  # a message's link that was cut, say: the channel is not what was meant

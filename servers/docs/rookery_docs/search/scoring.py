@@ -51,6 +51,7 @@ def prepare(
 ) -> Request:
     """Weigh the query's terms by how rare they are in all of `releases` together."""
     size = sum(release.passages.size for release in releases)
+    titles = _title_request(query)
 
     def weigh(terms: Weighted) -> Weighted:
         return [
@@ -58,14 +59,6 @@ def prepare(
             for term, weight in terms
         ]
 
-    titles = TitleRequest(
-        [pair for concept in query.concepts if not concept.others for pair in _hashed(concept.own)],
-        [
-            [_hashed(terms) for terms in (concept.own, *concept.others)]
-            for concept in query.concepts
-            if concept.others
-        ],
-    )
     plain = weigh(titles.plain)
     concepts = [[weigh(way) for way in ways] for ways in titles.concepts]
     attainable = sum(weight for _, weight in plain)
@@ -73,7 +66,12 @@ def prepare(
     usable = vector is not None and bool(vector.any())
     weight = semantic_weight if titles.plain or titles.concepts else 1.0
     return Request(
-        plain, concepts, titles, attainable or 1.0, vector if usable else None, weight if usable else 0.0
+        plain=plain,
+        concepts=concepts,
+        titles=titles,
+        attainable=attainable or 1.0,
+        vector=vector if usable else None,
+        semantic_weight=weight if usable else 0.0,
     )
 
 
@@ -103,6 +101,17 @@ def _words(index: TermIndex, request: Request) -> NDArray[np.float32]:
             np.maximum(best, index.scores(way), out=best)
         total += best
     return total / np.float32(request.attainable)
+
+
+def _title_request(query: Query) -> TitleRequest:
+    return TitleRequest(
+        plain=[pair for concept in query.concepts if not concept.others for pair in _hashed(concept.own)],
+        concepts=[
+            [_hashed(terms) for terms in (concept.own, *concept.others)]
+            for concept in query.concepts
+            if concept.others
+        ],
+    )
 
 
 def _hashed(terms: Terms) -> Weighted:

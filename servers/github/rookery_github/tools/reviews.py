@@ -12,36 +12,39 @@ from rookery_github.voices import login_of
 from rookery_github.workspace import Place
 
 _DECISIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
+_TOLD = {
+    "APPROVED": "approved by",
+    "CHANGES_REQUESTED": "changes requested by",
+    "DISMISSED": "dismissed:",
+    "COMMENTED": "commented:",
+}
 
 
 def verdicts(item: Mapping[str, Any], reviews: Sequence[Mapping[str, Any]]) -> str:
     """The last decision of every reviewer, who only commented, and who is still asked, in one line."""
-    last: dict[str, str] = {}
-    for review in reviews:
-        login = login_of(review.get("user"))
-        if review["state"] in _DECISIONS or login not in last:
-            last[login] = review["state"]
-    words = {
-        "APPROVED": "approved by",
-        "CHANGES_REQUESTED": "changes requested by",
-        "DISMISSED": "dismissed:",
-        "COMMENTED": "commented:",
-    }
+    last = _last_states(reviews)
     author = login_of(item.get("user"))
+    if last.get(author) == "COMMENTED":
+        del last[author]
     parts: list[str] = []
-    for state, word in words.items():
-        names = [
-            name
-            for name, given in last.items()
-            if given == state and not (state == "COMMENTED" and name == author)
-        ]
-        if names:
-            parts.append(f"{word} {', '.join(names)}")
+    for state, told in _TOLD.items():
+        if names := [name for name, given in last.items() if given == state]:
+            parts.append(f"{told} {', '.join(names)}")
     if asked := [login_of(one) for one in item.get("requested_reviewers") or ()]:
         parts.append(f"review requested from {', '.join(asked)}")
     if teams := [str(one.get("slug") or one.get("name")) for one in item.get("requested_teams") or ()]:
         parts.append(f"teams asked: {', '.join(teams)}")
     return "reviews: " + ("; ".join(parts) if parts else "none")
+
+
+def _last_states(reviews: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What each reviewer said last; a comment takes back no decision."""
+    last: dict[str, str] = {}
+    for review in reviews:
+        login = login_of(review.get("user"))
+        if review["state"] in _DECISIONS or login not in last:
+            last[login] = review["state"]
+    return last
 
 
 async def thread_entries(
