@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from starlette.requests import Request
@@ -37,6 +38,14 @@ class Refused(Exception):
 def whole(request: Request, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer; 304 when the client has it already."""
     return content(request, json.dumps(value, ensure_ascii=False).encode(), MEDIA, status, headers)
+
+
+def one_of(request: Request, held: Iterable[Sequence[Json]], ident: int) -> Response:
+    """The object of that id, wherever it is held; else 404."""
+    for one in chain.from_iterable(held):
+        if one["id"] == ident:
+            return whole(request, one)
+    raise Refused(404, "Not Found")
 
 
 def content(

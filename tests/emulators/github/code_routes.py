@@ -24,10 +24,6 @@ def _commit(repository: Repository, ref: str) -> Json:
     return repository.commits[sha]
 
 
-def _listed(commit: Json) -> Json:
-    return {key: value for key, value in commit.items() if key not in ("files", "stats")}
-
-
 def commits(asked: Asked, owner: str, repo: str) -> Response:
     """The history of a ref, newest first."""
     repository = asked.repository(owner, repo)
@@ -44,7 +40,7 @@ def commits(asked: Asked, owner: str, repo: str) -> Response:
         ]
     since, until = query.get("since", ""), query.get("until", "9999")
     chosen = [one for one in chosen if since <= one["commit"]["committer"]["date"] <= until]
-    return listing(asked.request, [_listed(one) for one in chosen])
+    return listing(asked.request, [shapes.listed_commit(one) for one in chosen])
 
 
 def _names(commit: Json) -> list[str]:
@@ -174,9 +170,9 @@ def compare(asked: Asked, owner: str, repo: str, span: str) -> Response:
     web = f"{shapes.WEB}/{repository.full_name}/compare/{span}"
     body: Json = {
         "url": url, "html_url": web, "permalink_url": web, "diff_url": f"{web}.diff", "patch_url": f"{web}.patch",
-        "base_commit": _listed(base), "merge_base_commit": _listed(repository.commits[shared]), "status": status,
+        "base_commit": shapes.listed_commit(base), "merge_base_commit": shapes.listed_commit(repository.commits[shared]), "status": status,
         "ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead),
-        "commits": [_listed(repository.commits[one]) for one in reversed(ahead)],
+        "commits": [shapes.listed_commit(repository.commits[one]) for one in reversed(ahead)],
         "files": [file for one in ahead for file in repository.commits[one].get("files", [])],
     }  # fmt: skip
     return whole(asked.request, body)

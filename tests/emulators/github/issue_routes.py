@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from emulators.github.answers import Refused, listing, whole
+from emulators.github.answers import Refused, listing, one_of, whole
 from emulators.github.world import Json, Repository
 
 if TYPE_CHECKING:
@@ -58,11 +58,7 @@ def comments(asked: Asked, owner: str, repo: str, number: int) -> Response:
 
 def comment(asked: Asked, owner: str, repo: str, ident: int) -> Response:
     """One comment of a conversation."""
-    for held in asked.repository(owner, repo).comments.values():
-        for one in held:
-            if one["id"] == ident:
-                return whole(asked.request, one)
-    raise Refused(404, "Not Found")
+    return one_of(asked.request, asked.repository(owner, repo).comments.values(), ident)
 
 
 def timeline(asked: Asked, owner: str, repo: str, number: int) -> Response:

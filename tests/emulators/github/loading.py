@@ -284,20 +284,13 @@ def _merge_commit(repository: Repository, pull: Json) -> Json:
         "email": f"{merger['login']}@users.noreply.github.com",
         "date": pull["merged_at"],
     }
-    verification = {
-        "verified": False,
-        "reason": "unsigned",
-        "signature": None,
-        "payload": None,
-        "verified_at": None,
-    }
     head = pull["head"]["sha"]
     inner = {
         "author": person,
         "committer": person,
         "message": f"Merge {repository.full_name}#{pull['number']}: {pull['title']}\n\n{pull.get('body') or ''}",
         "tree": {"sha": head, "url": f"{shapes.API}/repos/{repository.full_name}/git/trees/{head}"},
-        "verification": verification,
+        "verification": shapes.UNSIGNED,
     }
     parents = [{"sha": head, "url": f"{shapes.API}/repos/{repository.full_name}/commits/{head}"}]
     return _whole_commit(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from emulators.github.answers import Refused, content, listing, whole
+from emulators.github import shapes
+from emulators.github.answers import Refused, content, listing, one_of, whole
 from emulators.github.world import Json, Repository
 
 if TYPE_CHECKING:
@@ -97,11 +98,7 @@ def review_comments(asked: Asked, owner: str, repo: str, number: int) -> Respons
 
 def review_comment(asked: Asked, owner: str, repo: str, ident: int) -> Response:
     """One review comment."""
-    for held in asked.repository(owner, repo).review_comments.values():
-        for one in held:
-            if one["id"] == ident:
-                return whole(asked.request, one)
-    raise Refused(404, "Not Found")
+    return one_of(asked.request, asked.repository(owner, repo).review_comments.values(), ident)
 
 
 def graphql(asked: Asked) -> Response:
@@ -131,11 +128,7 @@ def commits(asked: Asked, owner: str, repo: str, number: int) -> Response:
     """The commits of a pull request, oldest first."""
     repository, _pull = find_pull(asked, owner, repo, number)
     shas = repository.pull_commits.get(number, [])
-    return listing(asked.request, [_listed(repository.commits[sha]) for sha in shas])
-
-
-def _listed(commit: Json) -> Json:
-    return {key: value for key, value in commit.items() if key not in ("files", "stats")}
+    return listing(asked.request, [shapes.listed_commit(repository.commits[sha]) for sha in shas])
 
 
 def files(asked: Asked, owner: str, repo: str, number: int) -> Response:

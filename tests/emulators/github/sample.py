@@ -150,13 +150,6 @@ def _commit(
     sha = hashlib.sha1(f"{parent}{message}{at}{listing}".encode()).hexdigest()
     api = f"{shapes.API}/repos/{repository.full_name}"
     person = {"name": world.users[login].get("name"), "email": f"{login}@example.com", "date": at}
-    verification = {
-        "verified": False,
-        "reason": "unsigned",
-        "signature": None,
-        "payload": None,
-        "verified_at": None,
-    }
     tree_sha = hashlib.sha1(listing.encode()).hexdigest()
     parents = (
         [
@@ -177,7 +170,7 @@ def _commit(
         "comments_url": f"{api}/commits/{sha}/comments",
         "commit": {
             "url": f"{api}/git/commits/{sha}", "author": person, "committer": person, "message": message,
-            "tree": {"sha": tree_sha, "url": f"{api}/git/trees/{tree_sha}"}, "comment_count": 0, "verification": verification,
+            "tree": {"sha": tree_sha, "url": f"{api}/git/trees/{tree_sha}"}, "comment_count": 0, "verification": shapes.UNSIGNED,
         },
         "author": world.users[login],
         "committer": world.users[login],

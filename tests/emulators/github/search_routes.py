@@ -10,7 +10,7 @@ from emulators.github import search, shapes
 from emulators.github.answers import Refused, found
 from emulators.github.code_routes import blob_sha
 from emulators.github.search import Query
-from emulators.github.world import Json
+from emulators.github.world import Json, Repository
 
 if TYPE_CHECKING:
     from emulators.github.application import Asked
@@ -45,6 +45,13 @@ def _query(asked: Asked) -> Query:
     return query
 
 
+def _minimal(repository: Repository) -> Json:
+    data = repository.data
+    return shapes.minimal_repository(
+        repository.full_name, data["owner"], private=data["private"], description=data["description"]
+    )
+
+
 def issues(asked: Asked) -> Response:
     """Issues and pull requests."""
     scored = search.issues(asked.world, _query(asked), asked.sees)
@@ -68,17 +75,10 @@ def code(asked: Asked) -> Response:
         head = repository.branches[repository.default_branch]
         api = f"{shapes.API}/repos/{repository.full_name}"
         sha = blob_sha(text.encode())
-        owner = repository.data["owner"]
-        minimal = shapes.minimal_repository(
-            repository.full_name,
-            owner,
-            private=repository.data["private"],
-            description=repository.data["description"],
-        )
         item: Json = {
             "name": path.rpartition("/")[2], "path": path, "sha": sha, "url": f"{api}/contents/{path}?ref={head}",
             "git_url": f"{api}/git/blobs/{sha}", "html_url": f"{shapes.WEB}/{repository.full_name}/blob/{head}/{path}",
-            "repository": minimal, "score": 1.0,
+            "repository": _minimal(repository), "score": 1.0,
         }  # fmt: skip
         if "text-match" in asked.request.headers.get("accept", ""):
             item["text_matches"] = [{**one, "object_url": item["url"]} for one in fragments]
@@ -90,15 +90,7 @@ def commits(asked: Asked) -> Response:
     """Commits of default branches."""
     items: list[Json] = []
     for repository, commit in search.commits(asked.world, _query(asked), asked.sees):
-        owner = repository.data["owner"]
-        minimal = shapes.minimal_repository(
-            repository.full_name,
-            owner,
-            private=repository.data["private"],
-            description=repository.data["description"],
-        )
-        listed = {key: value for key, value in commit.items() if key not in ("files", "stats")}
-        items.append({**listed, "repository": minimal, "score": 1.0})
+        items.append({**shapes.listed_commit(commit), "repository": _minimal(repository), "score": 1.0})
     key = {"author-date": "author", "committer-date": "committer"}.get(
         asked.request.query_params.get("sort", "")
     )

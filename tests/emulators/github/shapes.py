@@ -9,6 +9,14 @@ from urllib.parse import quote
 API = "https://api.github.com"
 WEB = "https://github.com"
 Json = dict[str, Any]
+UNSIGNED: Json = {
+    "verified": False,
+    "reason": "unsigned",
+    "signature": None,
+    "payload": None,
+    "verified_at": None,
+}
+"""What a commit without a signature says of it."""
 
 
 def number_of(text: str) -> int:
@@ -281,3 +289,8 @@ def pull(
         **counts,
         **more,
     }
+
+
+def listed_commit(commit: Json) -> Json:
+    """A commit as lists and searches have it."""
+    return {key: value for key, value in commit.items() if key not in ("files", "stats")}
