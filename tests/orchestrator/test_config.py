@@ -102,7 +102,7 @@ def test_what_editors_write_besides(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     entry = {"type": "streamableHttp", "url": "https://x.test/mcp"}
     path.write_text(json.dumps({"inputs": [{"id": "token"}], "servers": {"x": entry}}), encoding="utf-8-sig")
-    (server,) = read_servers(path, {})
+    (server,) = read_servers(path)
     assert server.entry.type == "streamable-http"
 
 

@@ -8,11 +8,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.queue.attempt import Attempt
+from rookery_core.queue.flight import Flight
 from rookery_core.queue.line import Line
 from rookery_core.queue.marks import Marks
 from rookery_core.queue.model import Event
 from rookery_core.queue.settler import Settler
-from rookery_core.queue.slots import Flight, Slots
+from rookery_core.queue.slots import Slots
 from rookery_core.queue.work import WORK_SQL, event_of, new_token
 
 if TYPE_CHECKING:

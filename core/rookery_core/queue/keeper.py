@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 _log = telemetry.get_logger(__name__)
 _SQL = sql.load(PACKAGE, "tend.sql")
-_HEAD_START_S = (
-    0.003  # of the worker whose turn a hint is: most often it takes what there is before the others look
-)
+_HEAD_START_S = 0.003  # of the worker whose turn a hint is: most often it takes all before the others look
 _STEP_S = 0.001  # between two others that look
 _SPREAD_S = 0.015  # over which all others look, however many there are
 _SILENT_S = 20.0  # after which a worker no longer counts as alive

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rookery_core import telemetry
 from rookery_core.queue.finishing import Finishing, Leaving
+from rookery_core.queue.flight import Flight
 from rookery_core.queue.line import Line
 from rookery_core.queue.model import Event
-from rookery_core.queue.slots import Flight, Slots
+from rookery_core.queue.slots import Slots
 from rookery_core.queue.work import WORK_SQL
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING
 
 from rookery_core import telemetry
-from rookery_core.errors import unforeseen
 from rookery_core.queue.attempt import Attempt
-from rookery_core.queue.failures import EventCancelled, LeaseLost, PermanentFailure, RetryLater
+from rookery_core.queue.flight import Flight, Reason
 from rookery_core.queue.model import Event, Subscription
+from rookery_core.queue.verdicts import Verdicts, judge
 
 if TYPE_CHECKING:
     from rookery_core.queue.queue import Queue
@@ -20,35 +20,8 @@ if TYPE_CHECKING:
 Handler = Callable[[Event, Attempt], Awaitable[None]]
 """Handles one event. Returning completes it; `PermanentFailure`, `RetryLater` or any other error does not."""
 
-Reason = Literal["lost", "cancelled", "stopped"]
-
-_log = telemetry.get_logger(__name__)
 _AHEAD_S = 0.01  # how much work may wait in the buffer, so that no event is leased long before it is begun
 _MOST_AHEAD = 800
-_LONGEST_ERROR = 2_000
-
-
-class Flight:
-    """An event between its claim and its verdict."""
-
-    __slots__ = ("attempt", "deadline", "event", "offered", "revoked", "task")
-
-    def __init__(self, event: Event, attempt: Attempt, deadline: float) -> None:
-        self.event = event
-        self.attempt = attempt
-        self.deadline = deadline  # of the lease, on this process's monotonic clock
-        self.offered = 0.0
-        self.task: asyncio.Task[None] | None = None
-        self.revoked: Reason | None = None
-
-
-class Verdicts(Protocol):
-    """Who is told what became of an event."""
-
-    def left(self, flight: Flight, outcome: str, error: str | None = None) -> None: ...
-    def returned(
-        self, flight: Flight, delay_s: float | None, error: str | None, *, refund: bool = False
-    ) -> None: ...
 
 
 class Slots:
@@ -73,6 +46,7 @@ class Slots:
         self._mean_s = 1.0  # of a handler, weighted to the latest; begins as if slow
 
     def start(self) -> None:
+        """Begin to run what is offered. Needs a running event loop."""
         self._tasks = [
             asyncio.create_task(self._slot(), name=f"queue slot {n}") for n in range(self.concurrency)
         ]
@@ -153,7 +127,7 @@ class Slots:
             run = self._runs.popleft()
             for at, flight in enumerate(run):
                 self._waiting -= 1
-                if not await self._fly(flight):
+                if not self._judge(flight, await self._run(flight)):
                     self._drop(run[at + 1 :])
                     break
 
@@ -165,27 +139,26 @@ class Slots:
         if not self.flights:
             self.changed.set()
 
-    async def _fly(self, flight: Flight) -> bool:
-        """Run one event and pass its verdict; returns whether those behind it may go on."""
-        if flight.revoked is None:
-            flight.task = asyncio.current_task()
-            begun = time.perf_counter()
-            try:
-                await self._handle(flight)
-            except asyncio.CancelledError as error:
-                if flight.revoked is None:
-                    raise
-                assert flight.task is not None
-                flight.task.uncancel()
-                flight.task = None
-                return self._judge(flight, error)
-            except Exception as error:  # noqa: BLE001 (a handler may raise anything)
-                flight.task = None
-                return self._judge(flight, error)
+    async def _run(self, flight: Flight) -> BaseException | None:
+        """Run an event's handler, unless it was revoked meanwhile; what it raised, if anything."""
+        if flight.revoked is not None:
+            return None
+        task = flight.task = asyncio.current_task()
+        begun = time.perf_counter()
+        try:
+            await self._handle(flight)
+        except asyncio.CancelledError as error:
+            if flight.revoked is None:
+                raise
+            assert task is not None
+            task.uncancel()
+            return error
+        except Exception as error:  # noqa: BLE001 (a handler may raise anything)
+            return error
+        finally:
             flight.task = None
-            self._mean_s += 0.2 * (max(time.perf_counter() - begun, 1e-6) - self._mean_s)
-            return self._judge(flight, None)
-        return self._judge(flight, None)
+        self._mean_s += 0.2 * (max(time.perf_counter() - begun, 1e-6) - self._mean_s)
+        return None
 
     async def _handle(self, flight: Flight) -> None:
         event = flight.event
@@ -198,59 +171,11 @@ class Slots:
                 await handler(event, flight.attempt)
 
     def _judge(self, flight: Flight, error: BaseException | None) -> bool:
+        """Pass the verdict; whether those behind the event may go on."""
         del self.flights[flight.event.id]
         self.completed += 1
         assert self.verdicts is not None
-        goes_on = self._pass(flight, error, self.verdicts)
+        goes_on = judge(flight, error, self.policies[flight.event.subscription], self.verdicts)
         if not self.flights:
             self.changed.set()
         return goes_on
-
-    def _pass(self, flight: Flight, error: BaseException | None, verdicts: Verdicts) -> bool:
-        """Tell what became of the event; a revoked one that settled nevertheless is settled."""
-        if flight.attempt.settled:
-            if error is not None:
-                _log.warning("event %s was complete when its handler failed: %s", flight.event.id, error)
-            verdicts.left(flight, "settled")
-            return True
-        if flight.revoked == "lost" or isinstance(error, LeaseLost):
-            _log.warning("event %s was lost to another worker and stopped here", flight.event.id)
-            return False
-        if flight.revoked == "stopped":
-            verdicts.returned(flight, 0.0, None, refund=True)
-            return False
-        if isinstance(error, EventCancelled) or (flight.revoked == "cancelled" and error is not None):
-            verdicts.left(flight, "cancelled")
-            return True
-        if error is None and flight.revoked is None:
-            verdicts.left(flight, "done")
-            return True
-        if error is None:  # cancelled before it began, or too late
-            verdicts.left(flight, "cancelled")
-            return True
-        return self._fail(flight, error, verdicts)
-
-    def _fail(self, flight: Flight, error: BaseException, verdicts: Verdicts) -> bool:
-        event, policy = flight.event, self.policies[flight.event.subscription]
-        text = describe(error)
-        _log.warning(
-            "event %s of %s failed in attempt %s: %s", event.id, event.subscription, event.attempt, text,
-            exc_info=None if isinstance(error, PermanentFailure | RetryLater) else unforeseen(error),
-        )  # fmt: skip
-        counts = not isinstance(error, RetryLater) or error.counts
-        if isinstance(error, PermanentFailure) or (counts and event.attempt >= policy.max_attempts):
-            verdicts.left(flight, "failed" if isinstance(error, PermanentFailure) else "exhausted", text)
-            return policy.on_dead == "continue"
-        delay_s = error.delay_s if isinstance(error, RetryLater) else None
-        verdicts.returned(flight, delay_s, text, refund=not counts)
-        return False
-
-
-def describe(error: BaseException) -> str:
-    """An error as it is kept with the event: its kind and message, cut to a bearable length."""
-    reason = (
-        error.reason
-        if isinstance(error, PermanentFailure | RetryLater)
-        else f"{type(error).__name__}: {error}"
-    )
-    return reason.replace("\x00", "�")[:_LONGEST_ERROR]

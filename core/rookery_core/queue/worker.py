@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Self
 from rookery_core import garbage, telemetry
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue.claimer import Claimer
+from rookery_core.queue.flight import Flight
 from rookery_core.queue.keeper import Keeper
 from rookery_core.queue.settler import Settler
-from rookery_core.queue.slots import Flight, Handler, Slots
+from rookery_core.queue.slots import Handler, Slots
 
 if TYPE_CHECKING:
     from rookery_core.queue.queue import Queue
