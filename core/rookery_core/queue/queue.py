@@ -10,13 +10,14 @@ from rookery_core.queue.inspection import Inspecting
 from rookery_core.queue.operations import Operating
 from rookery_core.queue.publish import Publishing
 from rookery_core.queue.schedules import Schedules
+from rookery_core.queue.subscriptions import Subscribing
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
     from rookery_core.queue.base import Clock
 
 
-class Queue(Publishing, Operating, Inspecting):
+class Queue(Subscribing, Publishing, Operating, Inspecting):
     """Publish, work on, look into and run the queue. Cheap to make; holds no connection of its own.
 
     `effects` is the ledger of effects outside, `schedules` publishes by the clock. To work on events all day

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import telemetry
@@ -12,7 +12,7 @@ from rookery_core.queue.flight import Flight
 from rookery_core.queue.line import Line
 from rookery_core.queue.model import Event
 from rookery_core.queue.slots import Slots
-from rookery_core.queue.work import WORK_SQL
+from rookery_core.queue.work import WORK_SQL, columns
 
 if TYPE_CHECKING:
     from rookery_core.queue.claimer import Claimer
@@ -105,7 +105,7 @@ class Settler(Line):
             await self._look_after(freed)
 
     async def _leave(self, leaving: list[Leaving]) -> list[Any]:
-        ids, tokens, outcomes, errors, *effect = _columns(leaving, 7)
+        ids, tokens, outcomes, errors, *effect = columns(leaving, 7)
         team, now = self.queue.team, self.queue.now()
         if any(outcomes):
             return await self.fetch(
@@ -139,7 +139,7 @@ class Settler(Line):
         returned, self._returned = self._returned, []
         try:
             rows = await self.fetch(
-                WORK_SQL["reopen"], self.queue.team, self.queue.now(), *_columns(returned, 5), False
+                WORK_SQL["reopen"], self.queue.team, self.queue.now(), *columns(returned, 5), False
             )
         except BaseException:
             self._returned[:0] = returned
@@ -160,7 +160,3 @@ class Settler(Line):
 
 
 def _ignore(_: float) -> None: ...
-
-
-def _columns(entries: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*entries, strict=True)] if entries else [[] for _ in range(width)]

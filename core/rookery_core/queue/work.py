@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import sql
@@ -31,6 +31,11 @@ def event_of(row: Row) -> Event:
     return Event(
         row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11], row[12]
     )  # fmt: skip
+
+
+def columns(entries: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """The entries, each of that width, as the statements that take many at once have them: a list for each column."""
+    return [list(column) for column in zip(*entries, strict=True)] if entries else [[] for _ in range(width)]
 
 
 class Working(Base):
@@ -144,7 +149,7 @@ class Working(Base):
         async for _ in _patiently():
             async with self.connection(connection) as own:
                 rows = await own.fetch(
-                    WORK_SQL["leave"], self.team, self.now(), *_columns(pending.values(), 4), only_overrun,
+                    WORK_SQL["leave"], self.team, self.now(), *columns(pending.values(), 4), only_overrun,
                     *([None] * len(pending) for _ in range(3)),
                 )  # fmt: skip
             lost = {row["id"] for row in rows if row["verdict"] == "lost"}
@@ -170,9 +175,7 @@ class Working(Base):
         entry = (event.id, event.token, delay_s, refund, error)
         async for _ in _patiently():
             async with self.connection(connection) as own:
-                rows = await own.fetch(
-                    WORK_SQL["reopen"], self.team, self.now(), *_columns([entry], 5), False
-                )
+                rows = await own.fetch(WORK_SQL["reopen"], self.team, self.now(), *columns([entry], 5), False)
             kinds = {row["kind"] for row in rows if row["id"] == event.id}
             if "lost" in kinds:
                 raise LeaseLost(f"Event {event.id} is no longer leased to this claim.")
@@ -181,13 +184,7 @@ class Working(Base):
 
     async def _max_attempts(self, subscription: str) -> int:
         async with self.connection() as own:
-            query = "select max_attempts from queue.subscription where team = $1 and name = $2"
-            return await own.fetchval(query, self.team, subscription) or 1
-
-
-def _columns(entries: Any, width: int) -> list[list[Any]]:
-    rows = list(entries)
-    return [[row[at] for row in rows] for at in range(width)]
+            return await own.fetchval(WORK_SQL["max_attempts"], self.team, subscription) or 1
 
 
 async def _patiently() -> AsyncGenerator[None]:

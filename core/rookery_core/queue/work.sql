@@ -431,3 +431,7 @@ select
     place, enqueued_at
 from queue.event
 where team = $1 and id = $2 and token = $3;
+
+-- name: max_attempts
+-- of a subscription; null when there is none
+select max_attempts from queue.subscription where team = $1 and name = $2;

@@ -248,7 +248,7 @@ async def test_what_is_too_large_is_refused_by_its_field(queue: Queue, what: str
 async def test_large_messages_are_published_a_few_at_a_time(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rookery_core.queue.publish._LARGEST_BATCH", 100)
+    monkeypatch.setattr("rookery_core.queue.batch._LARGEST_BATCH", 100)
     await queue.subscribe("t", "s")
     messages = [Message({"n": n, "text": "x" * 30}, f"key {n % 6}") for n in range(10)]
     answers = await queue.enqueue_many("t", messages)
