@@ -29,6 +29,7 @@ Readiness = Callable[[], Awaitable[None]]
 
 
 def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the host; a name other than localhost counts as reachable."""
     if host == "localhost":
         return True
     try:

@@ -52,6 +52,7 @@ class FileReader:
         self._hosts = _own_hosts(settings)
 
     async def read(self, files: Sequence[Json]) -> Files:
+        """What is in the files; of one that cannot be read, a line for the asker."""
         sections: list[ContextSection] = []
         attachments: list[Attachment] = []
         problems: list[str] = []

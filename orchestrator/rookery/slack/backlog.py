@@ -19,6 +19,8 @@ WINDOW_S = 120.0
 
 
 class Backlog:
+    """Finds what was asked in a thread before a question and waits still."""
+
     def __init__(self, questions: QuestionStore, bot_user: str) -> None:
         self._questions = questions
         self._bot_user = bot_user

@@ -25,6 +25,7 @@ _MOST_CONTEXT = 2_900
 
 
 def body(markdown: str) -> Json:
+    """The text of an answer; Slack refuses an empty one."""
     return {"type": "markdown", "text": markdown or " "}
 
 

@@ -28,6 +28,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
+    """A command that somebody gave. outcome: in a word, or the kind of its failure."""
+
     at: datetime
     actor: str
     command: str
@@ -64,6 +66,7 @@ class Control:
             return await connection.fetchval(_SQL[f"remove_{book}"], self._team, user) is not None
 
     async def list(self, book: Book) -> list[Entry]:
+        """Who is in the book."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(_SQL[_LIST[book]], self._team)
         return [Entry(*row.values()) for row in rows]
@@ -72,12 +75,14 @@ class Control:
         return sorted(self._configured)
 
     async def audit(self, actor: str, channel: str, command: str, *, allowed: bool, outcome: str) -> None:
+        """Note a command that was given."""
         async with self._database.acquire() as connection:
             await connection.execute(
                 _SQL["audit"], self._team, actor, channel, command[:500], allowed, outcome[:500]
             )
 
     async def audit_lines(self, limit: int) -> list[AuditLine]:
+        """The latest commands, newest first."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(_SQL["list_audit"], self._team, limit)
         return [AuditLine(*row.values()) for row in rows]

@@ -49,6 +49,7 @@ class Person:
     team: str | None = None
 
     def local_time(self, now: datetime) -> datetime:
+        """That moment on the person's clock; in UTC where the zone is not known."""
         try:
             return now.astimezone(ZoneInfo(self.zone))
         except (KeyError, ValueError, OSError):
@@ -101,6 +102,7 @@ class Directory:
         self._identity: Identity | None = None
 
     async def identity(self) -> Identity:
+        """The bot itself. Raises SlackRefused for a token that is not valid."""
         if self._identity is None:
             who = await self._api("auth.test")
             self._identity = Identity(

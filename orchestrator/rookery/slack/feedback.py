@@ -60,6 +60,7 @@ class FeedbackStore:
         return [Unrated(*row.values()) for row in rows]
 
     async def summary(self, days: int) -> FeedbackSummary:
+        """How many of each kind in the last days."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(_SQL["summary"], self._team, days)
         assert row is not None  # an aggregate always has a row

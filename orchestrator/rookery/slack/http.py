@@ -49,6 +49,7 @@ class HttpReceiver:
         self.port = settings.slack_http_port
 
     async def start(self) -> None:
+        """Listen; `port` is then the one in use. Raises Unavailable when it is taken."""
         from aiohttp import web
 
         application = web.Application(client_max_size=MOST_BYTES)

@@ -42,12 +42,16 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
+    """A message is gone."""
+
     channel: str
     ts: str
 
 
 @dataclass(frozen=True, slots=True)
 class AssistantOpened:
+    """A person opened a conversation in the assistant's pane; nothing is asked yet."""
+
     channel: str
     thread_ts: str
 

@@ -32,6 +32,8 @@ def asks_something(text: str) -> bool:
 
 
 class Offers:
+    """Offers answers to questions that were put to everybody, and does what is decided about them."""
+
     def __init__(self, services: Services) -> None:
         self._services = services
 

@@ -82,14 +82,17 @@ class QuestionStore:
             return await connection.fetchrow(_SQL["edited"], *self._at(question), question.text) is not None
 
     async def mark_deleted(self, channel: str, ts: str) -> bool:
+        """Note that it is gone. False when the message is no question of ours."""
         async with self._database.acquire() as connection:
             return await connection.fetchrow(_SQL["deleted"], self._team, channel, ts) is not None
 
     async def replied(self, question: Written, reply_ts: str) -> None:
+        """Note which message begins its answer."""
         async with self._database.acquire() as connection:
             await connection.execute(_SQL["replied"], *self._at(question), reply_ts)
 
     async def finish(self, question: Written, state: FinalState, *, text: str | None = None) -> None:
+        """Note how it ended. text: the question as it was answered."""
         async with self._database.acquire() as connection:
             await connection.execute(_SQL["finish"], *self._at(question), state, text)
 
@@ -107,6 +110,7 @@ class QuestionStore:
             return bool(await connection.fetchval(_SQL["takes_part"], self._team, channel, thread_ts))
 
     async def recent(self, question: Written, window_s: float) -> Recent:
+        """What its asker, and others in its channel, asked in the last window_s seconds."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(
                 _SQL["recent"], self._team, question.user, question.channel, question.ts, window_s

@@ -32,6 +32,8 @@ class Rule:
 
 
 class RuleStore:
+    """Reads and writes the standing rules of one team."""
+
     def __init__(self, database: Database, team: str) -> None:
         self._database = database
         self._team = team
@@ -60,9 +62,11 @@ class RuleStore:
         return int(rule_id)
 
     async def of(self, owner: str) -> list[Rule]:
+        """The rules of one person."""
         return await self._rules("list_of", owner)
 
     async def all(self) -> list[Rule]:
+        """Everybody's rules."""
         return await self._rules("list_all")
 
     async def for_channel(self, channel: str, hourly_limit: int) -> list[Rule]:

@@ -98,6 +98,7 @@ class Keeper:
         return self.lock_is_free()
 
     def lock_is_free(self) -> bool:
+        """Whether no process of a server of this folder lives."""
         if not lock(self.server, fcntl.LOCK_SH):
             return False
         fcntl.flock(self.server, fcntl.LOCK_UN)
@@ -151,6 +152,7 @@ def lock(descriptor: int, kind: int) -> bool:
 
 
 def main() -> int:
+    """Start the server, or take over one whose keeper was killed, and watch it to its end. The task is JSON in argv."""
     task = json.loads(sys.argv[1])
     keeper_lock = os.open(task["keeper_lock"], os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     if os.fork():
