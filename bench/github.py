@@ -171,25 +171,32 @@ async def measure_repetition(
     note = f"first pass p50 {statistics.median(first):.1f} ms; requests of any kind in the second: {len(emulator.requests) - before}"
     p95 = statistics.quantiles(second, n=20)[-1]
     return [
+        *_repeated(f"github.repeat.{cache}", len(counted), second, note),
+        Result(id=f"github.repeat.{cache}.p95", value=p95, unit="ms", better="lower", command=COMMAND),
+    ]
+
+
+def _repeated(name: str, counted: int, taken: list[float], note: str) -> list[Result]:
+    """Requests that count, and the median of the calls."""
+    return [
         Result(
-            id=f"github.repeat.{cache}.counted_requests",
-            value=len(counted),
+            id=f"{name}.counted_requests",
+            value=counted,
             unit="requests",
             better="lower",
             target=0,
             command=COMMAND,
         ),
         Result(
-            id=f"github.repeat.{cache}.p50",
-            value=statistics.median(second),
+            id=f"{name}.p50",
+            value=statistics.median(taken),
             unit="ms",
             better="lower",
             target=10,
             command=COMMAND,
-            samples=second,
+            samples=taken,
             note=note,
         ),
-        Result(id=f"github.repeat.{cache}.p95", value=p95, unit="ms", better="lower", command=COMMAND),
     ]
 
 
@@ -204,26 +211,7 @@ async def measure_revalidation(
         made = emulator.requests[before:]
     counted = sum(one[2] != 304 for one in made)
     note = f"{len(made) - counted} answers of 304, no request that counts"
-    return [
-        Result(
-            id="github.repeat.revalidated.counted_requests",
-            value=counted,
-            unit="requests",
-            better="lower",
-            target=0,
-            command=COMMAND,
-        ),
-        Result(
-            id="github.repeat.revalidated.p50",
-            value=statistics.median(second),
-            unit="ms",
-            better="lower",
-            target=10,
-            command=COMMAND,
-            samples=second,
-            note=note,
-        ),
-    ]
+    return _repeated("github.repeat.revalidated", counted, second, note)
 
 
 async def _open_once(chosen: GitHubSettings) -> None:
