@@ -93,6 +93,6 @@ class Attempt:
     def check(self) -> None:
         """Raises EventCancelled or LeaseLost when there is no point in going on."""
         if self.lost:
-            raise LeaseLost(f"Event {self.event.id} is no longer leased to this worker.")
+            raise LeaseLost.of(self.event.id)
         if self.cancelled:
             raise EventCancelled(f"Event {self.event.id} was cancelled.")

@@ -121,7 +121,7 @@ class Effects:
                 _SQL["finish_with_effect"], self._queue.team, self._queue.now(), *values
             )
         if state is None:
-            raise LeaseLost(f"Event {event.id} is no longer leased to this claim.")
+            raise LeaseLost.of(event.id)
         if state != "done":
             raise twice(event, name)
 

@@ -32,6 +32,11 @@ class LeaseLost(Conflict):
 
     code = "lease_lost"
 
+    @classmethod
+    def of(cls, event_id: int) -> LeaseLost:
+        """The one that says which event it is."""
+        return cls(f"Event {event_id} is no longer leased to this claim.")
+
 
 class EventCancelled(Exception):
     """Raised inside a handler by `Attempt.check()` when an operator asked for the event to be cancelled."""

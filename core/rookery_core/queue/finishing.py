@@ -61,7 +61,7 @@ class Finishing:
         elif verdict == "twice":
             done.set_exception(twice(event, entry[4] or ""))
         else:
-            done.set_exception(LeaseLost(f"Event {event.id} is no longer leased to this claim."))
+            done.set_exception(LeaseLost.of(event.id))
 
     async def _has_receipt(self, event: Event, name: str | None) -> bool:
         async with self._queue.connection() as own:

@@ -113,7 +113,7 @@ class Working(Base):
                 WORK_SQL["extend"], self.team, self.now(), [event.id], [event.token], lease_s
             )
         if row is None:
-            raise LeaseLost(f"Event {event.id} is no longer leased to this claim.")
+            raise LeaseLost.of(event.id)
         return bool(row["stop"])
 
     async def settle(
@@ -124,7 +124,7 @@ class Working(Base):
             async with self.connection(connection) as own:
                 lost = await own.fetch(WORK_SQL["complete"], self.team, self.now(), [event.id], [event.token])
             if lost:
-                raise LeaseLost(f"Event {event.id} is no longer leased to this claim.")
+                raise LeaseLost.of(event.id)
             return
         if connection is not None and event.ordering_key is not None:
             await connection.execute(
@@ -155,7 +155,7 @@ class Working(Base):
             lost = {row["id"] for row in rows if row["verdict"] == "lost"}
             busy = {row["id"] for row in rows if row["verdict"] == "busy"}
             if lost and strict:
-                raise LeaseLost(f"Event {min(lost)} is no longer leased to this claim.")
+                raise LeaseLost.of(min(lost))
             done |= pending.keys() - lost - busy
             pending = {at: pending[at] for at in busy}
             if not pending or only_overrun:
@@ -178,7 +178,7 @@ class Working(Base):
                 rows = await own.fetch(WORK_SQL["reopen"], self.team, self.now(), *columns([entry], 5), False)
             kinds = {row["kind"] for row in rows if row["id"] == event.id}
             if "lost" in kinds:
-                raise LeaseLost(f"Event {event.id} is no longer leased to this claim.")
+                raise LeaseLost.of(event.id)
             if "busy" not in kinds:
                 return
 
