@@ -35,31 +35,39 @@ _NAMES: dict[str, ScopeName] = {
 }
 
 
-def register(service: MemoryService) -> Callable[[FastMCP], None]:
-    """A function that adds the resource templates to a server."""
+class MemoryResources:
+    """What a scope holds, one memory and stretches of a conversation, as resources."""
 
-    async def scope_memories(scope: str) -> str:
+    def __init__(self, service: MemoryService) -> None:
+        self._service = service
+
+    def add_to(self, server: FastMCP) -> None:
+        """Add the resource templates to a server."""
+        for uri, name, read in (
+            ("memory://{scope}", "scope", self.scope_memories),
+            ("memory://{scope}/{id}", "memory", self.one_memory),
+            ("memory://{scope}/turns/{conversation}/{first}/{last}", "turns", self.turns),
+        ):
+            server.resource(uri, name=name, mime_type="application/json")(_saying_why(read))
+
+    async def scope_memories(self, scope: str) -> str:
         """What one of the caller's scopes (user, channel, team, agent, local) holds, the newest first, as JSON."""
-        store = await service.store()
+        store = await self._service.store()
         found = await store.list_memories(current_caller(), scopes=[_scope(scope)], limit=LISTED)
         shown = within([memory_item(one) for one in found], MAX_TOKENS)
-        answer = {
-            "scope": scope,
-            "memories": shown,
-            "left_out": len(found) - len(shown),
-        }
+        answer = {"scope": scope, "memories": shown, "left_out": len(found) - len(shown)}
         return json.dumps(answer, ensure_ascii=False)
 
-    async def one_memory(scope: str, id: str) -> str:
+    async def one_memory(self, scope: str, id: str) -> str:
         """One memory with all its versions, the newest first, as JSON."""
-        store = await service.store()
+        store = await self._service.store()
         versions = await store.history(current_caller(), as_id(id))
         _scope(scope)
         return json.dumps([memory_item(one) for one in versions], ensure_ascii=False)
 
-    async def turns(scope: str, conversation: str, first: int, last: int) -> str:
+    async def turns(self, scope: str, conversation: str, first: int, last: int) -> str:
         """Turns of a conversation from one position to another, in order, as JSON; `next` is where to go on."""
-        store = await service.store()
+        store = await self._service.store()
         name = conversation_of(conversation)
         found = await store.read_turns(current_caller(), _scope(scope), name, first, last, limit=LISTED)
         shown = found[: _fitting([turn.content for turn in found])]
@@ -70,18 +78,6 @@ def register(service: MemoryService) -> Callable[[FastMCP], None]:
             "next": following if following <= last and shown else None,
         }
         return json.dumps(answer, ensure_ascii=False)
-
-    def add(server: FastMCP) -> None:
-        listed, one, said = map(_saying_why, (scope_memories, one_memory, turns))
-        server.resource("memory://{scope}", name="scope", mime_type="application/json")(listed)
-        server.resource("memory://{scope}/{id}", name="memory", mime_type="application/json")(one)
-        server.resource(
-            "memory://{scope}/turns/{conversation}/{first}/{last}",
-            name="turns",
-            mime_type="application/json",
-        )(said)
-
-    return add
 
 
 def _saying_why(read: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rookery_core.database.gate import DatabaseGate
 from rookery_core.serving import Choice, Selection, ServerSpec, ToolSpec, build_server, tool
 from rookery_core.serving.commandline import BuiltServer
-from rookery_memory import resources
 from rookery_memory.queue_tools import QueueTools
+from rookery_memory.resources import MemoryResources
 from rookery_memory.service import MemoryService
 from rookery_memory.settings import MemorySettings
 from rookery_memory.tools.conversations import ConversationTools
@@ -68,7 +68,7 @@ def build(settings: MemorySettings, arguments: ServeArguments | None = None) -> 
         as_user=arguments.as_user if arguments else None,
         on_start=service.start,
         on_stop=service.stop,
-        register=[resources.register(service)],
+        register=[MemoryResources(service).add_to],
         choice=Choice(
             tools=Selection(settings.tools, settings.exclude_tools),
             resources=Selection(exclude=settings.exclude_resources),
