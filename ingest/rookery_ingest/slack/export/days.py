@@ -63,16 +63,26 @@ def _count(message: Mapping[str, Any], facts: Observations, name: str, report: R
     report.reactions += len(facts.reactions)
     report.files += sum(len((each.content or {}).get("files", ())) for each in facts.messages)
     report.deleted += len(facts.deletions)
+    for oddity in (*_oddities_of_text(message), *_oddities_around_it(message, facts)):
+        report.note(oddity, name)
+
+
+def _oddities_of_text(message: Mapping[str, Any]) -> Iterator[str]:
     text = message.get("text")
-    if isinstance(text, str) and not is_storable(text):
-        report.note("NUL or half of a surrogate pair in a text, replaced by U+FFFD", name)
-    if isinstance(text, str) and len(text) > LONG_TEXT:
-        report.note(f"text longer than Slack's {LONG_TEXT:,} characters", name)
+    if not isinstance(text, str):
+        return
+    if not is_storable(text):
+        yield "NUL or half of a surrogate pair in a text, replaced by U+FFFD"
+    if len(text) > LONG_TEXT:
+        yield f"text longer than Slack's {LONG_TEXT:,} characters"
+
+
+def _oddities_around_it(message: Mapping[str, Any], facts: Observations) -> Iterator[str]:
     if "file" in message or "comment" in message:
-        report.note("file in the form of before 2018", name)
+        yield "file in the form of before 2018"
     if facts.messages and facts.messages[0].author is None:
-        report.note("message without an author", name)
+        yield "message without an author"
     if any(each.get("count", 0) > len(each.get("users") or ()) for each in message.get("reactions") or ()):
-        report.note("reactions whose people are not all listed", name)
+        yield "reactions whose people are not all listed"
     if any(file.get("mode") == "tombstone" for file in message.get("files") or ()):
-        report.note("file that was deleted in Slack", name)
+        yield "file that was deleted in Slack"
