@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from emulators.models import Fault, ModelEmulator, Reply, Script, researcher
 from rookery.commandline import COMMANDS, main
+from rookery_core.settings import CoreSettings
 
 SAMPLE = str(Path(__file__).with_name("sample_server.py"))
 
@@ -252,3 +254,26 @@ async def test_doctor_says_what_to_do(folder: Path, settings: Any) -> None:
     assert findings["server gone", "fail"]["remedy"]
     assert "exchanged" in findings["slack", "fail"]["remedy"]
     assert "ANTHROPIC_API_KEY" in findings["model", "warn"]["remedy"]
+
+
+async def test_pins_say_what_changed_until_it_is_accepted(
+    folder: Path, settings: CoreSettings, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    assert settings.database_url is not None
+    dsn = settings.database_url.get_secret_value()
+
+    async def pins(*words: str) -> tuple[int, dict[str, str]]:
+        done = await asked("pins", *words, folder=folder, DATABASE_URL=dsn)
+        rows = (line.split(maxsplit=2) for line in done.stdout.splitlines())
+        return done.returncode, {tool: state for _server, tool, state in rows}
+
+    status, states = await pins()
+    assert status == 0 and set(states.values()) == {"new"}
+    await owner_connection.execute("update agent.tool_pins set digest = repeat('0', 64) where tool = 'slow'")
+    status, states = await pins()
+    assert status == 1 and states.pop("slow") == "CHANGED" and set(states.values()) == {"as pinned"}
+    status, states = await pins("--accept", "sample")
+    assert status == 0 and set(states.values()) == {"accepted"}
+    assert (await pins())[0] == 0
+    unknown = await asked("pins", "--accept", "nobody", folder=folder, DATABASE_URL=dsn)
+    assert unknown.returncode == 1 and "'nobody'" in unknown.stderr and "sample" in unknown.stderr

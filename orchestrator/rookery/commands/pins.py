@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rookery.commands.options import Subparsers, add_agent_options, add_parser, agent_settings
+
+if TYPE_CHECKING:
+    from rookery.mcp.fleet import OfferedTool
+    from rookery.traces.store import TraceStore
 
 _EPILOG = """\
 A server's tools are pinned when they are first seen. ROOKERY_TOOL_PINS=enforce keeps a tool from being used once its
@@ -34,10 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _pins(arguments: argparse.Namespace) -> int:
     from rookery.agent.opening import prepared
-    from rookery.agent.pins import digest
     from rookery.agent.recording import Recorder
     from rookery.mcp.fleet import Fleet
-    from rookery.terminal.reports import console
     from rookery_core.errors import NotFound
 
     settings = agent_settings(arguments)
@@ -47,21 +51,30 @@ async def _pins(arguments: argparse.Namespace) -> int:
             f"There is no foreign server {arguments.accept!r}.",
             candidates=[server.name for server in servers],
         )
-    recorder, changed = Recorder(settings), 0
+    recorder = Recorder(settings)
     try:
         store = await recorder.store(patience_s=60)
         async with Fleet(servers) as fleet:
             known = await store.pins()
-            for offered in fleet.tools().values():
-                key, now = (offered.server.name, offered.tool.name), digest(offered.tool)
-                accept = arguments.accept == key[0]
-                state = "new" if key not in known else "as pinned" if known[key] == now else "CHANGED"
-                changed += state == "CHANGED" and not accept
-                if accept or state == "new":
-                    await store.pin(*key, now, replace=accept)
-                console().print(
-                    f"{key[0]:<16} {key[1]:<32} {'accepted' if accept else state}", highlight=False
-                )
+            states = [await _pinned(store, known, each, arguments.accept) for each in fleet.tools().values()]
     finally:
         await recorder.close()
-    return 1 if changed else 0
+    return 1 if "CHANGED" in states else 0
+
+
+async def _pinned(
+    store: TraceStore, known: Mapping[tuple[str, str], str], offered: OfferedTool, accepted: str | None
+) -> str:
+    """Compare a tool with its pin and print what is the case; pin one that is new or of the server accepted."""
+    from rookery.agent.pins import digest
+    from rookery.terminal.reports import console
+
+    server, name, now = offered.server.name, offered.tool.name, digest(offered.tool)
+    pin = known.get((server, name))
+    state = "new" if pin is None else "as pinned" if pin == now else "CHANGED"
+    accept = accepted == server
+    if accept or state == "new":
+        await store.pin(server, name, now, replace=accept)
+    state = "accepted" if accept else state
+    console().print(f"{server:<16} {name:<32} {state}", highlight=False)
+    return state
