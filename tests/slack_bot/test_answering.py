@@ -387,6 +387,20 @@ async def test_a_channel_has_a_limit_and_is_told_its_window(
     assert fine.startswith("The answer to: here then")
 
 
+async def test_an_edit_beyond_the_limit_leaves_the_answer_and_tells_its_asker(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    async with start_bot(ScriptedModel()):
+        roots = [slack.people.mention(cast.ada.id, cast.general.id, f"q{n}") for n in range(2)]
+        before = [await answered(slack, cast.general.id, root) for root in roots]
+    async with start_bot(ScriptedModel(), user_limit=1):
+        slack.people.edit(cast.general.id, roots[0], "<@U0BOT> q9")
+        await slack.state.wait_for(lambda: told(slack, cast.ada) != [])
+        assert await answered(slack, cast.general.id, roots[0]) == before[0]
+    (word,) = told(slack, cast.ada)
+    assert "its answer stays as it is. You have asked 1 question" in word
+
+
 @pytest.mark.parametrize("limit", ["max_user_day_usd", "max_day_usd"])
 async def test_a_limit_on_money_says_which_and_until_when(
     slack: SlackEmulator,

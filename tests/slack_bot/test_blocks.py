@@ -35,6 +35,14 @@ ACTIONS = st.builds(
 )
 
 
+def test_a_source_without_an_address_for_a_browser_is_named() -> None:
+    citation = Citation(
+        number=1, permalink="memory://team/1", title="The pool is <40>.", server="memory", tool="recall"
+    )
+    (context,) = block.sources([citation])
+    assert context["elements"][0]["text"] == "*Sources*\n1. The pool is &lt;40&gt;. (memory)"
+
+
 @given(citations=CITATIONS, remarks=st.lists(TEXTS, max_size=8), action=ACTIONS)
 def test_slack_takes_what_stands_below_an_answer(
     citations: list[Citation], remarks: list[str], action: PendingAction

@@ -247,6 +247,21 @@ async def test_who_is_ignored_is_not_heard_in_any_way(
     ] == []
 
 
+async def test_what_was_answered_before_its_author_was_ignored_stays_answered(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    """Slack tells of a mention twice, and may be late with the second time."""
+    async with start_bot(ScriptedModel(), admins=(cast.ada.id,)):
+        root = slack.people.mention(cast.grace.id, cast.general.id, "cats?")
+        await answered(slack, cast.general.id, root)
+        ignore = f"users ignored add <@{cast.grace.id}>"
+        await slack.people.command(cast.ada.id, cast.general.id, "/rookery", ignore)
+        slack.delivery.event(slack.sockets.delivered[0].payload["event"])
+        await slack.state.wait_for(lambda: not slack.sockets.unacked)
+        await idle(owner_connection)
+    assert await owner_connection.fetchval("select state from agent.slack_question") == "answered"
+
+
 async def test_proactive_channels_offer_and_never_barge_in(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot
 ) -> None:

@@ -61,8 +61,9 @@ class Answering:
         services = self._services
         trace = trace_id or event.trace_id or new_trace_id()
         if await services.control.is_ignored(question.user):
-            await services.questions.begin(question, "member", trace)
-            await services.questions.finish(question, "ignored")
+            known = await services.questions.begin(question, "member", trace)
+            if not known.finished:
+                await services.questions.finish(question, "ignored")
             return
         status = Status(services.api, question.channel, question.thread_ts, question.ts)
         asker = await services.directory.person(question.user)
@@ -146,10 +147,17 @@ class Answering:
         if event.attempt > services.settings.max_attempts:
             await self._failing.give_up(work, "Answering this broke down several times.")
         if refusal := await services.limits.refusal(question):
-            await work.writer.notice(refusal, final=True)
-            await services.questions.finish(question, "refused")
+            await self._refuse(work, refusal, answered=found.complete)
             return
         await self._until_settled(work, thread, event)
+
+    async def _refuse(self, work: Work, refusal: str, *, answered: bool) -> None:
+        """Say why not. The answer to what an edited question was before stays, and its asker is told beside it."""
+        if answered:
+            await self._failing.tell_beside(work.question, f"its answer stays as it is. {refusal}")
+        else:
+            await work.writer.notice(refusal, final=True)
+        await self._services.questions.finish(work.question, "answered" if answered else "refused")
 
     async def _until_settled(self, work: Work, thread: Any, event: Event) -> None:
         """Ask, and ask again with the new text when the question is edited meanwhile."""

@@ -41,9 +41,7 @@ def sources(citations: Sequence[Citation]) -> list[Json]:
     """The sources as numbered links, as many as fit, with the count of the others."""
     if not citations:
         return []
-    lines = [
-        f"{c.number}. {link(c.permalink, _short(c.title or c.permalink))}" for c in citations[:MOST_SOURCES]
-    ]
+    lines = [f"{c.number}. {_source(c)}" for c in citations[:MOST_SOURCES]]
     text, left = "*Sources*", len(citations)
     for line in lines:
         if len(text) + len(line) > _MOST_CONTEXT - 40:
@@ -53,6 +51,14 @@ def sources(citations: Sequence[Citation]) -> list[Json]:
     if left:
         text += f"\n… and {left} more"
     return [{"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}]
+
+
+def _source(citation: Citation) -> str:
+    """A source as a link, or by its title where it has no address that Slack can open, as a memory has none."""
+    title = _short(citation.title or citation.permalink)
+    if citation.permalink.startswith(("https://", "http://")):
+        return link(citation.permalink, title)
+    return f"{escape(' '.join(title.split()))} ({escape(citation.server)})"
 
 
 def remarks(lines: Sequence[str]) -> list[Json]:

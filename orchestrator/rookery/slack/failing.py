@@ -74,11 +74,11 @@ class Failing:
             f"answer a second time. If there is no answer in the thread, please ask again. "
             f"Reference: `{known.trace_id}`"
         )
-        await self._beside(question, text)
+        await self.tell_beside(question, text)
         await self._services.questions.finish(question, "failed", text=question.text)
         raise PermanentFailure(f"the thread is hidden: {hidden.message}") from None
 
-    async def _beside(self, question: Written, text: str) -> None:
+    async def tell_beside(self, question: Written, text: str) -> None:
         """To the asker alone, by direct message, once: the thread takes nothing."""
         services = self._services
         shown = escape(headline(question.text, services.identity.user, 100))
@@ -104,7 +104,7 @@ class Failing:
             if isinstance(refused, ThreadHidden):
                 await self.unseen(work.question, work.known, refused)
             if final:
-                await self._beside(work.question, text)
+                await self.tell_beside(work.question, text)
 
 
 def later(error: RookeryError, event: Event) -> RetryLater:
