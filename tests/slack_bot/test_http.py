@@ -7,8 +7,10 @@ import json
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from urllib.parse import urlencode
 
 import aiohttp
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +84,52 @@ async def test_signed_events_are_answered_and_others_refused(
                 headers = slack.delivery.signature(wrong)
                 async with session.post(f"{base}/slack/events", data=wrong, headers=headers) as refused:
                     assert refused.status == 400
+
+
+HOSTILE = [
+    b"[" * 100_000,
+    b'{"type": "event_callback"}',
+    b'{"type": "event_callback", "event": "text"}',
+    b'{"type": "event_callback", "event": [1], "event_id": "E1"}',
+    b'{"type": "event_callback", "event_id": {"a": 1}, "event": {"type": "message", "channel": 3, "ts": [], "user": {}}}',
+    b'{"type": "event_callback", "event_id": "E2", "event": {"type": "app_mention", "user": "U1"}}',
+    b'{"type": "event_callback", "event_id": "E3", "event": {"type": "message", "subtype": "message_changed"}}',
+    b'{"type": "event_callback", "event_id": "E4", "event": {"type": "message", "subtype": "message_deleted"}}',
+    b'{"type": "event_callback", "event_id": "E5", "event": {"type": "reaction_added", "item": {"type": "message"}}}',
+    b'{"type": "event_callback", "event": {"type": "app_mention", "user": "U1", "ts": "soon", "channel": "C1"}}',
+    b'{"type": "event_callback", "event": {"type": "app_mention", "user": "U1", "ts": "1.2", "channel": "C1", '
+    + rb'"text": "\u0000\ud800"}}',
+    b'{"type": "block_actions", "actions": "all", "user": 1}',
+    b'{"type": "block_actions", "actions": [{"action_id": "rookery_feedback_up"}]}',
+    b'{"type": "view_submission", "view": "form"}',
+    b'{"type": "view_submission", "view": {"callback_id": "rookery_feedback_text", "state": []}}',
+]
+"""What bears Slack's signature and is not what Slack sends."""
+
+
+async def test_what_slack_never_sends_is_refused_and_leaves_no_traceback(
+    slack: SlackEmulator,
+    cast: Cast,
+    bot_settings: Callable[..., SlackSettings],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving(slack, bot_settings(slack_http_port=free_port())) as base:
+        async with aiohttp.ClientSession() as session:
+            for body in HOSTILE:
+                for place, sent in (
+                    ("events", body),
+                    ("interactions", urlencode({"payload": body}).encode()),
+                    ("commands", body),
+                ):
+                    headers = slack.delivery.signature(sent)
+                    async with session.post(f"{base}/slack/{place}", data=sent, headers=headers) as response:
+                        assert response.status in (200, 400), (place, body[:80], response.status)
+        root = slack.people.mention(cast.ada.id, cast.general.id, "still well?")
+        assert len(await answered(slack, cast.general.id, root)) == 1
+        await slack.state.wait_for(
+            lambda: all(200 in request.statuses for request in slack.delivery.requests)
+        )
+    assert not [record.getMessage() for record in caplog.records if record.exc_info]
 
 
 @given(body=st.binary(max_size=50), timestamp=st.text(max_size=12), signature=st.text(max_size=80))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from rookery.slack.settings import SlackSettings
-from rookery_core.errors import ConfigurationError, Unavailable
+from rookery_core.errors import ConfigurationError, RookeryError, Unavailable
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from rookery.slack.interactions import Interactions
 
 Json = dict[str, Any]
+Answering = Callable[[bytes], Awaitable["web.Response"]]
+_NOT_SLACKS = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 MOST_BYTES = 1_000_000
 MOST_SKEW_S = 300
 _log = get_logger(__name__)
@@ -53,9 +56,12 @@ class HttpReceiver:
         from aiohttp import web
 
         application = web.Application(client_max_size=MOST_BYTES)
-        application.router.add_post("/slack/events", self._events)
-        application.router.add_post("/slack/interactions", self._interaction)
-        application.router.add_post("/slack/commands", self._command)
+        for path, answer in (
+            ("/slack/events", self._events),
+            ("/slack/interactions", self._interaction),
+            ("/slack/commands", self._command),
+        ):
+            application.router.add_post(path, partial(self._signed, answer))
         application.router.add_get("/health", _health)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
         await self._runner.setup()
@@ -71,40 +77,45 @@ class HttpReceiver:
             await self._runner.cleanup()
             self._runner = None
 
-    async def _events(self, request: web.Request) -> web.Response:
+    async def _signed(self, answer: Answering, request: web.Request) -> web.Response:
+        """Answer what Slack signed. What cannot be stored now Slack sends again; what it never sends is refused."""
         from aiohttp import web
 
         body = await self._verified(request)
         if body is None:
             return web.Response(status=401)
-        payload = _json(body)
-        if payload is None:
+        try:
+            return await answer(body)
+        except RookeryError as error:
+            _log.warning("a request to %s was not taken: %s", request.path, error)
+            return web.Response(status=error.http_status)
+        except _NOT_SLACKS as error:
+            _log.warning("a request to %s is not what Slack sends: %r", request.path, error)
             return web.Response(status=400)
+
+    async def _events(self, body: bytes) -> web.Response:
+        from aiohttp import web
+
+        payload = _json(body)
         if payload.get("type") == "url_verification":
             return web.json_response({"challenge": str(payload.get("challenge", ""))})
         if payload.get("type") == "event_callback":
             await self._intake.event(payload)
         return web.Response(status=200)
 
-    async def _interaction(self, request: web.Request) -> web.Response:
+    async def _interaction(self, body: bytes) -> web.Response:
         from aiohttp import web
 
-        body = await self._verified(request)
-        if body is None:
-            return web.Response(status=401)
         payload = _json(dict(parse_qsl(body.decode("utf-8", "replace"))).get("payload", "").encode())
-        if payload is None:
-            return web.Response(status=400)
         answer = await self._interactions.handle("interactive", payload)
         return web.json_response(answer) if answer else web.Response(status=200)
 
-    async def _command(self, request: web.Request) -> web.Response:
+    async def _command(self, body: bytes) -> web.Response:
         from aiohttp import web
 
-        body = await self._verified(request)
-        if body is None:
-            return web.Response(status=401)
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        if "ssl_check" in form:  # Slack looks now and then whether the certificate is good
+            return web.Response(status=200)
         answer = await self._interactions.handle("slash_commands", form)
         return web.json_response(answer or {})
 
@@ -136,9 +147,8 @@ async def _health(request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-def _json(body: bytes) -> Json | None:
-    try:
-        value: Any = json.loads(body)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]
+def _json(body: bytes) -> Json:
+    value: Any = json.loads(body)
+    if not isinstance(value, dict):
+        raise TypeError("not a JSON object")
+    return value  # pyright: ignore[reportUnknownVariableType]

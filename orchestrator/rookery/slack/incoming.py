@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 Json = dict[str, Any]
 QuestionVia = Literal["mention", "direct", "follow_up", "offer"]
+_TS = re.compile(r"\d{1,12}\.\d{1,9}")
 _QUIET_SUBTYPES = frozenset({"file_share", "thread_broadcast", "me_message"})
 
 
@@ -140,6 +141,8 @@ def _by_a_person(message: Json, bot_user: str) -> bool:
 def _written(event: Json, via: QuestionVia | None, shared: bool) -> Written:
     ts = str(event["ts"])
     thread_ts = str(event.get("thread_ts") or ts)
+    if not (_TS.fullmatch(ts) and _TS.fullmatch(thread_ts)):
+        raise ValueError(f"no timestamps of Slack: {ts!r}, {thread_ts!r}")
     return Written(
         channel=str(event["channel"]),
         ts=ts,
