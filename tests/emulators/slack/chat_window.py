@@ -22,7 +22,8 @@ class ChatWindow:
         self._user = user
         self._home = channel
         self._place = (channel, "")
-        self._printed: dict[str, str] = {}
+        self._asked: list[tuple[str, str]] = []
+        self._printed: dict[tuple[str, str], str] = {}
         self._status = ""
         self._whispers = 0
 
@@ -46,7 +47,7 @@ class ChatWindow:
         people, word, rest = self._emulator.people, *_split(line)
         channel, root = self._place
         if word == "/dm":
-            self._place = people.tell(self._user, rest)
+            self._go(people.tell(self._user, rest))
         elif word == "/reply" and root:
             people.mention(self._user, channel, rest, thread_ts=root)
         elif word in ("/up", "/down"):
@@ -60,7 +61,12 @@ class ChatWindow:
         elif word.startswith("/"):
             print(HELP.format(channel=self._emulator.state.channels[self._home].name), flush=True)
         else:
-            self._place = (self._home, people.mention(self._user, self._home, line))
+            self._go((self._home, people.mention(self._user, self._home, line)))
+
+    def _go(self, place: tuple[str, str]) -> None:
+        """To another thread. What is said in those before it is shown all the same."""
+        self._place = place
+        self._asked.append(place)
 
     async def _rate(self, liked: bool) -> None:
         channel, root = self._place
@@ -79,15 +85,24 @@ class ChatWindow:
             await self._emulator.state.wait_for(self._news, timeout=86_400)
             self._show()
 
-    def _current(self) -> dict[str, str]:
-        channel, root = self._place
-        if not root:
-            return {}
-        return {line.ts: line.text for line in self._emulator.screen.replies(channel, root)}
+    def _current(self) -> dict[tuple[str, str], str]:
+        """What the bot says in this thread; once it has said it, also what it said in those before."""
+        here = self._said(self._place)
+        if any(self._streaming(*message) for message in here):
+            return here
+        return {
+            message: text
+            for place in self._asked
+            for message, text in self._said(place).items()
+            if place == self._place or not self._streaming(*message)
+        }
+
+    def _said(self, place: tuple[str, str]) -> dict[tuple[str, str], str]:
+        return {(place[0], line.ts): line.text for line in self._emulator.screen.replies(*place)}
 
     def _news(self) -> bool:
         return (
-            self._current() != self._printed
+            not self._current().items() <= self._printed.items()
             or self._emulator.screen.status(*self._place) != self._status
             or len(self._emulator.screen.ephemerals(self._user)) != self._whispers
         )
@@ -97,22 +112,22 @@ class ChatWindow:
         if status != self._status and status:
             print(f"  ... {status}", flush=True)
         self._status = status
-        for ts, text in self._current().items():
-            before = self._printed.get(ts, "")
+        for message, text in self._current().items():
+            before = self._printed.get(message, "")
             if text.startswith(before):
                 print(text[len(before) :], end="", flush=True)
             else:
                 print(f"\n[edited]\n{text}", flush=True)
-            if text != before and not self._streaming(ts):
+            if text != before and not self._streaming(*message):
                 print(flush=True)
-        self._printed = self._current()
+            self._printed[message] = text
         whispers = self._emulator.screen.ephemerals(self._user)
         for whisper in whispers[self._whispers :]:
             print(f"(only you see this) {whisper}", flush=True)
         self._whispers = len(whispers)
 
-    def _streaming(self, ts: str) -> bool:
-        return self._emulator.state.messages[self._place[0]][ts].streaming
+    def _streaming(self, channel: str, ts: str) -> bool:
+        return self._emulator.state.messages[channel][ts].streaming
 
 
 def _split(line: str) -> tuple[str, str]:
