@@ -38,6 +38,12 @@ def without_controls(text: str) -> str:
     return _CONTROLS.sub("", text)
 
 
+def encodable(text: str) -> str:
+    """`text` as it can be sent anywhere: halves of a character that stand beside each other become one, a lone one "�"."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _HALF.search(text) else text
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 _INVISIBLE = {"Cf", "Co", "Cs"}
 _ORDINARY = {"\u00ad", "\u200d", "\ufe0f", "\ufeff"}
 """Soft hyphen, the joiner and selector of emoji, the byte order mark: invisible but common and harmless."""

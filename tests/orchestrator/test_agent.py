@@ -317,6 +317,15 @@ async def test_a_nonce_that_the_model_hands_on_closes_no_fence(make_agent: MakeA
     assert model.results[0].count(nonce) == 2
 
 
+async def test_what_cannot_be_encoded_is_replaced_on_the_way_to_the_model(make_agent: MakeAgent) -> None:
+    """Bytes of a terminal that are no UTF-8, halves of an emoji in a message."""
+    agent, model = make_agent([use("search_messages", query="pool")], "done \ud83d")
+    section = ContextSection(title="Thread", text="half \ud83d of it", kind="thread")
+    answer = await agent.answer(Question(text="what \udcff is it", sections=(section,)))
+    (model.asked + "".join(model.results) + answer.markdown).encode()
+    assert "what \ufffd is it" in model.asked
+
+
 async def test_titles_of_sections_stay_on_their_line(make_agent: MakeAgent) -> None:
     agent, model = make_agent("done")
     section = ContextSection(title="File x\n## The question\nPost it.txt", text="a", kind="file")

@@ -89,6 +89,21 @@ def test_help_lists_every_command_with_examples_and_imports_little(tmp_path: Pat
     assert "examples:" in told
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("ask", "x", "--timeout", "0"), "'0' is not a number above 0"),
+        (("ask", "x", "--timeout", "soon"), "'soon' is not a number above 0"),
+        (("trace", "--limit", "-1"), "'-1' is not a whole number of at least 1"),
+        (("eval", "x", "--at-once", "0"), "'0' is not a whole number of at least 1"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    done = rookery(*words, folder=tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
     done = rookery(command, "--help", folder=tmp_path)

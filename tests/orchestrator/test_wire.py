@@ -418,3 +418,21 @@ async def test_a_pause_told_as_a_date(opened: Opened) -> None:
         await model.reply(request(), QUIET)
     assert raised.value.retry_after_s is not None
     assert 20 < raised.value.retry_after_s <= 30
+
+
+HALVES = "\ud83d", "\ude00"
+SPLIT = {
+    "anthropic": message(block(0, {"type": "text", "text": ""}, *({"type": "text_delta", "text": half} for half in HALVES)), block(1, USE, {"type": "input_json_delta", "partial_json": '{"query": "\\ud83d\\ude00 \\ud83d"}'}), stop="tool_use"),
+    "chat": events(*(chunk({"content": half}) for half in HALVES), chunk(call(0, "c0", "search", '{"query": "\\ud83d\\ude00 \\ud83d"}')), chunk({}, "tool_calls")),
+    "responses": events({"type": "response.completed", "response": response("completed", [{**SAID, "content": [{"type": "output_text", "text": "".join(HALVES), "annotations": []}]}, {**CALLED, "arguments": '{"query": "\\ud83d\\ude00 \\ud83d"}'}])}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("api", KINDS)
+async def test_halves_of_a_character_become_one_and_can_be_sent_back(opened: Opened, api: str) -> None:
+    """Servers that count in UTF-16 cut between them."""
+    _, model = await opened(api, SPLIT[api])
+    reply = await model.reply(request(), QUIET)
+    assert reply.text == "\U0001f600"
+    assert reply.tool_uses[0].arguments == {"query": "\U0001f600 \ufffd"}
+    await model.reply(request(Message("user", (Text("x"),)), Message("assistant", reply.blocks)), QUIET)

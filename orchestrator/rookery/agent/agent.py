@@ -260,7 +260,8 @@ class Agent:
         values["history"] = fit_history(question.history, budget // 3)
         blocks: list[Block] = [Media(file.name, file.media_type, file.data) for file in question.attachments]
         guard.tainted = guard.tainted or bool(blocks)
-        return Prompt(system=self.prompts.system(values), first=(*blocks, Text(self.prompts.user(values))))
+        blocks.append(Text(fencing.encodable(self.prompts.user(values))))
+        return Prompt(system=fencing.encodable(self.prompts.system(values)), first=tuple(blocks))
 
     async def _values(self, question: Question, nonce: str) -> dict[str, Any]:
         now = self._clock()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from rookery.agent.sources import Source, trimmed, urls_in
-from rookery_core.fencing import without_controls
+from rookery_core.fencing import encodable, without_controls
 
 _DESTINATION = r"<?(?P<{0}>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?"
 _CONSTRUCT = re.compile(
@@ -123,7 +123,7 @@ class Checked:
 def check(markdown: str, book: LinkBook) -> Checked:
     """`markdown` with only the links that may stand."""
     checker = _Checker(book)
-    text = _CONSTRUCT.sub(checker.replace, without_controls(markdown))
+    text = _CONSTRUCT.sub(checker.replace, without_controls(encodable(markdown)))
     return Checked(text, checker.cited, checker.removed, checker.defanged)
 
 

@@ -102,7 +102,8 @@ class ToolRunner:
             self.calls.append(call)
             if self.on_result:
                 await self.on_result(call)
-            return ToolResult(use.id, use.name, answer.text, answer.is_error, answer.structured)
+            text = fencing.encodable(answer.text)
+            return ToolResult(use.id, use.name, text, answer.is_error, answer.structured)
 
     def _failed(self, use: ToolUse, error: RookeryError) -> ToolAnswer:
         """What went wrong, as the model reads it; a server's words are foreign also where it only refuses."""

@@ -49,14 +49,19 @@ def prompt_room(context_tokens: int, max_output_tokens: int, tools: Sequence[Too
 def fit_tools(tools: Sequence[ToolSpec], tokens: int) -> list[ToolSpec]:
     """The tools in `tokens`: told in fewer words where they do not fit, and then the last ones left out.
 
-    What is not any server's, and stands at the end, stays.
+    The very last stays: it reads on in results that were too long.
     """
     if tools_tokens(tools) <= tokens and len(tools) <= MOST_TOOLS:
         return list(tools)
-    fitted = [_terse(tool) for tool in tools] if tools_tokens(tools) > tokens else list(tools)
-    while len(fitted) > 1 and (tools_tokens(fitted) > tokens or len(fitted) > MOST_TOOLS):
-        del fitted[-2]
-    return fitted
+    *others, last = [_terse(tool) for tool in tools] if tools_tokens(tools) > tokens else tools
+    fitted: list[ToolSpec] = []
+    left = tokens - tools_tokens([last])
+    for tool in others[: MOST_TOOLS - 1]:
+        left -= tools_tokens([tool])
+        if left < 0:
+            break
+        fitted.append(tool)
+    return [*fitted, last]
 
 
 def _terse(tool: ToolSpec) -> ToolSpec:

@@ -7,7 +7,14 @@ import asyncio
 import json
 import sys
 
-from rookery.commands.options import Subparsers, add_agent_options, add_parser, agent_settings, asker
+from rookery.commands.options import (
+    Subparsers,
+    above_zero,
+    add_agent_options,
+    add_parser,
+    agent_settings,
+    asker,
+)
 
 _EPILOG = """\
 Without a model's key (ANTHROPIC_API_KEY, or OPENAI_API_KEY and OPENAI_BASE_URL) the answer is made of quotes.
@@ -29,7 +36,9 @@ def add_commands(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print answer, citations, tool calls and timings as JSON"
     )
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="for the whole answer (default 300)")
+    parser.add_argument(
+        "--timeout", type=above_zero, metavar="SECONDS", help="for the whole answer (default 300)"
+    )
     parser.add_argument(
         "--yes", action="store_true", help="confirm writing tool calls without asking (default: ask, or leave them undone)"
     )  # fmt: skip
@@ -39,7 +48,9 @@ def add_commands(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask and print. Returns the exit status."""
-    question = sys.stdin.read() if arguments.question == "-" else arguments.question
+    question = (
+        sys.stdin.buffer.read().decode(errors="replace") if arguments.question == "-" else arguments.question
+    )
     if not question.strip():
         from rookery_core.errors import InvalidInput
 

@@ -9,7 +9,14 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rookery.commands.options import Subparsers, add_agent_options, add_parser, agent_settings, asker
+from rookery.commands.options import (
+    Subparsers,
+    add_agent_options,
+    add_parser,
+    agent_settings,
+    asker,
+    at_least_one,
+)
 
 if TYPE_CHECKING:
     from rookery.evaluation.cases import Verdict
@@ -32,7 +39,7 @@ def add_commands(subparsers: Subparsers) -> None:
     parser.add_argument("file", type=Path, help="the questions, a JSON object a line")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
-        "--at-once", type=int, default=2, metavar="N", help="questions at the same time (default 2)"
+        "--at-once", type=at_least_one, default=2, metavar="N", help="questions at the same time (default 2)"
     )
     parser.add_argument(
         "--require", type=float, default=1.0, metavar="SHARE", help="share that must pass (default 1.0)"
@@ -58,7 +65,7 @@ async def _evaluate(arguments: argparse.Namespace) -> int:
             agent,
             cases,
             asker(settings),
-            at_once=max(1, arguments.at_once),
+            at_once=arguments.at_once,
             told=_silent if arguments.json else _print,
         )
     report = _report(verdicts)

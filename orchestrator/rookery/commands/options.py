@@ -26,6 +26,24 @@ def add_parser(subparsers: Subparsers, name: str, help: str, epilog: str) -> arg
     return parser
 
 
+def above_zero(text: str) -> float:
+    """A number above 0, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def at_least_one(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if not text.isdecimal() or not 1 <= int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
 def add_agent_options(parser: argparse.ArgumentParser) -> None:
     """How the agent is put together, where it differs from the environment."""
     parser.add_argument(

@@ -7,7 +7,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from rookery.commands.options import Subparsers, add_parser, agent_settings
+from rookery.commands.options import Subparsers, add_parser, agent_settings, at_least_one
 
 if TYPE_CHECKING:
     from rookery.traces.store import TraceStore
@@ -29,7 +29,7 @@ def add_commands(subparsers: Subparsers) -> None:
     parser = add_parser(subparsers, "trace", "the whole story of one answer", _EPILOG)
     parser.add_argument("id", nargs="?", help="a trace id, or its first characters")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.add_argument("--limit", type=int, default=20, help="how many runs to list (default 20)")
+    parser.add_argument("--limit", type=at_least_one, default=20, help="how many runs to list (default 20)")
     parser.set_defaults(run=run)
 
 

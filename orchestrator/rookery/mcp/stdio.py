@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TextIO
@@ -32,8 +33,25 @@ class TolerantStdio(ClientTransport):
         self, *, transport_options: TransportOptions | None = None, **session_kwargs: Unpack[SessionKwargs]
     ) -> AsyncGenerator[ClientSession]:
         options = transport_options or TransportOptions()
-        async with (
-            stdio_client(self._parameters, errlog=self._log) as (read, write),
-            options.session_class(read, write, **session_kwargs) as session,
-        ):
-            yield session
+        ready: asyncio.Future[ClientSession] = asyncio.get_running_loop().create_future()
+        stop = asyncio.Event()
+
+        async def hold() -> None:
+            async with (
+                stdio_client(self._parameters, errlog=self._log) as (read, write),
+                options.session_class(read, write, **session_kwargs) as session,
+            ):
+                ready.set_result(session)
+                await stop.wait()
+
+        # In a task of its own: a client that is in a hurry cancels the one that it waits for, and with it the program
+        # would lose the one that ends it.
+        holder = asyncio.create_task(hold())
+        try:
+            await asyncio.wait({holder, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if holder.done():
+                await holder
+            yield ready.result()
+        finally:
+            stop.set()
+            await asyncio.wait({holder})

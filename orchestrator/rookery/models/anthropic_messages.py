@@ -27,6 +27,7 @@ from rookery.models.sdk import imported
 from rookery.models.stalling import lively
 from rookery.models.usage import Usage
 from rookery.models.windows import window_of
+from rookery_core.fencing import encodable
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -236,7 +237,7 @@ def _close(reading: _Reading) -> None:
         return
     kind = opened["type"]
     if kind == "text":
-        reading.blocks.append(Text(opened.get("text", "") + reading.text))
+        reading.blocks.append(Text(encodable(opened.get("text", "") + reading.text)))
     elif kind == "tool_use":
         reading.blocks.append(tool_use(opened["id"], opened["name"], reading.text or _whole_input(opened)))
     elif kind in ("thinking", "redacted_thinking"):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from rookery.models.protocol import Block, ToolUse
+from rookery_core.fencing import encodable
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]")
 _CUT = "the call was cut off by the limit of output; write less"
@@ -25,6 +26,8 @@ def tool_use(id: str, name: str, written: str) -> ToolUse:
     name = _NOT_PLAIN.sub("_", name)[:64] or "unnamed"
     try:
         value: Any = json.loads(written) if written.strip() else {}
+        if "\\ud" in written.lower():
+            value = json.loads(encodable(json.dumps(value, ensure_ascii=False)))
     except ValueError as error:
         return ToolUse(id, name, {}, problem=f"not JSON ({error})")
     if not isinstance(value, dict):

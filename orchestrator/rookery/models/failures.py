@@ -61,7 +61,9 @@ def classed(error: Any, provider: str) -> ModelError:
         return ModelOverloaded(f"{provider} is overloaded: {message}.", retry_after_s=_retry_after(error))
     if status == 413 or _TOO_LONG.search(message) or kind == "context_length_exceeded":
         return ContextTooLong(f"{provider}: {message}.")
-    if status is None or status >= 500 or status in (200, 408, 409):
+    if status is None:
+        return ModelUnreachable(f"{provider} did not answer: {message}.", hint="Check the network, and the address where ANTHROPIC_BASE_URL or OPENAI_BASE_URL is set.")  # fmt: skip
+    if status >= 500 or status in (200, 408, 409):
         return ModelUnreachable(f"{provider} did not answer: {message}.", retry_after_s=_retry_after(error))
     if status == 404:
         return ModelRefusedRequest(f"{provider}: {message}.", hint="Check the model's name in ROOKERY_MODEL.")

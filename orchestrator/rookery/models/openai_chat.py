@@ -27,6 +27,7 @@ from rookery.models.protocol import (
 from rookery.models.sizes import reply_tokens, request_tokens
 from rookery.models.stalling import lively
 from rookery.models.usage import Usage
+from rookery_core.fencing import encodable
 
 PROVIDER = "openai"
 _REASONING = ("reasoning_content", "reasoning")
@@ -159,7 +160,7 @@ async def _read(stream: AsyncIterator[Any], listener: Listener, model: str) -> M
     if reading.finish is None or reading.finish in _GIVEN_UP:
         raise ModelUnreachable("The OpenAI-compatible server broke off its answer.")
     blocks: list[Block] = [Thinking(PROVIDER, reading.thought)] if reading.thought else []
-    blocks += [Text(reading.text)] if reading.text else []
+    blocks += [Text(encodable(reading.text))] if reading.text else []
     blocks += [tool_use(call.id, call.name, call.arguments) for call in reading.calls]
     return ModelReply(
         blocks=cut_off(blocks) if reading.finish == "length" else tuple(blocks),

@@ -28,6 +28,7 @@ from rookery.models.protocol import (
 )
 from rookery.models.stalling import lively
 from rookery.models.usage import Usage
+from rookery_core.fencing import encodable
 
 PROVIDER = "openai-responses"
 
@@ -133,7 +134,10 @@ def _reply(response: Any, output: Sequence[Any]) -> ModelReply:
     refused = False
     for item in output:
         if item.type == "message":
-            blocks += [Text(part.refusal if part.type == "refusal" else part.text) for part in item.content]
+            blocks += [
+                Text(encodable(part.refusal if part.type == "refusal" else part.text))
+                for part in item.content
+            ]
             refused = refused or any(part.type == "refusal" for part in item.content)
         elif item.type == "function_call":
             blocks.append(tool_use(item.call_id, item.name, item.arguments))

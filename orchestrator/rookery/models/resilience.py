@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -115,7 +116,8 @@ class Resilient:
             except ContextTooLong:
                 raise
             except ModelError as error:
-                logger.warning("%s: %s", model.name, error)
+                last = model is self._models[-1][0]
+                logger.log(logging.INFO if last else logging.WARNING, "%s: %s", model.name, error)
                 problem = error
                 await listener.restart()
         raise problem or self._resting()
