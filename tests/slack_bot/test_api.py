@@ -11,6 +11,7 @@ from emulators.slack.sample import Cast
 from rookery.slack.api import SlackApi
 from rookery.slack.directory import Directory
 from rookery.slack.errors import SlackLockedOut, SlackRefused, SlackUnavailable, SlackUncertain
+from rookery.slack.status import RENEW_AFTER_S, Status
 
 NOT_SLACK: list[dict[str, Any]] = [
     {"status": 502},
@@ -100,3 +101,24 @@ async def test_a_member_is_no_outsider_because_the_token_was_revoked(
     with pytest.raises(SlackLockedOut):
         await directory.person(cast.ada.id)
     assert (await directory.person(cast.ada.id)).kind == "member"
+
+
+async def test_a_status_is_shown_again_before_slack_takes_it_away(
+    slack: SlackEmulator, cast: Cast, api: SlackApi
+) -> None:
+    now = 0.0
+    root = slack.people.say(cast.ada.id, cast.general.id, "how long does that take?")
+    status = Status(api, cast.general.id, root, root, clock=lambda: now)
+    shown = slack.state.statuses
+    status.show("is reading…")
+    await slack.state.wait_for(lambda: len(shown) == 1)
+    now = RENEW_AFTER_S - 1
+    status.renew()
+    now = RENEW_AFTER_S + 1
+    status.renew()
+    await slack.state.wait_for(lambda: len(shown) == 2)
+    await status.clear()
+    now = RENEW_AFTER_S * 3
+    status.renew()
+    await status.clear()
+    assert [one.text for one in shown] == ["is reading…", "is reading…", "", ""]

@@ -77,6 +77,19 @@ async def test_feedback_is_kept_with_the_trace(
     assert any("2 of 5" in text and "Too short." in text for text in forwarded)
 
 
+async def test_a_form_that_did_not_open_is_told_of(
+    slack: SlackEmulator, cast: Cast, start_bot: StartBot
+) -> None:
+    async with start_bot(ScriptedModel()):
+        root = slack.people.mention(cast.ada.id, cast.general.id, "why?")
+        await answered(slack, cast.general.id, root)
+        (shown,) = said(slack, cast.general.id, root)
+        slack.faults.plan("views.open", "error", code="expired_trigger_id")
+        await slack.people.click(cast.ada.id, cast.general.id, shown.ts, FEEDBACK_TEXT)
+        await slack.state.wait_for(lambda: slack.screen.ephemerals(cast.ada.id) != [])
+    assert "press Comment again" in slack.screen.ephemerals(cast.ada.id)[0]
+
+
 async def test_a_day_without_feedback_ends_with_one_reminder(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot, owner_connection: asyncpg.Connection[Any]
 ) -> None:

@@ -204,6 +204,8 @@ class Answering:
                 done, _ = await asyncio.wait({running}, timeout=_WATCH_S)
                 if done:
                     return running.result()
+                if not work.writer.begun:
+                    work.status.renew()
                 deleted, text = await self._services.questions.changed(work.question)
                 if deleted:
                     raise QuestionDeleted

@@ -67,12 +67,16 @@ class Interactions:
 
     async def _open_comment(self, payload: Json, action: Json) -> None:
         # A trigger is good for three seconds and once: there is nothing to store or repeat.
-        await self._services.api(
-            "views.open",
-            wait=False,
-            trigger_id=payload["trigger_id"],
-            view=block.comment_form(str(action["value"])),
-        )
+        try:
+            await self._services.api(
+                "views.open",
+                wait=False,
+                trigger_id=payload["trigger_id"],
+                view=block.comment_form(str(action["value"])),
+            )
+        except RookeryError as error:
+            _log.info("the form for a comment did not open: %s", error)
+            await self._thank(payload, "The form did not open in time. Please press Comment again.")
 
     # -- offers -----------------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused
@@ -10,30 +12,49 @@ from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 
 THINKING = "is thinking…"
+RENEW_AFTER_S = 90.0
+"""Slack takes a status away after two minutes in which nothing was said."""
 _log = get_logger(__name__)
 
 
 class Status:
     """Shows what is going on for one question; where Slack offers no status line, a reaction stands in."""
 
-    def __init__(self, api: SlackApi, channel: str, thread_ts: str, message_ts: str) -> None:
+    def __init__(
+        self,
+        api: SlackApi,
+        channel: str,
+        thread_ts: str,
+        message_ts: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._api = api
         self._channel = channel
         self._thread_ts = thread_ts
         self._message_ts = message_ts
         self._running: asyncio.Task[None] | None = None
         self._next: str | None = None
+        self._clock = clock
+        self._latest = ""
+        self._shown_at = clock()
         self._reacted = False
         self._offered = True
 
     def show(self, text: str) -> None:
         """Show `text` soon; the newest text wins when several come at once."""
-        self._next = text
+        self._next = self._latest = text
+        self._shown_at = self._clock()
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._send())
 
     def tool(self, name: str) -> None:
         self.show(f"is using {name.replace('_', ' ')[:60]}…")
+
+    def renew(self) -> None:
+        """Show the latest text again before Slack takes it away. Called while the work goes on."""
+        if self._latest and self._clock() - self._shown_at > RENEW_AFTER_S:
+            self.show(self._latest)
 
     async def clear(self) -> None:
         """Take the status away and wait until that is done."""
