@@ -39,7 +39,7 @@ def entries(client: str) -> dict[str, dict[str, Any]]:
 
 def started(entry: dict[str, Any], home: Path) -> StdioTransport:
     environment = {name: os.environ[name] for name in PASSED_BY_CLIENTS if name in os.environ}
-    environment |= entry.get("env", {}) | {"HOME": str(home)}
+    environment |= entry.get("env", {}) | {"HOME": str(home), "ROOKERY_DATABASE_IDLE_S": "2"}
     return StdioTransport(entry["command"], entry.get("args", []), env=environment, keep_alive=False)
 
 
