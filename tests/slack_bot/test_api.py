@@ -8,10 +8,10 @@ import pytest
 
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
+from rookery.slack.answers.status import RENEW_AFTER_S, Status
 from rookery.slack.api import SlackApi
-from rookery.slack.directory import Directory
 from rookery.slack.errors import SlackLockedOut, SlackRefused, SlackUnavailable, SlackUncertain
-from rookery.slack.status import RENEW_AFTER_S, Status
+from rookery.slack.people.directory import Directory
 
 NOT_SLACK: list[dict[str, Any]] = [
     {"status": 502},

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from emulators.slack.blocks import check_blocks, check_view
 from rookery.agent.question import Citation, PendingAction
-from rookery.slack import blocks as block
+from rookery.slack.text import blocks as block
 
 TEXTS = st.one_of(
     st.text(max_size=200),

@@ -10,8 +10,8 @@ import pytest
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import Media, ModelRequest, ToolUse
+from rookery.slack.answers.attachments import FileReader, text_of_pdf
 from rookery.slack.api import connect
-from rookery.slack.attachments import FileReader, text_of_pdf
 from slack_bot.conftest import StartBot
 from slack_bot.reading import answered, said
 from slack_bot.scripted import ScriptedModel, calling

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import ToolUse
-from rookery.slack.blocks import (
+from rookery.slack.people.reminders import next_time
+from rookery.slack.text.blocks import (
     CONFIRM,
     FEEDBACK_DOWN,
     FEEDBACK_TEXT,
@@ -23,7 +24,6 @@ from rookery.slack.blocks import (
     OFFER_NO,
     OFFER_YES,
 )
-from rookery.slack.reminders import next_time
 from rookery_core.database import Database
 from slack_bot.conftest import StartBot
 from slack_bot.reading import answered, idle, said, told

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import Listener, ModelReply, ModelRequest, ToolUse
-from rookery.slack.recollection import section
+from rookery.slack.answers.recollection import section
 from rookery.slack.settings import SlackSettings
 from rookery_core.embedders.local import LocalEmbedder
 from rookery_core.identity import Caller

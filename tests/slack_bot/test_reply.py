@@ -12,13 +12,13 @@ import pytest
 
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
+from rookery.slack.answers.questions import QuestionStore
+from rookery.slack.answers.reply import Reply
+from rookery.slack.answers.writer import ReplyWriter
 from rookery.slack.api import connect
-from rookery.slack.directory import Directory, Identity
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.incoming import Written
-from rookery.slack.questions import QuestionStore
-from rookery.slack.reply import Reply
-from rookery.slack.writer import ReplyWriter
+from rookery.slack.people.directory import Directory, Identity
 from rookery_core.queue import LeaseLost, Queue, RetryLater
 from slack_bot.reading import is_final, said
 

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.agent.question import PendingAction, Question, ToolCall
 from rookery.slack.actions import written_of
-from rookery.slack.answering import Answering
-from rookery.slack.asking import caller_of, is_internal
+from rookery.slack.answers.answering import Answering
+from rookery.slack.answers.asking import caller_of, is_internal
+from rookery.slack.answers.thread import pages_of_thread
 from rookery.slack.incoming import Written
-from rookery.slack.markup import calm
-from rookery.slack.reminders import Reminders
-from rookery.slack.rules import RuleBook
-from rookery.slack.thread import pages_of_thread
+from rookery.slack.people.reminders import Reminders
+from rookery.slack.rules.rulebook import RuleBook
+from rookery.slack.text.markup import calm
 from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from rookery.slack.directory import Person, Room
+    from rookery.slack.people.directory import Person, Room
     from rookery.slack.services import Services
     from rookery.traces.store import TraceStore
     from rookery_core.queue import Attempt, Event

@@ -12,12 +12,12 @@ from rookery.slack import actions
 from rookery.slack.action_worker import ActionWorker
 from rookery.slack.api import connect
 from rookery.slack.dispatch import Dispatcher
-from rookery.slack.http import HttpReceiver
-from rookery.slack.intake import SUBSCRIPTION, TOPIC
-from rookery.slack.interactions import Interactions
+from rookery.slack.receiving.http import HttpReceiver
+from rookery.slack.receiving.intake import SUBSCRIPTION, TOPIC
+from rookery.slack.receiving.interactions import Interactions
+from rookery.slack.receiving.socket import SocketReceiver
 from rookery.slack.services import Services, assemble
 from rookery.slack.settings import SlackSettings
-from rookery.slack.socket import SocketReceiver
 from rookery_core import garbage
 from rookery_core.errors import Unavailable
 from rookery_core.telemetry import get_logger

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rookery.slack.answering import Answering
-from rookery.slack.assistant import AssistantPane
+from rookery.slack.answers.answering import Answering
+from rookery.slack.answers.failing import later
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
-from rookery.slack.failing import later
 from rookery.slack.incoming import AssistantOpened, Deleted, Edited, Written, read
-from rookery.slack.offers import Offers
-from rookery.slack.rules import RuleBook
+from rookery.slack.receiving.assistant import AssistantPane
+from rookery.slack.receiving.offers import Offers
+from rookery.slack.rules.rulebook import RuleBook
 from rookery_core.queue import PermanentFailure
 
 if TYPE_CHECKING:

@@ -6,31 +6,31 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rookery.slack.actions import Actions
+from rookery.slack.answers.asking import QuestionBuilder
+from rookery.slack.answers.attachments import FileReader
+from rookery.slack.answers.backlog import Backlog
+from rookery.slack.answers.limits import AskingLimits
+from rookery.slack.answers.outbox import Outbox
+from rookery.slack.answers.questions import QuestionStore
+from rookery.slack.answers.room_memory import RoomMemory
+from rookery.slack.answers.thread import ThreadReader
+from rookery.slack.answers.tools import QuestionTools
 from rookery.slack.api import SlackApi
-from rookery.slack.asking import QuestionBuilder
-from rookery.slack.attachments import FileReader
-from rookery.slack.backlog import Backlog
 from rookery.slack.calendar import Calendar
-from rookery.slack.control import Control
-from rookery.slack.directory import Directory, Identity
 from rookery.slack.errors import SlackLockedOut, SlackRefused
-from rookery.slack.feedback import FeedbackStore
-from rookery.slack.intake import Addressing, Intake
-from rookery.slack.limits import AskingLimits
-from rookery.slack.outbox import Outbox
-from rookery.slack.questions import QuestionStore
-from rookery.slack.room_memory import RoomMemory
-from rookery.slack.rule_store import RuleStore
+from rookery.slack.people.control import Control
+from rookery.slack.people.directory import Directory, Identity
+from rookery.slack.people.feedback import FeedbackStore
+from rookery.slack.receiving.intake import Addressing, Intake
+from rookery.slack.rules.store import RuleStore
 from rookery.slack.settings import SlackSettings
-from rookery.slack.thread import ThreadReader
-from rookery.slack.tools import QuestionTools
 from rookery_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rookery.agent import Agent
     from rookery.agent.local_tools import LocalTool
-    from rookery.slack.directory import Person
     from rookery.slack.incoming import Written
+    from rookery.slack.people.directory import Person
     from rookery_core.database import Database
     from rookery_core.queue import Queue
 

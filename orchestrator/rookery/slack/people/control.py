@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rookery_core.database import Database
 
 Book = Literal["admin", "ignored"]
-_SQL = sql.load("rookery.slack", "control.sql")
+_SQL = sql.load("rookery.slack.people", "control.sql")
 _LIST = {"admin": "list_admins", "ignored": "list_ignored"}
 
 

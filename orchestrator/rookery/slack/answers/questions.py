@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FinalState = Literal["answered", "failed", "cancelled", "refused", "ignored"]
 _LATEST_TRACES = 5
-_SQL = sql.load("rookery.slack", "questions.sql")
+_SQL = sql.load("rookery.slack.answers", "questions.sql")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.control import Book
 from rookery.slack.errors import SlackRefused
-from rookery.slack.markup import escape
+from rookery.slack.people.control import Book
+from rookery.slack.text.markup import escape
 from rookery_core.errors import InvalidInput, NotAllowed, NotFound, RookeryError
 from rookery_core.telemetry import get_logger
 

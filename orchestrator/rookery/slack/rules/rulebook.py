@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from rookery.agent.aside import ask_aside
 from rookery.agent.question import ContextSection, Question
 from rookery.models.protocol import Message, ModelRequest, Text
-from rookery.slack import blocks as block
-from rookery.slack.asking import caller_of, is_internal
+from rookery.slack.answers.asking import caller_of, is_internal
+from rookery.slack.answers.once import post_once
+from rookery.slack.answers.thread import plain
 from rookery.slack.incoming import Written
-from rookery.slack.markup import calm, to_mrkdwn
-from rookery.slack.once import post_once
-from rookery.slack.rule_store import Rule
-from rookery.slack.split import split
-from rookery.slack.thread import plain
+from rookery.slack.rules.store import Rule
+from rookery.slack.text import blocks as block
+from rookery.slack.text.markup import calm, to_mrkdwn
+from rookery.slack.text.split import split
 from rookery_core import fencing
 from rookery_core.errors import RateLimited
 from rookery_core.identity import Caller

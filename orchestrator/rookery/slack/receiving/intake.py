@@ -6,14 +6,14 @@ import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.incoming import Deleted, Edited, Written, lane, read
-from rookery.slack.questions import QuestionStore
 from rookery.slack.settings import SlackSettings
 from rookery_core.queue import Message
 from rookery_core.telemetry import new_trace_id
 
 if TYPE_CHECKING:
-    from rookery.slack.directory import Identity
+    from rookery.slack.people.directory import Identity
     from rookery_core.database import Database
     from rookery_core.queue import Queue
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rookery.slack.answers.questions import QuestionStore
+from rookery.slack.answers.thread import Thread
 from rookery.slack.incoming import Written, read
-from rookery.slack.questions import QuestionStore
-from rookery.slack.thread import Thread
 
 Json = dict[str, Any]
 WINDOW_S = 120.0

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 from rookery.agent.local_tools import LocalTool
 from rookery.agent.question import ContextSection, Question
-from rookery.slack.attachments import FileReader
-from rookery.slack.directory import Directory, Person, Room
+from rookery.slack.answers.attachments import FileReader
+from rookery.slack.answers.room_memory import RoomMemory
+from rookery.slack.answers.thread import Thread, ThreadReader, plain
 from rookery.slack.incoming import Written, question_of
-from rookery.slack.room_memory import RoomMemory
-from rookery.slack.thread import Thread, ThreadReader, plain
+from rookery.slack.people.directory import Directory, Person, Room
 from rookery_core.identity import Caller
 
 

@@ -8,23 +8,23 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.question import Answer, Question
-from rookery.slack import blocks as block
+from rookery.slack.answers.failing import Failing
+from rookery.slack.answers.finding import Found
+from rookery.slack.answers.outbox import Courier, Outbox
+from rookery.slack.answers.reply import Reply
+from rookery.slack.answers.status import THINKING, Status
+from rookery.slack.answers.work import Work
+from rookery.slack.answers.writer import ReplyWriter, StoppedByReader
 from rookery.slack.errors import ThreadHidden
-from rookery.slack.failing import Failing
-from rookery.slack.finding import Found
 from rookery.slack.incoming import Written
-from rookery.slack.outbox import Courier, Outbox
-from rookery.slack.reminders import Reminders
-from rookery.slack.reply import Reply
-from rookery.slack.status import THINKING, Status
-from rookery.slack.work import Work
-from rookery.slack.writer import ReplyWriter, StoppedByReader
+from rookery.slack.people.reminders import Reminders
+from rookery.slack.text import blocks as block
 from rookery_core.queue import EventCancelled, LeaseLost, PermanentFailure, RetryLater
 from rookery_core.telemetry import new_trace_id, tracing
 
 if TYPE_CHECKING:
-    from rookery.slack.directory import Person
-    from rookery.slack.questions import Known
+    from rookery.slack.answers.questions import Known
+    from rookery.slack.people.directory import Person
     from rookery.slack.services import Services
     from rookery_core.queue import Attempt, Event
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rookery.slack.directory import Person, Room
+from rookery.slack.answers.questions import Known
+from rookery.slack.answers.reply import Reply
+from rookery.slack.answers.status import Status
+from rookery.slack.answers.writer import ReplyWriter
 from rookery.slack.incoming import Written
-from rookery.slack.questions import Known
-from rookery.slack.reply import Reply
-from rookery.slack.status import Status
-from rookery.slack.writer import ReplyWriter
+from rookery.slack.people.directory import Person, Room
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MOST_RULES = 20
 _LAST_ID = 2**63 - 1
-_SQL = sql.load("rookery.slack", "rules.sql")
+_SQL = sql.load("rookery.slack.rules", "rules.sql")
 
 
 @dataclass(frozen=True, slots=True)

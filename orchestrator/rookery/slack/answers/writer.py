@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from rookery.slack import blocks as block
+from rookery.slack.answers.finding import Found
+from rookery.slack.answers.reply import Reply, State
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
-from rookery.slack.finding import Found
-from rookery.slack.markup import calm, notification, to_mrkdwn
-from rookery.slack.reply import Reply, State
-from rookery.slack.split import MOST_CHARACTERS, split
+from rookery.slack.text import blocks as block
+from rookery.slack.text.markup import calm, notification, to_mrkdwn
+from rookery.slack.text.split import MOST_CHARACTERS, split
 from rookery_core.telemetry import get_logger
 
 Json = dict[str, Any]

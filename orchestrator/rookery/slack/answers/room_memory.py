@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rookery.agent.question import ContextSection, ToolCall
 from rookery.mcp.memory import MemoryClient, memory_server
-from rookery.slack.recollection import section
+from rookery.slack.answers.recollection import section
 from rookery_core.errors import NotAllowed, RookeryError, Unavailable
 from rookery_core.identity import Caller
 from rookery_core.queue import Effect, PermanentFailure, RetryLater
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from rookery.agent.question import Answer, Question
     from rookery.mcp.connection import Connection
     from rookery.slack.actions import Actions
-    from rookery.slack.directory import Identity, Room
+    from rookery.slack.answers.questions import QuestionStore
     from rookery.slack.incoming import Written
-    from rookery.slack.questions import QuestionStore
+    from rookery.slack.people.directory import Identity, Room
     from rookery_core.queue.effects import Effects
 
 Json = dict[str, Any]

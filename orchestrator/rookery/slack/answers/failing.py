@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from rookery.slack.answers.once import post_once
+from rookery.slack.answers.thread import headline
+from rookery.slack.answers.work import Work
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
 from rookery.slack.incoming import Written
-from rookery.slack.markup import escape
-from rookery.slack.once import post_once
-from rookery.slack.thread import headline
-from rookery.slack.work import Work
+from rookery.slack.text.markup import escape
 from rookery_core.errors import RateLimited, RookeryError, Unavailable
 from rookery_core.queue import PermanentFailure, RetryLater
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from rookery.slack.questions import Known
+    from rookery.slack.answers.questions import Known
     from rookery.slack.services import Services
     from rookery_core.queue import Event
 

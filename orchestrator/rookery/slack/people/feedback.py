@@ -10,7 +10,7 @@ from rookery_core import sql
 if TYPE_CHECKING:
     from rookery_core.database import Database
 
-_SQL = sql.load("rookery.slack", "feedback.sql")
+_SQL = sql.load("rookery.slack.people", "feedback.sql")
 
 
 @dataclass(frozen=True, slots=True)

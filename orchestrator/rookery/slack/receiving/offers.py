@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from rookery.slack import blocks as block
-from rookery.slack.asking import is_internal
+from rookery.slack.answers.asking import is_internal
 from rookery.slack.errors import SlackRefused
-from rookery.slack.feedback import place_of
 from rookery.slack.incoming import Written
+from rookery.slack.people.feedback import place_of
+from rookery.slack.text import blocks as block
 from rookery_core import sql
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
     from rookery.slack.services import Services
 
-_SQL = sql.load("rookery.slack", "offers.sql")
+_SQL = sql.load("rookery.slack.receiving", "offers.sql")
 _ASKS = re.compile(
     r"\?\s*$|\?\s|^(who|what|when|where|why|how|which|is there|does any|has any|can (any|some)|any(one|body)|wer|was|wie|wo|"
     r"warum|gibt es|quién|cómo|qué|comment|pourquoi|qui)\b",

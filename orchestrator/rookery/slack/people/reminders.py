@@ -6,16 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rookery.slack.asking import is_internal
+from rookery.slack.answers.asking import is_internal
+from rookery.slack.answers.once import post_once
+from rookery.slack.answers.thread import headline
 from rookery.slack.incoming import Written
-from rookery.slack.markup import link
-from rookery.slack.once import post_once
-from rookery.slack.thread import headline
+from rookery.slack.text.markup import link
 
 if TYPE_CHECKING:
-    from rookery.slack.feedback import Unrated
+    from rookery.slack.answers.work import Work
+    from rookery.slack.people.feedback import Unrated
     from rookery.slack.services import Services
-    from rookery.slack.work import Work
 
 MOST_NAMED = 10
 

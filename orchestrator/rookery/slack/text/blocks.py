@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rookery.agent.question import Citation, PendingAction
-from rookery.slack.markup import escape, link
-from rookery.slack.split import split
+from rookery.slack.text.markup import escape, link
+from rookery.slack.text.split import split
 
 Json = dict[str, Any]
 

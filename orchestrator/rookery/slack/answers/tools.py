@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.local_tools import LocalTool, required
+from rookery.slack.answers.outbox import Outbox
 from rookery.slack.incoming import Written
-from rookery.slack.outbox import Outbox
 from rookery_core.errors import InvalidInput, NotAllowed, NotFound
 
 if TYPE_CHECKING:
-    from rookery.slack.directory import Person
+    from rookery.slack.people.directory import Person
     from rookery.slack.services import Services
 
 MOST_PEOPLE = 200

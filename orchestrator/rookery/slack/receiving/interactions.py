@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack import blocks as block
-from rookery.slack.feedback import place_of
 from rookery.slack.incoming import Written
-from rookery.slack.offers import Offers
-from rookery.slack.slash import SlashCommands
+from rookery.slack.people.feedback import place_of
+from rookery.slack.receiving.offers import Offers
+from rookery.slack.receiving.slash import SlashCommands
+from rookery.slack.text import blocks as block
 from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.incoming import Written
-from rookery.slack.questions import QuestionStore
 from rookery.slack.settings import SlackSettings
 
 

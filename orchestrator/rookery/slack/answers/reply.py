@@ -17,12 +17,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from rookery.slack.answers.finding import Finder, Found, Ledger, effect_of
+from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.api import SlackApi
-from rookery.slack.directory import Identity
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
-from rookery.slack.finding import Finder, Found, Ledger, effect_of
 from rookery.slack.incoming import Written
-from rookery.slack.questions import QuestionStore
+from rookery.slack.people.directory import Identity
 from rookery_core.queue import RetryLater
 from rookery_core.telemetry import get_logger
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rookery.slack.answers.questions import QuestionStore
+from rookery.slack.answers.thread import pages_of_thread
 from rookery.slack.api import SlackApi
-from rookery.slack.directory import Identity
 from rookery.slack.errors import SlackRefused, ThreadHidden
 from rookery.slack.incoming import Written
-from rookery.slack.questions import QuestionStore
-from rookery.slack.thread import pages_of_thread
+from rookery.slack.people.directory import Identity
 
 Json = dict[str, Any]
 _LOOKS_S = (0.3, 1.0, 2.0)

@@ -1,0 +1,1 @@
+"""Standing rules in plain words."""

@@ -1,0 +1,1 @@
+"""What Slack shows: markup, blocks, and messages that are not too long."""
