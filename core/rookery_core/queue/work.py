@@ -121,16 +121,23 @@ class Working(Base):
     ) -> None:
         """Let a leased event leave: done, cancelled, failed or exhausted. Raises LeaseLost."""
         if outcome == "done" and event.ordering_key is None:
-            async with self.connection(connection) as own:
-                lost = await own.fetch(WORK_SQL["complete"], self.team, self.now(), [event.id], [event.token])
-            if lost:
-                raise LeaseLost.of(event.id)
+            await self._complete(event, connection)
             return
         if connection is not None and event.ordering_key is not None:
             await connection.execute(
                 WORK_SQL["wait_for_lane"], self.team, event.subscription, event.ordering_key
             )
         await self.leave([(event.id, event.token, outcome, error)], connection=connection)
+
+    async def _complete(self, event: Event, connection: Connection | None) -> None:
+        """Let an event leave that is done and in no lane."""
+        async for _ in _patiently():
+            async with self.connection(connection) as own:
+                rows = await own.fetch(WORK_SQL["complete"], self.team, self.now(), [event.id], [event.token])
+            if not rows:
+                return
+            if rows[0]["verdict"] == "lost":
+                raise LeaseLost.of(event.id)
 
     async def leave(
         self,
@@ -188,10 +195,10 @@ class Working(Base):
 
 
 async def _patiently() -> AsyncGenerator[None]:
-    """Yields, ever more slowly, while a lane is held by somebody's transaction. Raises Unavailable in the end."""
+    """Yields, ever more slowly, while somebody's transaction holds or moves a row. Raises Unavailable in the end."""
     waited, pause = 0.0, 0.002
     while waited < _PATIENCE_S:
         yield
         await asyncio.sleep(pause)
         waited, pause = waited + pause, min(pause * 2, 0.25)
-    raise Unavailable("A transaction that enqueues into the same lane is taking too long.", retry_after_s=1.0)
+    raise Unavailable("Another transaction on this event or its lane is taking too long.", retry_after_s=1.0)

@@ -267,17 +267,21 @@ having count(*) > 0;
 
 -- name: complete
 -- lets events go that are done and have neither an ordering key nor an effect: what most of them are, at less than `leave`
--- takes. Answers those that could not
-with gone as (
-    delete from queue.event e
-    using unnest($3::bigint[], $4::bigint[]) as f (id, token)
-    cross join lateral ( -- see `leave`
+-- takes. Answers about those that could not: lost (another has it), busy (a heartbeat moved the row: try again)
+with leaving as materialized (
+    select f.id, f.token, e.address
+    from unnest($3::bigint[], $4::bigint[]) as f (id, token)
+    left join lateral ( -- see `leave`
         select e.ctid as address
         from queue.event e
-        where e.team = $1 and e.id = f.id
+        where e.team = $1 and e.id = f.id and e.token = f.token and e.ordering_key is null
         offset 0
-    ) found
-    where e.ctid = found.address and e.token = f.token and e.ordering_key is null
+    ) e on true
+),
+gone as (
+    delete from queue.event e
+    using leaving f
+    where e.ctid = f.address and e.token = f.token
     returning e.*
 ),
 archived as (
@@ -290,7 +294,9 @@ archived as (
         g.attempts, g.enqueued_at, g.claimed_at, g.key, g.trace_id, g.worker, g.replay_of, g.errors, g.payload
     from gone g
 )
-select f.id, 'lost' as verdict from unnest($3) as f (id) where f.id not in (select id from gone);
+select f.id, case when f.address is null then 'lost' else 'busy' end as verdict
+from leaving f
+where f.id not in (select id from gone);
 
 -- name: reopen
 -- gives leased events back: for another attempt after a delay, or as if never claimed; those leased behind one

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +313,43 @@ async def test_a_running_event_is_cancelled_and_so_is_one_that_was_lost(
         await until(lambda: sorted(stopped) == [first, second])
         await until(lambda: empty(live_queue))
     assert [row["id"] for row in await live_queue.list("cancelled")] == [first]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+async def test_a_heartbeat_at_the_moment_of_its_end_costs_no_event_its_completion(
+    live_queue: Queue,
+    owner_connection: asyncpg.Connection[Any],
+    owner_dsn: str,
+    until_one_waits: Callable[[], Awaitable[None]],
+    inside: bool,
+) -> None:
+    """inside: it is completed by its handler's own transaction."""
+    await live_queue.subscribe("t", "s")
+    begun, go = asyncio.Event(), asyncio.Event()
+    handled: list[int] = []
+
+    async def handle(event: Event, attempt: Attempt) -> None:
+        handled.append(event.id)
+        begun.set()
+        await go.wait()
+        if inside:
+            async with attempt.transaction():
+                pass
+
+    event_id = (await live_queue.enqueue("t", {})).ids[0]
+    beating = await asyncpg.connect(owner_dsn)
+    try:
+        async with Worker(live_queue, {"s": handle}):
+            await begun.wait()
+            async with beating.transaction():
+                await beating.execute("update queue.event set lease_until = lease_until + interval '1 s'")
+                go.set()
+                await until_one_waits()
+            await until(lambda: empty(live_queue))
+    finally:
+        await beating.close()
+    assert [row["id"] for row in await live_queue.list("done")] == [event_id]
+    assert handled == [event_id]
 
 
 async def test_an_attempt_may_take_only_so_long(live_queue: Queue) -> None:
