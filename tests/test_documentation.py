@@ -128,6 +128,7 @@ def help_of(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([BIN / words[0], *words[1:], "--help"], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_and_a_place_in_the_readme(command: str) -> None:
     told = help_of(command)

@@ -22,6 +22,8 @@ from rookery_docs.guide_repositories import GuideCopy, GuideRepository
 from rookery_docs.server import make_server
 from rookery_docs.settings import DocsSettings
 
+pytestmark = pytest.mark.slow
+
 SKILL = "---\nname: deploy\ndescription: How we deploy\n---\n# Deploy\n\nAsk Ada.\n"
 
 

@@ -16,6 +16,8 @@ from fastmcp.client.transports import StdioTransport
 
 from rookery_core.budget import estimate_tokens
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SERVERS = ("slack", "docs", "github", "memory")
@@ -52,7 +54,6 @@ def test_every_client_gets_all_four_servers_with_absolute_commands(client: str) 
         assert os.access(entry["command"], os.X_OK)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("server", SERVERS)
 async def test_the_printed_entry_starts_and_lists_its_tools(server: str, tmp_path: Path) -> None:
     entry = entries("claude-desktop")[f"rookery-{server}"]

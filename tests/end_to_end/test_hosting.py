@@ -22,6 +22,8 @@ from fastmcp.client.transports import StdioTransport
 from loopback import free_port
 from rookery_core.identity.tokens import new_token
 
+pytestmark = pytest.mark.slow
+
 BIN = Path(sys.executable).parent
 SERVERS = ("slack", "docs", "github", "memory")
 READING = {"slack": "list_channels", "docs": "list_sources", "memory": "list_memories"}
@@ -73,7 +75,6 @@ async def test_beyond_loopback_it_refuses_to_start_without_a_token(server: str, 
     assert "Traceback" not in stderr.decode()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("server", SERVERS)
 async def test_on_loopback_it_needs_none(server: str, tmp_path: Path) -> None:
     async with hosted(server, tmp_path) as base, Client(f"{base}/mcp") as client:
@@ -92,7 +93,6 @@ def children(process: int) -> set[int]:
     return {int(number) for number in Path(f"/proc/{process}/task/{process}/children").read_text().split()}
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 async def test_workers_serve_one_port_and_take_each_others_place(tmp_path: Path) -> None:
     port = free_port()
@@ -125,7 +125,6 @@ async def test_workers_serve_one_port_and_take_each_others_place(tmp_path: Path)
             await process.wait()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no fork")
 async def test_workers_end_when_they_are_asked_to(tmp_path: Path) -> None:
     async with hosted("docs", tmp_path, "--workers", "2") as base:
@@ -134,7 +133,6 @@ async def test_workers_end_when_they_are_asked_to(tmp_path: Path) -> None:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-@pytest.mark.slow
 async def test_over_rest_everybody_has_a_memory_of_their_own(tmp_path: Path) -> None:
     (ann, for_ann), (bo, for_bo) = new_token("UANN"), new_token("UBO")
     tokens = {"ROOKERY_HTTP_TOKENS": json.dumps([for_ann, for_bo])}
@@ -158,7 +156,6 @@ async def test_over_rest_everybody_has_a_memory_of_their_own(tmp_path: Path) -> 
         assert (await client.post("/api/recall", json={"query": "key"})).status_code == 401
 
 
-@pytest.mark.slow
 async def test_with_a_token_only_its_bearer_gets_in(tmp_path: Path) -> None:
     token, entry = new_token("U1")
     tokens = {"ROOKERY_HTTP_TOKENS": json.dumps([entry])}
@@ -173,7 +170,6 @@ async def test_with_a_token_only_its_bearer_gets_in(tmp_path: Path) -> None:
             assert await admitted.list_tools()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("server", READING)
 async def test_the_first_call_ever_answers_or_says_that_the_database_starts(
     server: str, tmp_path: Path

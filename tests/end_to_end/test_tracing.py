@@ -17,6 +17,8 @@ from fastmcp.client.transports import StdioTransport
 from emulators.collector import Collector, collecting
 from loopback import free_port
 
+pytestmark = pytest.mark.slow
+
 BIN = Path(sys.executable).parent
 SERVER = """
 import sys

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rookery_core.settings import CoreSettings
     from rookery_memory.store import MemoryStore
 
+pytestmark = pytest.mark.slow
+
 MAY = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rookery_core.identity import Caller
     from rookery_memory.records import Memory
 
+pytestmark = pytest.mark.slow
+
 MAY = datetime(2026, 5, 8, 13, 56, tzinfo=UTC)
 
 

@@ -180,6 +180,7 @@ async def check(
             assert found[table] == expected[table], (name, table)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(dice=st.randoms(use_true_random=False), length=st.integers(2, 60), seed=st.integers(0, 99))
 async def test_any_stream_arrives_at_the_same_tables(

@@ -22,6 +22,8 @@ from emulators.models import Fault, ModelEmulator, Reply, Script, researcher
 from rookery.commandline import COMMANDS, main
 from rookery_core.settings import CoreSettings
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = str(Path(__file__).with_name("sample_server.py"))
 
 
@@ -157,7 +159,6 @@ async def test_ask_without_a_key_quotes(folder: Path) -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("api", ["anthropic", "openai", "openai-responses"])
 async def test_ask_with_a_model(api: str, folder: Path, models: ModelEmulator) -> None:
     keys = {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": models.url}
@@ -175,7 +176,6 @@ async def test_ask_with_a_model(api: str, folder: Path, models: ModelEmulator) -
     assert "https://acme.slack.example/archives/C1/p2" in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "status"), [("overloaded", 69), ("bad_key", 1), ("cut", 69)])
 async def test_a_model_that_fails_is_one_line(
     fault: Fault, status: int, folder: Path, models: ModelEmulator
@@ -193,7 +193,6 @@ async def test_a_model_that_fails_is_one_line(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
 async def test_an_answer_in_quotes_takes_over_when_the_model_fails(
     folder: Path, models: ModelEmulator
 ) -> None:
@@ -206,7 +205,6 @@ async def test_an_answer_in_quotes_takes_over_when_the_model_fails(
     assert json.loads(done.stdout)["extractive"] is True
 
 
-@pytest.mark.slow
 async def test_eval_reports_what_is_missing(folder: Path) -> None:
     cases = [
         {"question": "Which release fixes the connection pool?", "facts": ["7.3.1"], "citations": ["/p2"]},
@@ -225,7 +223,6 @@ async def test_eval_reports_what_is_missing(folder: Path) -> None:
     assert (await asked("eval", "cases.jsonl", "--require", "0.5", folder=folder)).returncode == 0
 
 
-@pytest.mark.slow
 async def test_variables_come_from_a_file_too(folder: Path) -> None:
     (folder / ".env").write_text("ROOKERY_MODEL=nobody:x\n")
     done = await asked("ask", "x", folder=folder)
@@ -255,7 +252,6 @@ def test_the_env_file_is_private_and_keeps_other_lines(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.slow
 async def test_doctor_says_what_to_do(folder: Path, settings: Any) -> None:
     broken = json.loads((folder / "mcp.json").read_text())
     broken["mcpServers"]["gone"] = {"command": "/nowhere/at-all"}

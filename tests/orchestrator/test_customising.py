@@ -21,7 +21,7 @@ from rookery.slack.settings import SlackSettings
 from rookery_core.identity import Caller
 
 PAGE = (Path(__file__).parents[2] / "docs" / "customising.md").read_text(encoding="utf-8")
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 
 def blocks(language: str) -> list[str]:

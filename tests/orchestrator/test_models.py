@@ -333,6 +333,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_the_first_request_does_not_stop_the_loop_while_an_sdk_is_imported() -> None:
     """It takes seconds, in which a bot would lose its leases and Slack would send its events again."""
     process = await asyncio.create_subprocess_exec(

@@ -21,6 +21,8 @@ from rookery.mcp.fleet import Fleet, model_name
 from rookery.mcp.results import read_result
 from rookery.settings import AgentSettings
 
+pytestmark = pytest.mark.slow
+
 ODD = str(Path(__file__).with_name("odd_server.py"))
 SAMPLE = str(Path(__file__).with_name("sample_server.py"))
 

@@ -27,6 +27,8 @@ from rookery_core.settings import CoreSettings
 
 import pytest  # isort: skip
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = str(Path(__file__).with_name("sample_server.py"))
 DAG = Caller(user="UDAG", kind="member", channel="C1")
 OpenDatabase = Callable[..., Awaitable[Database]]

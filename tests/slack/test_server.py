@@ -162,6 +162,7 @@ async def test_highlights_say_how_much_was_cut(
     assert found["channels"][0]["highlights"][0]["omitted"] > 300
 
 
+@pytest.mark.slow
 def test_starting_imports_no_driver_and_no_model() -> None:
     code = (
         "import sys; from rookery_slack.server import build; from rookery_slack.settings import SlackSettings; "

@@ -110,6 +110,7 @@ async def _merge(database: Database, team: str, facts: list[Observations], batch
             await Writer(caller).merge(connection, together)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 async def test_any_order_gives_the_same_tables(
     open_database: OpenDatabase, owner_connection: Any, seed: int

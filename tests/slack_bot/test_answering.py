@@ -242,6 +242,7 @@ async def test_the_last_failure_is_told_with_a_reference(
     assert texts[1].startswith("The answer to: next?")
 
 
+@pytest.mark.slow
 async def test_an_outage_of_slack_before_anything_is_known_uses_up_no_attempt(
     slack: SlackEmulator, cast: Cast, start_bot: StartBot
 ) -> None:

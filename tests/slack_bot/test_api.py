@@ -13,6 +13,8 @@ from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackLockedOut, SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.people.directory import Directory
 
+pytestmark = pytest.mark.slow
+
 NOT_SLACK: list[dict[str, Any]] = [
     {"status": 502},
     {"status": 503, "content_type": "text/plain", "body": "upstream connect error"},

@@ -30,6 +30,8 @@ from slack_bot.conftest import StartBot
 from slack_bot.reading import answered
 from slack_bot.scripted import ScriptedModel, calling, reply_of
 
+pytestmark = pytest.mark.slow
+
 TITLE = "## What you remember of earlier conversations"
 ADA_LIKES = "Ada likes her summaries on Mondays."
 TEAM_KNOWS = "The office closes at six."
@@ -343,7 +345,6 @@ async def test_switched_off_nothing_is_kept_or_recalled(
     assert await turns_in_room(store, cast.general.id) == []
 
 
-@pytest.mark.slow
 async def test_killed_after_the_last_word_the_next_bot_remembers_it_once(
     slack: SlackEmulator,
     cast: Cast,

@@ -45,13 +45,18 @@ class Desk:
         effects = self.queue.effects
         hold = (lease or Lease()).hold
         return Reply(
-            api or self.api, effects, self.questions, question, self.own, after_ts=question.ts, hold=hold
-        )
+            api or self.api, effects, self.questions, question, self.own, after_ts=question.ts, hold=hold,
+            looks_s=LOOKS_S,
+        )  # fmt: skip
 
     async def writer(self, question: Written, **options: Any) -> ReplyWriter:
         """A worker that has looked at what is there, as each attempt does."""
         reply = self.worker(question, **options)
         return ReplyWriter(reply, await reply.find(), streaming=self.slack.streaming_offered, interval_s=0.0)
+
+
+LOOKS_S = (0.01, 0.02, 0.05)
+"""Pauses between two looks for a message that is late; a real worker has more patience."""
 
 
 @dataclass

@@ -12,6 +12,8 @@ from slack_bot.conftest import StartBot
 from slack_bot.reading import answered
 from slack_bot.scripted import ScriptedModel
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("kind", "details"),

@@ -20,6 +20,8 @@ from rookery_core.settings import CoreSettings
 if TYPE_CHECKING:
     from core.database.conftest import RunProgram
 
+pytestmark = pytest.mark.slow
+
 DIE_AT_STEP = """
 import os, signal, sys
 from pathlib import Path
@@ -55,7 +57,6 @@ def keeper(home: Path) -> int:
     raise AssertionError("nobody holds the keeper's lock")
 
 
-@pytest.mark.slow
 async def test_programs_killed_at_each_step_of_the_first_start_are_in_nobodys_way(
     home: Path, run_program: RunProgram
 ) -> None:
@@ -130,7 +131,6 @@ async def test_a_machine_that_shuts_down_gets_a_clean_shutdown(home: Path) -> No
     server.close()
 
 
-@pytest.mark.slow
 async def test_an_adaptation_that_was_cut_off_is_made_up_for_at_the_next_start(home: Path) -> None:
     settings = CoreSettings(data_dir=home, database_idle_s=60)
     server = EmbeddedServer.start(home, idle_s=60)
@@ -142,7 +142,6 @@ async def test_an_adaptation_that_was_cut_off_is_made_up_for_at_the_next_start(h
     server.close()
 
 
-@pytest.mark.slow
 async def test_a_pool_goes_on_after_its_embedded_server_was_killed_or_stopped(home: Path) -> None:
     settings = CoreSettings(data_dir=home, database_idle_s=60)
     async with await Database.open(settings, role="rookery_slack", application_name="tests") as database:

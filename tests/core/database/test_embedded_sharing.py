@@ -23,6 +23,8 @@ from rookery_core.database.embedded.locks import is_locked, take_lock
 if TYPE_CHECKING:
     from core.database.conftest import RunProgram
 
+pytestmark = pytest.mark.slow
+
 BORN = "select pg_postmaster_start_time()::text"
 PATIENCE_S = 30.0
 
@@ -37,7 +39,6 @@ def runs(home: Path) -> bool:
     return is_locked(Layout(home).lock("server"))
 
 
-@pytest.mark.slow
 async def test_four_programs_that_come_first_at_once_share_one_server(run_program: RunProgram) -> None:
     programs = [run_program() for _ in range(4)]
     dsns = [program.dsn() for program in programs]
@@ -45,7 +46,6 @@ async def test_four_programs_that_come_first_at_once_share_one_server(run_progra
     assert len({await ask(dsn, BORN) for dsn in dsns}) == 1
 
 
-@pytest.mark.slow
 async def test_two_environments_share_it_and_it_outlives_the_one_that_started_it(
     home: Path, run_program: RunProgram, tmp_path: Path
 ) -> None:
@@ -85,7 +85,6 @@ def as_user(uid: int) -> list[str]:
     return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "env"]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 async def test_an_ordinary_user_has_a_server_of_their_own(home: Path, run_program: RunProgram) -> None:
     uid = 65534

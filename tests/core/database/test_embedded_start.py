@@ -22,6 +22,8 @@ from rookery_core.errors import ConfigurationError, Unavailable
 if TYPE_CHECKING:
     from core.database.conftest import RunProgram
 
+pytestmark = pytest.mark.slow
+
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)

@@ -18,6 +18,8 @@ from rookery_core.queue import Message, Queue
 from rookery_core.queue.commands import add_commands
 from rookery_core.settings import CoreSettings
 
+pytestmark = pytest.mark.slow
+
 
 class Line:
     """A command line with `queue` on it, and a queue with something of everything."""

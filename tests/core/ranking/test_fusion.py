@@ -76,6 +76,7 @@ def test_the_weak_model_counts_less() -> None:
     assert 0 == semantic_weight(None) < semantic_weight(Weak()) < 0.5 < semantic_weight(Strong()) <= 1
 
 
+@pytest.mark.slow
 async def test_fused_is_never_below_its_best_leg_on_judged_questions() -> None:
     """Over the judged questions, mean reciprocal rank and recall@3 of the fusion reach those of either leg."""
     import numpy as np

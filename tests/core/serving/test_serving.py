@@ -20,6 +20,8 @@ from rookery_core.serving import ServerSpec, build_server, http, tool
 from rookery_core.settings import CoreSettings
 from rookery_core.telemetry import trace_id
 
+pytestmark = pytest.mark.slow
+
 KEY = "k" * 40
 SPEC = ServerSpec("rookery-example", "Example", "Ask who you are.", "0.1.0")
 

@@ -202,6 +202,7 @@ async def test_a_poisoned_tool_description_cannot_change_unnoticed(target: Targe
         target.fleet.forget_tools()
 
 
+@pytest.mark.slow
 async def test_a_description_gives_no_orders_to_anothers_tools(target: Target, tmp_path: Path) -> None:
     """The first thing that a model reads are the descriptions; what one server says of another's tools is foreign."""
     (sample,) = target.fleet.connections

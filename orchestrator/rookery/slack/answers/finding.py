@@ -6,7 +6,7 @@ other question is the part whose posting was begun and not written down.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from rookery.slack.incoming import Written
 from rookery.slack.people.directory import Identity
 
 Json = dict[str, Any]
-_LOOKS_S = (0.3, 1.0, 2.0)
+LOOKS_S = (0.3, 1.0, 2.0)
 """Pauses before another look for a message that Slack may be about to show."""
 
 
@@ -62,11 +62,19 @@ class Ledger:
 class Finder:
     """Looks for the messages of one answer."""
 
-    def __init__(self, api: SlackApi, questions: QuestionStore, question: Written, own: Identity) -> None:
+    def __init__(
+        self,
+        api: SlackApi,
+        questions: QuestionStore,
+        question: Written,
+        own: Identity,
+        looks_s: Sequence[float] = LOOKS_S,
+    ) -> None:
         self._api = api
         self._questions = questions
         self._question = question
         self._own = own
+        self._looks_s = looks_s
 
     async def look(self, ledger: Ledger) -> Found:
         """What Slack shows now. Raises ThreadHidden when it does not let the bot look."""
@@ -101,7 +109,7 @@ class Finder:
         """Look until everything is there that should or may be: Slack shows what was just posted late at times."""
         expected = {*ledger.receipts, *([] if ledger.missing is None else [ledger.missing])}
         found = await self.look(ledger)
-        for pause in _LOOKS_S:
+        for pause in self._looks_s:
             if expected <= set(found.parts):
                 break
             await asyncio.sleep(pause)

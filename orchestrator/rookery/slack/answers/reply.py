@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rookery.slack.answers.finding import Finder, Found, Ledger, effect_of
+from rookery.slack.answers.finding import LOOKS_S, Finder, Found, Ledger, effect_of
 from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
@@ -57,6 +57,7 @@ class Reply:
         *,
         after_ts: str,
         hold: Callable[[], Awaitable[None]],
+        looks_s: Sequence[float] = LOOKS_S,
     ) -> None:
         self._api = api
         self._effects = effects
@@ -66,7 +67,7 @@ class Reply:
         self._after_ts = after_ts
         self._hold = hold
         self._owner = f"slack:{question.key}"
-        self._finder = Finder(api, questions, question, own)
+        self._finder = Finder(api, questions, question, own, looks_s)
         self._doubtful = False
 
     # -- finding ----------------------------------------------------------------------------------------
