@@ -80,6 +80,19 @@ def test_links_cannot_be_broken_out_of() -> None:
     assert calm("![track](https://evil.example/?q=1)") == "track (https://evil.example/?q=1)"
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Nine, [as Ada said](memory://channel/1).", "Nine, as Ada said."),
+        ("[Data retention](<file:///srv/docs/a.md#raw>)", "Data retention"),
+        ("[docs](https://docs.example/a) and [mail](mailto:ada@acme.example)", None),
+        ("call handlers[name](event) or see `[x](memory://team/1)`", None),
+    ],
+)
+def test_of_links_that_a_browser_cannot_open_the_words_stay(written: str, shown: str | None) -> None:
+    assert calm(written) == (shown or written)
+
+
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),

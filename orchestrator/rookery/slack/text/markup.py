@@ -8,6 +8,9 @@ from collections.abc import Callable
 _SHOUT = re.compile(r"<!(channel|here|everyone|group)(\|[^>]*)?>", re.IGNORECASE)
 _SUBTEAM = re.compile(r"<!subteam\^([A-Z0-9]+)(?:\|([^>]*))?>")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+_UNOPENABLE = re.compile(
+    r"\[([^\]\n]+)\]\(\s*<?(?!https?://|slack://)[a-zA-Z][a-zA-Z0-9+.-]*://[^)\s>]+>?\s*\)"
+)
 _LINK = re.compile(r"\[([^\]]+)\]\(\s*<?(https?://[^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 _CODE = re.compile(r"(```.*?```|~~~.*?~~~|`[^`\n]+`)", re.DOTALL)
 _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*|__(?=\S)(.+?)(?<=\S)__")
@@ -19,10 +22,11 @@ _HELD = re.compile("\x00(\\d+)\x00")
 
 
 def calm(markdown: str) -> str:
-    """The markdown without what would disturb or leak: calls to whole channels, images fetched from elsewhere."""
+    """The markdown without what would disturb, leak or lead nowhere: calls to whole channels, images fetched from elsewhere,
+    links to what a browser cannot open (a memory, a file on the server), of which the words stay."""
     text = _SHOUT.sub(lambda match: f"@\u200b{match[1]}", markdown)
     text = _SUBTEAM.sub(lambda match: f"@\u200b{(match[2] or match[1]).lstrip('@')}", text)
-    return _outside_code(text, lambda part: _IMAGE.sub(_described, part))
+    return _outside_code(text, lambda part: _UNOPENABLE.sub(r"\1", _IMAGE.sub(_described, part)))
 
 
 def to_mrkdwn(markdown: str) -> str:
