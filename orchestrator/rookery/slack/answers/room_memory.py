@@ -15,7 +15,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from rookery.agent.question import ContextSection, ToolCall
 from rookery.mcp.memory import MemoryClient, memory_server
@@ -191,10 +191,11 @@ async def _ask(client: MemoryClient, tool: str, arguments: Json) -> tuple[Json, 
     problem = ""
     try:
         answer = await client.call(tool, arguments, repeat=False)
+        told: Any = answer.structured
         if answer.is_error:
             state, problem = "error", answer.text[:300]
-        else:
-            found = answer.structured
+        elif isinstance(told, dict):
+            found = cast(Json, told)
     except RookeryError as error:
         state, problem = "failed", str(error)[:300]
     if problem:
