@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from rookery.agent.guard import Guard
 from rookery.agent.links import LinkBook
@@ -97,7 +97,7 @@ class ToolRunner:
                 state=state,  # pyright: ignore[reportArgumentType] one of the literals by construction
                 duration_ms=(time.perf_counter() - started) * 1e3,
                 result_tokens=estimate_tokens(answer.text),
-                summary=_summary(answer) if answer.is_error else "",
+                summary=answer.problem,
             )
             self.calls.append(call)
             if self.on_result:
@@ -223,25 +223,11 @@ class ToolRunner:
         return fencing.fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)
 
 
-def _summary(answer: ToolAnswer) -> str:
-    """An error in one line, for traces and for people."""
-    told: Any = answer.structured
-    if isinstance(told, dict) and "message" in told:
-        return _one_line(str(cast(dict[str, Any], told)["message"]))
-    return _one_line(answer.text)
-
-
-def _one_line(text: str) -> str:
-    return fencing.without_controls(" ".join(text.split()))[:300]
-
-
 def _starting(answer: ToolAnswer) -> float | None:
     """Seconds after which to ask again, when the answer says that the database is only starting."""
-    value: Any = answer.structured
-    told = cast(dict[str, Any], value) if isinstance(value, dict) else {}
-    if not answer.is_error or told.get("code") != "database_starting":
+    if not answer.is_error or answer.values.get("code") != "database_starting":
         return None
-    pause = told.get("retry_after_s")
+    pause = answer.values.get("retry_after_s")
     return min(float(pause), 5.0) if isinstance(pause, int | float) else 1.0
 
 

@@ -66,7 +66,7 @@ class Memory:
             arguments=kept,
             state="error" if answer.is_error else "ok",
             duration_ms=0.0,
-            summary=answer.text[:300] if answer.is_error else "",
+            summary=answer.problem,
         )
         return Stored(fact, turns, () if answer.is_error else _similar(answer.structured), call)
 

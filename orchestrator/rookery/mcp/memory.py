@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rookery.mcp.asking import request_meta
 from rookery.mcp.results import read_result
@@ -71,12 +71,10 @@ class MemoryClient:
 
 
 def _raise_unless_the_arguments_are_at_fault(answer: ToolAnswer) -> None:
-    structured: Any = answer.structured
-    told = cast(dict[str, Any], structured) if isinstance(structured, dict) else {}
-    code, message = told.get("code"), str(told.get("message") or answer.text)[:300]
+    code = answer.values.get("code")
     if code in _TRANSIENT:
-        raise Unavailable(message, retry_after_s=float(told.get("retry_after_s") or 0.0))
+        raise Unavailable(answer.problem, retry_after_s=float(answer.values.get("retry_after_s") or 0.0))
     if code == "not_allowed":
-        raise NotAllowed(message)
+        raise NotAllowed(answer.problem)
     if code == "internal":
-        raise RookeryError(message)
+        raise RookeryError(answer.problem)

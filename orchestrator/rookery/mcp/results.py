@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from rookery_core.fencing import without_controls
+
 if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
@@ -17,6 +19,20 @@ class ToolAnswer:
     text: str
     structured: Any
     is_error: bool
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The answer as named values; none when it is no object."""
+        told: Any = self.structured
+        return cast(dict[str, Any], told) if isinstance(told, dict) else {}
+
+    @property
+    def problem(self) -> str:
+        """What the tool complains of, in one line, for traces and for people; empty without an error."""
+        if not self.is_error:
+            return ""
+        told = str(self.values.get("message", self.text))
+        return without_controls(" ".join(told.split()))[:300]
 
 
 def read_result(result: CallToolResult) -> ToolAnswer:

@@ -15,7 +15,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from rookery.agent.question import ContextSection, ToolCall
 from rookery.mcp.memory import MemoryClient, memory_server
@@ -134,7 +134,7 @@ class RoomMemory:
         rows = [row for row in await self._effects.of(_owner(written)) if row["name"] == kept]
         server = memory_server(self._agent.fleet)
         deleted, _ = await self._questions.changed(written)
-        problem = None
+        problem = ""
         try:
             if rows and server and not deleted:
                 problem = await self._add(server, written, rows[0]["request"])
@@ -148,8 +148,8 @@ class RoomMemory:
         if problem:
             raise PermanentFailure(f"What was said is not remembered: {problem}")
 
-    async def _add(self, server: Connection, written: Written, kept: Json) -> str | None:
-        """Add the turns. What the server has against them, if anything."""
+    async def _add(self, server: Connection, written: Written, kept: Json) -> str:
+        """Add the turns. What the server has against them; empty when nothing."""
         caller = Caller(
             team=self._agent.settings.team, user=written.user, kind=kept["kind"], channel=written.channel
         )
@@ -157,7 +157,7 @@ class RoomMemory:
         given = {"conversation": self._conversation(written), "turns": kept["turns"], "scope": "channel"}
         # A worker that waited here for a server that is down would answer nobody meanwhile.
         answer = await client.call("add_turns", given, repeat=False)
-        return answer.text[:300] if answer.is_error else None
+        return answer.problem
 
     # -- whom to ask ------------------------------------------------------------------------------------
 
@@ -191,11 +191,10 @@ async def _ask(client: MemoryClient, tool: str, arguments: Json) -> tuple[Json, 
     problem = ""
     try:
         answer = await client.call(tool, arguments, repeat=False)
-        told: Any = answer.structured
         if answer.is_error:
-            state, problem = "error", answer.text[:300]
-        elif isinstance(told, dict):
-            found = cast(Json, told)
+            state, problem = "error", answer.problem
+        else:
+            found = answer.values
     except RookeryError as error:
         state, problem = "failed", str(error)[:300]
     if problem:
