@@ -173,9 +173,9 @@ def test_any_text_is_checked_and_a_second_time_changes_nothing_dangerous(text: s
     assert "https://attacker.test" not in once
 
 
-@given(st.lists(st.sampled_from(["[", "]", "(", ")", "`", "```\n", "\n", "\n\n", "words ", f"[a]({DOCS})", "https://attacker.test/?q=1", "![i](https://attacker.test/p)", ". Next "]), max_size=25), st.integers(1, 9))  # fmt: skip
-async def test_nothing_dangerous_is_streamed_however_it_is_cut(parts: list[str], size: int) -> None:
-    text, sent = "".join(parts), list[str]()
+async def streamed(text: str, size: int) -> str:
+    """What a reader sees of a text that comes in pieces of a size."""
+    sent = list[str]()
 
     async def send(piece: str) -> None:
         sent.append(piece)
@@ -184,7 +184,12 @@ async def test_nothing_dangerous_is_streamed_however_it_is_cut(parts: list[str],
     for start in range(0, len(text), size):
         await stream.add(text[start : start + size])
     await stream.finish()
-    assert "https://attacker.test" not in "".join(sent)
+    return "".join(sent)
+
+
+@given(st.lists(st.sampled_from(["[", "]", "(", ")", "`", "```\n", "\n", "\n\n", "words ", f"[a]({DOCS})", "https://attacker.test/?q=1", "![i](https://attacker.test/p)", ". Next "]), max_size=25), st.integers(1, 9))  # fmt: skip
+async def test_nothing_dangerous_is_streamed_however_it_is_cut(parts: list[str], size: int) -> None:
+    assert "https://attacker.test" not in await streamed("".join(parts), size)
 
 
 async def test_text_streams_before_it_is_complete() -> None:
@@ -266,16 +271,8 @@ PARTS = ["[", "]", "(", ")", "<", ">", "`", "```\n", "    ```\n", "~~~\n", "\n",
 
 @given(st.lists(st.sampled_from(PARTS), max_size=14), st.integers(1, 9))
 async def test_no_brackets_make_a_link_that_was_not_judged(parts: list[str], size: int) -> None:
-    text, sent = "".join(parts), list[str]()
-
-    async def send(piece: str) -> None:
-        sent.append(piece)
-
-    stream = CheckedStream(book(), send)
-    for start in range(0, len(text), size):
-        await stream.add(text[start : start + size])
-    await stream.finish()
-    for shown in (check(text, book()).markdown, "".join(sent)):
+    text = "".join(parts)
+    for shown in (check(text, book()).markdown, await streamed(text, size)):
         for target in re.findall(r"\]\(\s*<?((?:[a-z][a-z0-9+.-]*:\S|[/\\]{2})[^\s)>]*)", shown):
             assert target in (DOCS, KNOWN), shown
 
