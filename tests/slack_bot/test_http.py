@@ -18,7 +18,7 @@ from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from loopback import free_port
 from rookery.slack.app import run
-from rookery.slack.receiving.http import MOST_BYTES, is_signed
+from rookery.slack.receivers.http import MOST_BYTES, is_signed
 from rookery.slack.settings import SlackSettings
 from rookery.slack.text.blocks import FEEDBACK_UP
 from slack_bot.reading import answered, said

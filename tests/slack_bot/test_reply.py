@@ -17,7 +17,7 @@ from rookery.slack.answers.reply import Reply
 from rookery.slack.answers.writer import ReplyWriter
 from rookery.slack.api import connect
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery.slack.people.directory import Directory, Identity
 from rookery_core.queue import LeaseLost, Queue, RetryLater
 from slack_bot.reading import is_final, said

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.slack.incoming import Deleted, Edited, Written, lane, question_of, read
-from rookery.slack.receiving.offers import asks_something
+from rookery.slack.events import Deleted, Edited, Written, lane, question_of, read
+from rookery.slack.receivers.offers import asks_something
 from rookery.slack.rules.rulebook import numbers_in
 from rookery.slack.text.markup import calm, escape, link, to_mrkdwn, unescape
 from rookery.slack.text.split import split

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.agent.question import PendingAction, Question, ToolCall
 from rookery.slack.actions import written_of
-from rookery.slack.answers.answering import Answering
-from rookery.slack.answers.asking import caller_of, is_internal
+from rookery.slack.answers.answerer import Answering
+from rookery.slack.answers.question_builder import caller_of, is_internal
 from rookery.slack.answers.thread import pages_of_thread
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery.slack.people.reminders import Reminders
 from rookery.slack.rules.rulebook import RuleBook
 from rookery.slack.text.markup import calm

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery_core.telemetry import new_trace_id
 
 if TYPE_CHECKING:

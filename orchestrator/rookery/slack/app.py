@@ -11,11 +11,11 @@ from rookery.extraction.opening import extraction_handlers
 from rookery.slack import actions
 from rookery.slack.action_worker import ActionWorker
 from rookery.slack.api import connect
-from rookery.slack.dispatch import Dispatcher
-from rookery.slack.receiving.http import HttpReceiver
-from rookery.slack.receiving.intake import SUBSCRIPTION, TOPIC
-from rookery.slack.receiving.interactions import Interactions
-from rookery.slack.receiving.socket import SocketReceiver
+from rookery.slack.dispatcher import Dispatcher
+from rookery.slack.receivers.http import HttpReceiver
+from rookery.slack.receivers.intake import SUBSCRIPTION, TOPIC
+from rookery.slack.receivers.interactions import Interactions
+from rookery.slack.receivers.socket import SocketReceiver
 from rookery.slack.services import Services, assemble
 from rookery.slack.settings import SlackSettings
 from rookery_core import garbage

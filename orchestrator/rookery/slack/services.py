@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rookery.slack.actions import Actions
-from rookery.slack.answers.asking import QuestionBuilder
+from rookery.slack.answers.answer_files import Outbox
 from rookery.slack.answers.attachments import FileReader
 from rookery.slack.answers.backlog import Backlog
+from rookery.slack.answers.conversation_memory import RoomMemory
 from rookery.slack.answers.limits import AskingLimits
-from rookery.slack.answers.outbox import Outbox
+from rookery.slack.answers.question_builder import QuestionBuilder
+from rookery.slack.answers.question_tools import QuestionTools
 from rookery.slack.answers.questions import QuestionStore
-from rookery.slack.answers.room_memory import RoomMemory
 from rookery.slack.answers.thread import ThreadReader
-from rookery.slack.answers.tools import QuestionTools
 from rookery.slack.api import SlackApi
 from rookery.slack.calendar import Calendar
 from rookery.slack.errors import SlackLockedOut, SlackRefused
 from rookery.slack.people.control import Control
 from rookery.slack.people.directory import Directory, Identity
 from rookery.slack.people.feedback import FeedbackStore
-from rookery.slack.receiving.intake import Addressing, Intake
+from rookery.slack.receivers.intake import Addressing, Intake
 from rookery.slack.rules.store import RuleStore
 from rookery.slack.settings import SlackSettings
 from rookery_core.errors import ConfigurationError
@@ -29,7 +29,7 @@ from rookery_core.errors import ConfigurationError
 if TYPE_CHECKING:
     from rookery.agent import Agent
     from rookery.agent.local_tools import LocalTool
-    from rookery.slack.incoming import Written
+    from rookery.slack.events import Written
     from rookery.slack.people.directory import Person
     from rookery_core.database import Database
     from rookery_core.queue import Queue

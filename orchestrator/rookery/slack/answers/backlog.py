@@ -11,7 +11,7 @@ from typing import Any
 
 from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.answers.thread import Thread
-from rookery.slack.incoming import Written, read
+from rookery.slack.events import Written, read
 
 Json = dict[str, Any]
 WINDOW_S = 120.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rookery.slack.answers.questions import QuestionStore
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery.slack.settings import SlackSettings
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery_core import sql
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Before anything is posted the intent is in the ledger; when Slack has answered, its timestamp is. A worker
 that finds an intent without a receipt reads the thread before it does anything else, and finishes what it finds
-(finding.py says how). Only when there is nothing does it post; Slack may show the first message after all, and so it looks
+(reply_reconciler.py says how). Only when there is nothing does it post; Slack may show the first message after all, and so it looks
 again in the end. When Slack does not show the thread, what has a receipt is edited; what has none may be there or not, so
 nothing is posted, and whoever asked raises ThreadHidden.
 
@@ -17,11 +17,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rookery.slack.answers.finding import LOOKS_S, Finder, Found, Ledger, effect_of
 from rookery.slack.answers.questions import QuestionStore
+from rookery.slack.answers.reply_reconciler import LOOKS_S, Finder, Found, Ledger, effect_of
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery.slack.people.directory import Identity
 from rookery_core.queue import RetryLater
 from rookery_core.telemetry import get_logger

@@ -10,7 +10,7 @@ from typing import Any
 from rookery.agent.question import ContextSection
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused
-from rookery.slack.incoming import Written, question_of
+from rookery.slack.events import Written, question_of
 from rookery.slack.people.directory import Directory
 from rookery.slack.text.markup import unescape
 from rookery_core.budget import estimate_tokens

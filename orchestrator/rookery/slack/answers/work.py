@@ -8,7 +8,7 @@ from rookery.slack.answers.questions import Known
 from rookery.slack.answers.reply import Reply
 from rookery.slack.answers.status import Status
 from rookery.slack.answers.writer import ReplyWriter
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery.slack.people.directory import Person, Room
 
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from rookery.slack.answers.finding import Found
 from rookery.slack.answers.reply import Reply, State
+from rookery.slack.answers.reply_reconciler import Found
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.text import blocks as block
 from rookery.slack.text.markup import calm, notification, to_mrkdwn

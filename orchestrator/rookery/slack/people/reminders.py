@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rookery.slack.answers.asking import is_internal
-from rookery.slack.answers.once import post_once
+from rookery.slack.answers.question_builder import is_internal
 from rookery.slack.answers.thread import headline
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
+from rookery.slack.notifications import post_once
 from rookery.slack.text.markup import link
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from rookery.agent.aside import ask_aside
 from rookery.agent.question import ContextSection, Question
 from rookery.models.protocol import Message, ModelRequest, Text
-from rookery.slack.answers.asking import caller_of, is_internal
-from rookery.slack.answers.once import post_once
+from rookery.slack.answers.question_builder import caller_of, is_internal
 from rookery.slack.answers.thread import plain
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
+from rookery.slack.notifications import post_once
 from rookery.slack.rules.store import Rule
 from rookery.slack.text import blocks as block
 from rookery.slack.text.markup import calm, to_mrkdwn

@@ -17,8 +17,8 @@ from rookery_core.telemetry import get_logger
 if TYPE_CHECKING:
     from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
-    from rookery.slack.receiving.intake import Intake
-    from rookery.slack.receiving.interactions import Interactions
+    from rookery.slack.receivers.intake import Intake
+    from rookery.slack.receivers.interactions import Interactions
 
 Json = dict[str, Any]
 _log = get_logger(__name__)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rookery.mcp.connection import Connection
     from rookery.slack.actions import Actions
     from rookery.slack.answers.questions import QuestionStore
-    from rookery.slack.incoming import Written
+    from rookery.slack.events import Written
     from rookery.slack.people.directory import Identity, Room
     from rookery_core.queue.effects import Effects
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery.slack.people.feedback import place_of
-from rookery.slack.receiving.offers import Offers
-from rookery.slack.receiving.slash import SlashCommands
+from rookery.slack.receivers.offers import Offers
+from rookery.slack.receivers.slash_commands import SlashCommands
 from rookery.slack.text import blocks as block
 from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger

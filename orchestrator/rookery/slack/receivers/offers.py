@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from rookery.slack.answers.asking import is_internal
+from rookery.slack.answers.question_builder import is_internal
 from rookery.slack.errors import SlackRefused
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery.slack.people.feedback import place_of
 from rookery.slack.text import blocks as block
 from rookery_core import sql
@@ -16,7 +16,7 @@ from rookery_core.telemetry import get_logger
 if TYPE_CHECKING:
     from rookery.slack.services import Services
 
-_SQL = sql.load("rookery.slack.receiving", "offers.sql")
+_SQL = sql.load("rookery.slack.receivers", "offers.sql")
 _ASKS = re.compile(
     r"\?\s*$|\?\s|^(who|what|when|where|why|how|which|is there|does any|has any|can (any|some)|any(one|body)|wer|was|wie|wo|"
     r"warum|gibt es|quién|cómo|qué|comment|pourquoi|qui)\b",

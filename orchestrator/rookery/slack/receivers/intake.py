@@ -7,7 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from rookery.slack.answers.questions import QuestionStore
-from rookery.slack.incoming import Deleted, Edited, Written, lane, read
+from rookery.slack.events import Deleted, Edited, Written, lane, read
 from rookery.slack.settings import SlackSettings
 from rookery_core.queue import Message
 from rookery_core.telemetry import new_trace_id

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.local_tools import LocalTool, required
-from rookery.slack.answers.outbox import Outbox
-from rookery.slack.incoming import Written
+from rookery.slack.answers.answer_files import Outbox
+from rookery.slack.events import Written
 from rookery_core.errors import InvalidInput, NotAllowed, NotFound
 
 if TYPE_CHECKING:

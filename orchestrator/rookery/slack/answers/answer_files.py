@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rookery.slack.answers.thread import pages_of_thread
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery_core.errors import InvalidInput, Unavailable
 from rookery_core.queue import Effect
 from rookery_core.telemetry import get_logger

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from rookery.slack.answers.once import post_once
 from rookery.slack.answers.thread import headline
 from rookery.slack.answers.work import Work
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
+from rookery.slack.notifications import post_once
 from rookery.slack.text.markup import escape
 from rookery_core.errors import RateLimited, RookeryError, Unavailable
 from rookery_core.queue import PermanentFailure, RetryLater

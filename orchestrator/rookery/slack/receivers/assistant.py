@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rookery.slack.answers.thread import headline
-from rookery.slack.incoming import AssistantOpened, Written
+from rookery.slack.events import AssistantOpened, Written
 from rookery_core.errors import RookeryError
 from rookery_core.queue import Effect
 from rookery_core.telemetry import get_logger

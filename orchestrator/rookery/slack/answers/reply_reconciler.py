@@ -14,7 +14,7 @@ from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.answers.thread import pages_of_thread
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused, ThreadHidden
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery.slack.people.directory import Identity
 
 Json = dict[str, Any]

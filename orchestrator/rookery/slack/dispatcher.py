@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rookery.slack.answers.answering import Answering
-from rookery.slack.answers.failing import later
+from rookery.slack.answers.answerer import Answering
+from rookery.slack.answers.failures import later
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
-from rookery.slack.incoming import AssistantOpened, Deleted, Edited, Written, read
-from rookery.slack.receiving.assistant import AssistantPane
-from rookery.slack.receiving.offers import Offers
+from rookery.slack.events import AssistantOpened, Deleted, Edited, Written, read
+from rookery.slack.receivers.assistant import AssistantPane
+from rookery.slack.receivers.offers import Offers
 from rookery.slack.rules.rulebook import RuleBook
 from rookery_core.queue import PermanentFailure
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from rookery.agent.local_tools import LocalTool
 from rookery.agent.question import ContextSection, Question
 from rookery.slack.answers.attachments import FileReader
-from rookery.slack.answers.room_memory import RoomMemory
+from rookery.slack.answers.conversation_memory import RoomMemory
 from rookery.slack.answers.thread import Thread, ThreadReader, plain
-from rookery.slack.incoming import Written, question_of
+from rookery.slack.events import Written, question_of
 from rookery.slack.people.directory import Directory, Person, Room
 from rookery_core.identity import Caller
 

@@ -8,15 +8,15 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.question import Answer, Question
-from rookery.slack.answers.failing import Failing
-from rookery.slack.answers.finding import Found
-from rookery.slack.answers.outbox import Courier, Outbox
+from rookery.slack.answers.answer_files import Courier, Outbox
+from rookery.slack.answers.failures import Failing
 from rookery.slack.answers.reply import Reply
+from rookery.slack.answers.reply_reconciler import Found
 from rookery.slack.answers.status import THINKING, Status
 from rookery.slack.answers.work import Work
 from rookery.slack.answers.writer import ReplyWriter, StoppedByReader
 from rookery.slack.errors import ThreadHidden
-from rookery.slack.incoming import Written
+from rookery.slack.events import Written
 from rookery.slack.people.reminders import Reminders
 from rookery.slack.text import blocks as block
 from rookery_core.queue import EventCancelled, LeaseLost, PermanentFailure, RetryLater

@@ -16,8 +16,8 @@ from rookery_core.telemetry import get_logger
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from rookery.slack.receiving.intake import Intake
-    from rookery.slack.receiving.interactions import Interactions
+    from rookery.slack.receivers.intake import Intake
+    from rookery.slack.receivers.interactions import Interactions
 
 Json = dict[str, Any]
 Answering = Callable[[bytes], Awaitable["web.Response"]]
