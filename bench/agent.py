@@ -88,7 +88,7 @@ async def _measure(rounds: int, concurrent: int) -> list[Result]:
     async with ModelEmulator(brain=_without_github) as models:
         os.environ |= {"ANTHROPIC_API_KEY": "emulated", "ANTHROPIC_BASE_URL": models.url}
         async with open_agent(AgentSettings.from_environment()) as agent:
-            assert not agent.fleet.down(), agent.fleet.down()[0].problem
+            assert not agent.servers.down(), agent.servers.down()[0].problem
             await _ask(
                 agent, QUESTIONS[0]
             )  # the SDK and the servers' databases are opened with the first question

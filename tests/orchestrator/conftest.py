@@ -12,23 +12,25 @@ import pytest_asyncio
 
 from emulators.models.scripted import MakeAgent, ScriptedModel, Turn
 from rookery.agent import Agent
-from rookery.mcp.config import NamedServer, ServerEntry
-from rookery.mcp.fleet import Fleet
 from rookery.settings import AgentSettings
+from rookery_core.mcp.configuration import NamedServer, ServerEntry
+from rookery_core.mcp.server_group import ServerGroup
 
 SAMPLE = str(Path(__file__).with_name("sample_server.py"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def fleet() -> AsyncIterator[Fleet]:
+async def group() -> AsyncIterator[ServerGroup]:
     """The sample server over stdio, started once for a module."""
-    async with Fleet([NamedServer("sample", ServerEntry(command=sys.executable, args=(SAMPLE,)))]) as started:
+    async with ServerGroup(
+        [NamedServer("sample", ServerEntry(command=sys.executable, args=(SAMPLE,)))]
+    ) as started:
         assert not started.down()
         yield started
 
 
 @pytest.fixture
-def make_agent(fleet: Fleet, tmp_path: Path) -> MakeAgent:
+def make_agent(group: ServerGroup, tmp_path: Path) -> MakeAgent:
     """An agent over the sample server, with a model that says these turns."""
 
     def make(
@@ -40,6 +42,6 @@ def make_agent(fleet: Fleet, tmp_path: Path) -> MakeAgent:
     ) -> tuple[Agent, ScriptedModel]:
         scripted = model or ScriptedModel(list(turns))
         read = AgentSettings(data_dir=tmp_path, traces="off", **settings)
-        return agent_class(read, fleet, scripted, context_key=context_key), scripted
+        return agent_class(read, group, scripted, context_key=context_key), scripted
 
     return make

@@ -257,9 +257,9 @@ async def test_who_asks_is_signed_for_servers_with_an_audience(
 ) -> None:
     key = "k" * 40
     agent, model = make_agent([use("meta")], "done", context_key=key)
-    server = agent.fleet.connections[0].server
+    server = agent.servers.connections[0].server
     monkeypatch.setattr(
-        agent.fleet.connections[0],
+        agent.servers.connections[0],
         "server",
         type(server)(server.name, server.entry.model_copy(update={"audience": "rookery-x"})),
     )

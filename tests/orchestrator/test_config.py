@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from rookery.mcp.config import parse_servers, read_servers
-from rookery.mcp.defaults import configured_servers
-from rookery.mcp.environment import for_foreign, for_own
+from rookery.mcp.own_servers import configured_servers
 from rookery.models.pricing import Price
 from rookery.settings import AgentSettings, configuration_of
 from rookery_core.errors import ConfigurationError
+from rookery_core.mcp.configuration import parse_servers, read_servers
+from rookery_core.mcp.environment import foreign_environment, own_environment
 
 
 def parse(entry: Any, environment: dict[str, str] | None = None, key: str = "mcpServers") -> Any:
@@ -68,11 +68,11 @@ def test_variables_are_filled_in() -> None:
         ("text", "valid dictionary"),
         (
             {"url": "https://x", "headers": {"A": "Bearer ${input:token}"}},
-            "${input:token} cannot be filled in here. Use an environment variable",
+            "${input:token} is not an environment variable. Use ${NAME}",
         ),
         (
             {"command": "x", "args": ["${not a name}"]},
-            "${not a name} cannot be filled in",
+            "${not a name} is not an environment variable",
         ),
         ({"command": "x", "timeout": 60000}, "timeout: Input should be less than or equal to 3600"),
         ({"command": "x", "env": {"PORT": 8080}}, "env.PORT: Input should be a valid string"),
@@ -137,15 +137,17 @@ def test_our_commands_in_a_file_are_recognised(tmp_path: Path, monkeypatch: pyte
 def test_who_gets_which_variables() -> None:
     names = "DATABASE_URL ROOKERY_X GITHUB_TOKEN ANTHROPIC_API_KEY SLACK_BOT_TOKEN OPENAI_API_KEY TZ PGSSLMODE HOME"
     environment: dict[str, str] = {name: "1" for name in names.split()}  # noqa: C420 dict.fromkeys infers literals
-    assert set(for_foreign({"OWN": "1"}, environment)) == {"TZ", "OWN"}
-    assert set(for_own("docs", {}, environment)) == {
+    assert set(foreign_environment({"OWN": "1"}, environment)) == {"TZ", "OWN"}
+    assert set(own_environment("docs", {}, environment)) == {
         "TZ",
         "DATABASE_URL",
         "ROOKERY_X",
         "OPENAI_API_KEY",
         "PGSSLMODE",
     }
-    assert set(for_own("github", {}, environment)) - set(for_own("docs", {}, environment)) == {"GITHUB_TOKEN"}
+    assert set(own_environment("github", {}, environment)) - set(
+        own_environment("docs", {}, environment)
+    ) == {"GITHUB_TOKEN"}
 
 
 TOML = """

@@ -15,10 +15,10 @@ from emulators.models.scripted import MakeAgent, ScriptedModel, use
 from rookery.agent import ContextSection, Question
 from rookery.agent.opening import agent_class_of
 from rookery.configuration import read_configuration
-from rookery.mcp.config import parse_servers
 from rookery.settings import AgentSettings
 from rookery.slack.settings import SlackSettings
 from rookery_core.identity import Caller
+from rookery_core.mcp.configuration import parse_servers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "customising.md").read_text(encoding="utf-8")
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]

@@ -31,7 +31,7 @@ async def test_a_misspelt_key_of_a_server_comes_with_its_remedy(tmp_path: Path) 
     (finding,) = await check_servers(Examined(AgentSettings(mcp_config=path)))
     assert (finding.area, finding.state) == ("mcp.json", "fail")
     assert "server 'slack': unknown key 'internal_onyl'" in finding.message
-    assert finding.remedy.startswith("Did you mean: internal_only? Known here: allowed_tools,")
+    assert finding.remedy.startswith("Did you mean: internal_only? Allowed keys: allowed_tools,")
     path.write_text('{"mcpServers": {')
     (finding,) = await check_servers(Examined(AgentSettings(mcp_config=path)))
     assert "missing comma, quote or bracket" in finding.remedy

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.mcp.schemas import acceptable
+from rookery_core.mcp.schemas import portable_schema
 
 TEXT = {"type": "string"}
 
@@ -41,11 +41,11 @@ TEXT = {"type": "string"}
     ],
 )  # fmt: skip
 def test_what_providers_take(written: dict[str, Any], read: dict[str, Any]) -> None:
-    assert acceptable(written) == read
+    assert portable_schema(written) == read
 
 
 def test_a_tool_that_cannot_be_called_at_all() -> None:
-    assert acceptable({"type": "object", "properties": {"na me": TEXT}, "required": ["na me"]}) is None
+    assert portable_schema({"type": "object", "properties": {"na me": TEXT}, "required": ["na me"]}) is None
 
 
 schemas: st.SearchStrategy[Any] = st.recursive(
@@ -74,7 +74,7 @@ schemas: st.SearchStrategy[Any] = st.recursive(
 def test_any_schema_becomes_one_that_is_taken_or_none(written: Any) -> None:
     if not isinstance(written, dict):
         return
-    read = acceptable(cast(dict[str, Any], written))
+    read = portable_schema(cast(dict[str, Any], written))
     if read is None:
         return
     assert read["type"] == "object"

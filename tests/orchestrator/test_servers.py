@@ -15,11 +15,11 @@ import pytest_asyncio
 from emulators.models.scripted import ScriptedModel
 from loopback import free_port
 from rookery.agent import Agent, Question
-from rookery.mcp.config import NamedServer, ServerEntry
-from rookery.mcp.connection import CallRefused, Connection, ServerDown, ToolTimedOut
-from rookery.mcp.fleet import Fleet, model_name
-from rookery.mcp.results import read_result
 from rookery.settings import AgentSettings
+from rookery_core.mcp.configuration import NamedServer, ServerEntry
+from rookery_core.mcp.connection import CallRefused, Connection, ServerDown, ToolTimedOut
+from rookery_core.mcp.results import read_result
+from rookery_core.mcp.server_group import ServerGroup, model_name
 
 pytestmark = pytest.mark.slow
 
@@ -33,8 +33,8 @@ def stdio(name: str = "sample", **more: Any) -> NamedServer:
 
 @pytest_asyncio.fixture
 async def sample() -> AsyncIterator[Connection]:
-    async with Fleet([stdio()]) as fleet:
-        yield fleet.connections[0]
+    async with ServerGroup([stdio()]) as group:
+        yield group.connections[0]
 
 
 async def call(
@@ -73,7 +73,7 @@ async def test_a_server_that_dies_is_started_again_for_a_repeatable_call(
 async def test_a_writing_call_is_never_repeated(sample: Connection) -> None:
     with pytest.raises(ServerDown):
         await call(sample, "die", repeat=False)
-    await sample.reconnected(20)
+    await sample.wait_until_up(20)
     assert (await call(sample, "post", repeat=False, text="x")).text == "posted 1"
 
 
@@ -94,8 +94,8 @@ async def test_foreign_servers_see_little_of_the_environment(monkeypatch: pytest
         "SLACK_BOT_TOKEN",
     ):
         monkeypatch.setenv(name, "secret")
-    async with Fleet([stdio(env={"OWN": "1"})]) as fleet:
-        seen = set((await call(fleet.connections[0], "environment")).structured)
+    async with ServerGroup([stdio(env={"OWN": "1"})]) as group:
+        seen = set((await call(group.connections[0], "environment")).structured)
     assert "OWN" in seen
     assert not seen & {
         "DATABASE_URL",
@@ -108,30 +108,30 @@ async def test_foreign_servers_see_little_of_the_environment(monkeypatch: pytest
 
 async def test_a_server_that_cannot_start_is_left_out_and_told(tmp_path: Path) -> None:
     broken = NamedServer("broken", ServerEntry(command=str(tmp_path / "nothing")))
-    async with Fleet([stdio(), broken]) as fleet:
-        assert [each.name for each in fleet.down()] == ["broken"]
-        assert fleet.down()[0].problem
-        assert "sample_search_messages" in fleet.tools()
+    async with ServerGroup([stdio(), broken]) as group:
+        assert [each.name for each in group.down()] == ["broken"]
+        assert group.down()[0].problem
+        assert "sample_search_messages" in group.tools()
         with pytest.raises(ServerDown, match="broken"):
-            await call(fleet.connections[1], "x", timeout_s=0.1)
+            await call(group.connections[1], "x", timeout_s=0.1)
 
 
 async def test_a_server_that_comes_back_joins_again() -> None:
     port = free_port()
     process = await http_server(port)
     entry = ServerEntry(url=f"http://127.0.0.1:{port}/mcp")
-    async with Fleet([NamedServer("remote", entry)]) as fleet:
-        (remote,) = fleet.connections
+    async with ServerGroup([NamedServer("remote", entry)]) as group:
+        (remote,) = group.connections
         assert (await call(remote, "slow", seconds=0)).text == "at last"
         process.kill()
         await process.wait()
         with pytest.raises(ServerDown):
             await call(remote, "slow", timeout_s=0.5, seconds=0)
-        assert fleet.tools() == {}
+        assert group.tools() == {}
         process = await http_server(port)
-        await remote.reconnected(20)
+        await remote.wait_until_up(20)
         assert (await call(remote, "slow", seconds=0)).text == "at last"
-        assert "remote_slow" in fleet.tools()
+        assert "remote_slow" in group.tools()
     process.kill()
     await process.wait()
 
@@ -149,12 +149,12 @@ async def test_names_prefixes_and_what_is_allowed() -> None:
     only = stdio("one", allowed_tools=("slow",), internal_only=True)
     bare = stdio("two", prefix="", allowed_tools=("slow", "fails"))
     twin = stdio("three", prefix="", allowed_tools=("slow",))
-    async with Fleet([only, bare, twin]) as fleet:
-        names = list(fleet.tools())
+    async with ServerGroup([only, bare, twin]) as group:
+        names = list(group.tools())
         assert names[:3] == ["one_slow", "fails", "slow"]
         assert names[3].startswith("three_slow_")
-        assert fleet.tools()["slow"].server.name == "two"
-        assert "one_slow" not in fleet.tools(internal=False)
+        assert group.tools()["slow"].server.name == "two"
+        assert "one_slow" not in group.tools(internal=False)
 
 
 @pytest.mark.parametrize("tool", ["a.b/c", "x" * 100])
@@ -192,8 +192,8 @@ def odd(mode: str = "well") -> NamedServer:
 
 @pytest_asyncio.fixture
 async def odd_server() -> AsyncIterator[Connection]:
-    async with Fleet([odd()]) as fleet:
-        yield fleet.connections[0]
+    async with ServerGroup([odd()]) as group:
+        yield group.connections[0]
 
 
 async def test_tools_come_in_pages_and_names_that_collide_stay_apart(odd_server: Connection) -> None:
@@ -231,20 +231,20 @@ async def test_what_is_no_text_is_named(odd_server: Connection) -> None:
 
 async def test_output_that_is_no_message_and_no_utf8_is_passed_over(odd_server: Connection) -> None:
     assert (await call(odd_server, "garbles", timeout_s=5)).text == "done"
-    async with Fleet([odd("noise")], patience_s=10) as fleet:
-        assert fleet.connections[0].up
+    async with ServerGroup([odd("noise")], start_timeout_s=10) as group:
+        assert group.connections[0].up
 
 
 async def test_a_server_that_hangs_at_its_start_holds_nobody_up() -> None:
-    async with Fleet([odd("hangs"), stdio()], patience_s=5) as fleet:
-        assert [each.name for each in fleet.down()] == ["odd"]
-        assert "sample_slow" in fleet.tools()
+    async with ServerGroup([odd("hangs"), stdio()], start_timeout_s=5) as group:
+        assert [each.name for each in group.down()] == ["odd"]
+        assert "sample_slow" in group.tools()
 
 
 async def test_a_tool_with_the_name_of_our_own_is_offered_once(odd_server: Connection) -> None:
     bare = NamedServer("odd", odd_server.server.entry.model_copy(update={"prefix": ""}))
-    async with Fleet([bare]) as fleet:
-        agent = Agent(AgentSettings(traces="off"), fleet, model := ScriptedModel(["done"]))
+    async with ServerGroup([bare]) as group:
+        agent = Agent(AgentSettings(traces="off"), group, model := ScriptedModel(["done"]))
         await agent.answer(Question(text="x"))
         names = [tool.name for tool in model.requests[0].tools]
         assert len(names) == len(set(names))

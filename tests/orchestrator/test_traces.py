@@ -11,10 +11,7 @@ import pytest_asyncio
 
 from emulators.models.scripted import ScriptedModel, use
 from rookery.agent import Agent, Question
-from rookery.agent.pins import Pins
 from rookery.agent.recording import Recorder
-from rookery.mcp.config import NamedServer, ServerEntry
-from rookery.mcp.fleet import Fleet
 from rookery.models.pricing import Price
 from rookery.models.protocol import ModelOverloaded
 from rookery.settings import AgentSettings
@@ -23,6 +20,9 @@ from rookery.traces.story import story
 from rookery_core.database import Database
 from rookery_core.errors import RateLimited
 from rookery_core.identity import Caller
+from rookery_core.mcp.configuration import NamedServer, ServerEntry
+from rookery_core.mcp.pins import Pins
+from rookery_core.mcp.server_group import ServerGroup
 from rookery_core.settings import CoreSettings
 
 import pytest  # isort: skip
@@ -42,8 +42,10 @@ async def recorder(settings: CoreSettings) -> AsyncIterator[Recorder]:
 
 
 @pytest_asyncio.fixture
-async def fleet() -> AsyncIterator[Fleet]:
-    async with Fleet([NamedServer("sample", ServerEntry(command=sys.executable, args=(SAMPLE,)))]) as started:
+async def group() -> AsyncIterator[ServerGroup]:
+    async with ServerGroup(
+        [NamedServer("sample", ServerEntry(command=sys.executable, args=(SAMPLE,)))]
+    ) as started:
         yield started
 
 
@@ -52,13 +54,13 @@ def _agent_settings(settings: CoreSettings, **more: Any) -> AgentSettings:
 
 
 async def test_a_run_is_written_down_with_all_its_calls(
-    settings: CoreSettings, recorder: Recorder, fleet: Fleet, open_database: OpenDatabase
+    settings: CoreSettings, recorder: Recorder, group: ServerGroup, open_database: OpenDatabase
 ) -> None:
     model = ScriptedModel(
         [[use("search_messages", "1", query="pool")], [use("post", "2", text="a\x00b")], "Nothing."]
     )
     agent = Agent(
-        _agent_settings(settings), fleet, model, recorder=recorder, prices={"scripted:model": Price(1, 2)}
+        _agent_settings(settings), group, model, recorder=recorder, prices={"scripted:model": Price(1, 2)}
     )
     answer = await agent.answer(Question(text="What\x00 now?", caller=DAG))
     database = await open_database(ROLE)
@@ -78,12 +80,12 @@ async def test_a_run_is_written_down_with_all_its_calls(
 
 
 async def test_an_action_is_taken_once_and_by_its_asker_only(
-    settings: CoreSettings, recorder: Recorder, fleet: Fleet
+    settings: CoreSettings, recorder: Recorder, group: ServerGroup
 ) -> None:
     model = ScriptedModel(
         [[use("search_messages", "1", query="pool")], [use("post", "2", text="hi")], "Shall I?"]
     )
-    agent = Agent(_agent_settings(settings), fleet, model, recorder=recorder)
+    agent = Agent(_agent_settings(settings), group, model, recorder=recorder)
     (action,) = (await agent.answer(Question(text="x", caller=DAG))).pending
     store = await recorder.store()
     assert await store.take_action(action.id, "UOTHER", "confirmed") is None
@@ -97,10 +99,10 @@ async def test_an_action_is_taken_once_and_by_its_asker_only(
 
 
 async def test_a_failed_run_says_why_and_counts_what_it_used(
-    settings: CoreSettings, recorder: Recorder, fleet: Fleet
+    settings: CoreSettings, recorder: Recorder, group: ServerGroup
 ) -> None:
     model = ScriptedModel([[use("slow", seconds=0)], ModelOverloaded("The provider is busy.")])
-    agent = Agent(_agent_settings(settings), fleet, model, recorder=recorder)
+    agent = Agent(_agent_settings(settings), group, model, recorder=recorder)
     with pytest.raises(ModelOverloaded):
         await agent.answer(Question(text="x", trace_id="a" * 32))
     store = await recorder.store()
@@ -117,14 +119,14 @@ async def test_a_failed_run_says_why_and_counts_what_it_used(
 
 
 async def test_the_days_money_is_limited_for_a_person_and_for_all(
-    settings: CoreSettings, recorder: Recorder, fleet: Fleet
+    settings: CoreSettings, recorder: Recorder, group: ServerGroup
 ) -> None:
     def agent_with(**limits: float) -> Agent:
         read = _agent_settings(settings, **limits)
         limited = Recorder(read)
         limited._gate = recorder._gate  # pyright: ignore[reportPrivateUsage] one database for both
         return Agent(
-            read, fleet, ScriptedModel(["ok"]), recorder=limited, prices={"scripted:model": Price(1e4, 0)}
+            read, group, ScriptedModel(["ok"]), recorder=limited, prices={"scripted:model": Price(1e4, 0)}
         )
 
     agent = agent_with(max_user_day_usd=0.5)
@@ -148,22 +150,24 @@ async def test_runs_are_found_by_the_beginning_of_their_id(recorder: Recorder) -
     assert len(await store.latest()) == 3
 
 
-async def test_an_answer_does_not_need_the_database(settings: CoreSettings, fleet: Fleet) -> None:
+async def test_an_answer_does_not_need_the_database(settings: CoreSettings, group: ServerGroup) -> None:
     gone = AgentSettings.model_validate(
         {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x", "ROOKERY_DATA_DIR": settings.data_dir}
     )
     recorder = Recorder(gone)
-    agent = Agent(gone, fleet, ScriptedModel(["ok"]), recorder=recorder)
+    agent = Agent(gone, group, ScriptedModel(["ok"]), recorder=recorder)
     assert (await agent.answer(Question(text="x"))).markdown == "ok"
     await recorder.close()
 
 
-async def test_pins_outlive_the_process(settings: CoreSettings, recorder: Recorder, fleet: Fleet) -> None:
-    assert await Pins("enforce", recorder).refused(fleet.tools()) == {}
+async def test_pins_outlive_the_process(
+    settings: CoreSettings, recorder: Recorder, group: ServerGroup
+) -> None:
+    assert await Pins("enforce", recorder.store).refused(group.tools()) == {}
     store = await recorder.store()
     await store.pin("sample", "slow", "0" * 64, replace=True)
-    refused = await Pins("enforce", recorder).refused(fleet.tools())
+    refused = await Pins("enforce", recorder.store).refused(group.tools())
     assert list(refused) == ["sample_slow"]
-    warned = Pins("warn", recorder)
-    assert await warned.refused(fleet.tools()) == {}
+    warned = Pins("warn", recorder.store)
+    assert await warned.refused(group.tools()) == {}
     assert "'slow' has changed" in warned.suspicions[0]

@@ -12,7 +12,6 @@ from rookery.agent.guard import Guard
 from rookery.agent.limits import RunLimits
 from rookery.agent.links import LinkBook, check
 from rookery.agent.local_tools import LocalTool
-from rookery.agent.pins import Pins
 from rookery.agent.prompts import Prompts
 from rookery.agent.question import Answer, ContextSection, PendingAction, Question, ToolCall
 from rookery.agent.resources import resource_tools
@@ -23,14 +22,15 @@ from rookery.models.protocol import Block, Media, Model, Text, ToolUse
 from rookery_core import fencing
 from rookery_core.budget import estimate_tokens
 from rookery_core.errors import Conflict
+from rookery_core.mcp.pins import Pins
 from rookery_core.telemetry import get_logger, new_trace_id, tracing
 
 if TYPE_CHECKING:
     from rookery.agent.recording import Recorder
-    from rookery.mcp.connection import Connection
-    from rookery.mcp.fleet import Fleet, OfferedTool
     from rookery.models.pricing import Price
     from rookery.settings import AgentSettings
+    from rookery_core.mcp.connection import Connection
+    from rookery_core.mcp.server_group import OfferedTool, ServerGroup
 
 logger = get_logger(__name__)
 Say = Callable[[str], Awaitable[None]]
@@ -48,7 +48,7 @@ class Agent:
     def __init__(
         self,
         settings: AgentSettings,
-        fleet: Fleet,
+        servers: ServerGroup,
         model: Model,
         *,
         prompts: Prompts | None = None,
@@ -58,7 +58,7 @@ class Agent:
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self.settings = settings
-        self.fleet = fleet
+        self.servers = servers
         self.model = model
         self.prompts = prompts or Prompts([settings.prompts_dir] if settings.prompts_dir else [])
         self.prices = dict(prices or {})
@@ -66,7 +66,7 @@ class Agent:
         self.recorder = recorder
         self._clock = clock
         self._tools: dict[str, LocalTool] = {}
-        self._pins = Pins(settings.tool_pins, recorder)
+        self._pins = Pins(settings.tool_pins, recorder.store if recorder else None)
 
     # Hooks -------------------------------------------------------------------------------------------------
 
@@ -193,7 +193,7 @@ class Agent:
             thinking=self.settings.thinking,
             max_output_tokens=self.settings.max_output_tokens,
             warnings=(
-                *(_not_available(down) for down in self.fleet.down()),
+                *(_not_available(down) for down in self.servers.down()),
                 *self._pins.suspicions,
             ),
         )
@@ -204,9 +204,9 @@ class Agent:
 
     async def _usable_tools(self, question: Question) -> Mapping[str, OfferedTool]:
         """The servers' tools without those that outsiders may not use, or that are not what they were."""
-        every = self.fleet.tools()
+        every = self.servers.tools()
         refused = await self._pins.refused(every)
-        tools = self.fleet.tools(internal=question.internal)
+        tools = self.servers.tools(internal=question.internal)
         return {name: tool for name, tool in tools.items() if name not in refused} if refused else tools
 
     def _runner(
@@ -220,7 +220,7 @@ class Agent:
         confirm: Confirm | None,
         on_tool: Say | None,
     ) -> ToolRunner:
-        extra = resource_tools(self.fleet, internal=question.internal)
+        extra = resource_tools(self.servers, internal=question.internal)
         local = {tool.name: tool for tool in (*extra, *self._tools.values(), *question.tools)}
         return ToolRunner(
             offered=offered,

@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.agent import Agent
-from rookery.mcp.config import NamedServer
-from rookery.mcp.defaults import configured_servers
+from rookery.mcp.own_servers import configured_servers
 from rookery_core.errors import ConfigurationError
+from rookery_core.mcp.configuration import NamedServer
 
 if TYPE_CHECKING:
     from rookery.configuration import Configuration
@@ -37,7 +37,7 @@ async def open_agent(
     Raises ConfigurationError for a wrong mcp.json, rookery.toml or model.
     """
     from rookery.agent.recording import Recorder
-    from rookery.mcp.fleet import Fleet
+    from rookery_core.mcp.server_group import ServerGroup
 
     parts = prepared(settings)
     chosen = model or parts.model()
@@ -46,10 +46,10 @@ async def open_agent(
         recorder.start()
     try:
         servers = [one for one in parts.servers if audiences is None or one.entry.audience in audiences]
-        async with Fleet(servers) as fleet:
+        async with ServerGroup(servers) as group:
             yield (agent_class or parts.agent_class)(
                 settings,
-                fleet,
+                group,
                 chosen,
                 prices=parts.prices,
                 context_key=parts.context_key,

@@ -11,17 +11,17 @@ from rookery_core.errors import NotFound, RookeryError
 if TYPE_CHECKING:
     from fastmcp import Client
 
-    from rookery.mcp.connection import Connection
-    from rookery.mcp.fleet import Fleet
+    from rookery_core.mcp.connection import Connection
+    from rookery_core.mcp.server_group import ServerGroup
 
 TIMEOUT_S = 20.0
 _SERVER = {"type": "string", "description": "The server's name."}
 
 
-def resource_tools(fleet: Fleet, *, internal: bool) -> list[LocalTool]:
+def resource_tools(servers: ServerGroup, *, internal: bool) -> list[LocalTool]:
     """`list_resources`, `read_resource` and `get_prompt`, as far as there is something to list, read or get."""
     connections = [
-        each for each in fleet.connections if each.up and (internal or not each.server.entry.internal_only)
+        each for each in servers.connections if each.up and (internal or not each.server.entry.internal_only)
     ]
     with_resources = [each for each in connections if each.has_resources]
     with_prompts = [each for each in connections if each.has_prompts]
@@ -64,13 +64,13 @@ async def _listed(connection: Connection) -> list[dict[str, Any]]:
         ]
         return [*resources, *templates]
 
-    return await connection.asked("resources/list", TIMEOUT_S, ask)
+    return await connection.request("resources/list", TIMEOUT_S, ask)
 
 
 def _read_resource(connections: Sequence[Connection]) -> LocalTool:
     async def run(arguments: Mapping[str, Any]) -> Any:
         connection, uri = _of(connections, required(arguments, "server")), required(arguments, "uri")
-        contents = await connection.asked(
+        contents = await connection.request(
             "resources/read", TIMEOUT_S, lambda client: client.read_resource(uri)
         )
         return "\n".join(getattr(part, "text", None) or "[binary content left out]" for part in contents)
@@ -97,10 +97,12 @@ def _get_prompt(connections: Sequence[Connection]) -> LocalTool:
         connection, given = _of(connections, required(arguments, "server")), arguments.get("arguments")
         name = str(arguments.get("name") or "")
         if not name:
-            prompts = await connection.asked("prompts/list", TIMEOUT_S, lambda client: client.list_prompts())
+            prompts = await connection.request(
+                "prompts/list", TIMEOUT_S, lambda client: client.list_prompts()
+            )
             return {"prompts": [{"name": each.name, "about": each.description} for each in prompts]}
         values = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] JSON of the model
-        result = await connection.asked(
+        result = await connection.request(
             "prompts/get", TIMEOUT_S, lambda client: client.get_prompt(name, values)
         )
         return "\n".join(str(getattr(message.content, "text", "")) for message in result.messages)

@@ -14,14 +14,14 @@ from rookery.agent.local_tools import LocalTool, as_text
 from rookery.agent.question import PendingAction, ToolCall
 from rookery.agent.scratch import DESCRIPTION, PARAMETERS, READ_MORE, Scratch
 from rookery.agent.sources import sources
-from rookery.mcp.asking import request_meta
-from rookery.mcp.fleet import OfferedTool
-from rookery.mcp.results import ToolAnswer, read_result
 from rookery.models.protocol import ToolResult, ToolSpec, ToolUse
 from rookery_core import fencing
 from rookery_core.budget import estimate_tokens
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
+from rookery_core.mcp.request_meta import request_meta
+from rookery_core.mcp.results import ToolAnswer, read_result
+from rookery_core.mcp.server_group import OfferedTool
 from rookery_core.spans import span
 from rookery_core.telemetry import get_logger
 

@@ -132,7 +132,7 @@ def _servers(agent: Agent) -> list[str]:
         f"{each.name} ({len(each.tools)} tools)"
         if each.up
         else f"{each.name} (not available: {each.problem})"
-        for each in agent.fleet.connections
+        for each in agent.servers.connections
     ]
 
 

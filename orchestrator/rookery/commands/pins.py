@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from rookery.commands.options import Subparsers, add_agent_options, add_parser, agent_settings
 
 if TYPE_CHECKING:
-    from rookery.mcp.fleet import OfferedTool
     from rookery.traces.store import TraceStore
+    from rookery_core.mcp.server_group import OfferedTool
 
 _EPILOG = """\
 A server's tools are pinned when they are first seen. ROOKERY_TOOL_PINS=enforce keeps a tool from being used once its
@@ -41,8 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
 async def _pins(arguments: argparse.Namespace) -> int:
     from rookery.agent.opening import prepared
     from rookery.agent.recording import Recorder
-    from rookery.mcp.fleet import Fleet
     from rookery_core.errors import NotFound
+    from rookery_core.mcp.server_group import ServerGroup
 
     settings = agent_settings(arguments)
     servers = [server for server in prepared(settings).servers if not server.own]
@@ -54,9 +54,9 @@ async def _pins(arguments: argparse.Namespace) -> int:
     recorder = Recorder(settings)
     try:
         store = await recorder.store(patience_s=60)
-        async with Fleet(servers) as fleet:
+        async with ServerGroup(servers) as group:
             known = await store.pins()
-            states = [await _pinned(store, known, each, arguments.accept) for each in fleet.tools().values()]
+            states = [await _pinned(store, known, each, arguments.accept) for each in group.tools().values()]
     finally:
         await recorder.close()
     return 1 if "CHANGED" in states else 0
@@ -66,10 +66,10 @@ async def _pinned(
     store: TraceStore, known: Mapping[tuple[str, str], str], offered: OfferedTool, accepted: str | None
 ) -> str:
     """Compare a tool with its pin and print what is the case; pin one that is new or of the server accepted."""
-    from rookery.agent.pins import digest
     from rookery.terminal.reports import console
+    from rookery_core.mcp.pins import tool_digest
 
-    server, name, now = offered.server.name, offered.tool.name, digest(offered.tool)
+    server, name, now = offered.server.name, offered.tool.name, tool_digest(offered.tool)
     pin = known.get((server, name))
     state = "new" if pin is None else "as pinned" if pin == now else "CHANGED"
     accept = accepted == server

@@ -12,7 +12,7 @@ from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
     from rookery.agent import Agent
-    from rookery.mcp.fleet import OfferedTool
+    from rookery_core.mcp.server_group import OfferedTool
 
 logger = get_logger(__name__)
 _TEXT_PARAMETERS = ("text", "content", "fact", "memory")
@@ -20,7 +20,7 @@ _TEXT_PARAMETERS = ("text", "content", "fact", "memory")
 
 async def remember(agent: Agent, fact: str) -> bool:
     """Have the memory server remember the fact once. Returns whether it did, or had done so before."""
-    tools = agent.fleet.tools()
+    tools = agent.servers.tools()
     offered = next((each for name, each in tools.items() if name.endswith("remember")), None)
     arguments = offered and _arguments(offered, fact)
     if offered is None or arguments is None:

@@ -14,13 +14,13 @@ HTTP_PORTS = {"rookery-slack": 8101, "rookery-docs": 8102, "rookery-github": 810
 async def check_servers(examined: Examined) -> list[Finding]:
     """Start (or reach) each server of mcp.json and have it list its tools."""
     from rookery.agent.opening import prepared
-    from rookery.mcp.fleet import Fleet
+    from rookery_core.mcp.server_group import ServerGroup
 
     try:
         servers = prepared(examined.settings).servers
     except RookeryError as error:
         return [failed("mcp.json", error)]
-    async with Fleet(servers) as fleet:
+    async with ServerGroup(servers) as group:
         return [
             Finding(f"server {each.name}", "ok", f"lists {len(each.tools)} tools, {each.connected_ms:.0f} ms")
             if each.up
@@ -30,7 +30,7 @@ async def check_servers(examined: Examined) -> list[Finding]:
                 f"does not answer: {each.problem}",
                 _remedy(each.server.entry.url),
             )
-            for each in fleet.connections
+            for each in group.connections
         ]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rookery.agent.question import ToolCall
 from rookery.extraction.replacing import Known, Stored
 from rookery.extraction.turns import NewTurns, Said
-from rookery.mcp.memory import MemoryClient
+from rookery.mcp.memory_client import MemoryClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rookery.extraction.turns import TOPIC
-from rookery.mcp.memory import memory_server
+from rookery.mcp.memory_client import find_memory_server
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def extraction_handlers(agent: Agent, queue: Queue) -> dict[str, Handler]:
     """
     from rookery_core.queue import Backoff
 
-    memory = memory_server(agent.fleet)
+    memory = find_memory_server(agent.servers)
     if agent.settings.extract_facts == "off" or agent.model.extractive or memory is None:
         # Only where nothing waits: what an earlier model was to read is left for the next one.
         await queue.unsubscribe(SUBSCRIPTION)

@@ -20,7 +20,7 @@ from rookery.extraction.facts import Fact, read_facts
 from rookery.extraction.memory import Memory
 from rookery.extraction.replies import Malformed
 from rookery.extraction.turns import NewTurns, Said, batches, new_turns
-from rookery.mcp.memory import MemoryClient
+from rookery.mcp.memory_client import MemoryClient
 from rookery.models.protocol import ModelError, ModelKeyRefused
 from rookery_core.errors import NotAllowed, Unavailable
 from rookery_core.queue import PermanentFailure, RetryLater
@@ -29,7 +29,7 @@ from rookery_core.telemetry import get_logger
 if TYPE_CHECKING:
     from rookery.agent.agent import Agent
     from rookery.extraction.replacing import Stored
-    from rookery.mcp.connection import Connection
+    from rookery_core.mcp.connection import Connection
     from rookery_core.queue import Attempt, Event
 
 EARLIER = 4

@@ -1,1 +1,1 @@
-"""The servers of an mcp.json: started, watched, called."""
+"""Which MCP servers the orchestrator uses, and its own client of the memory server."""

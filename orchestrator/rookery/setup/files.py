@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from rookery.mcp.defaults import OWN_SERVERS
+from rookery.mcp.own_servers import OWN_SERVERS
 
 _LINE = re.compile(r"^(?:export )?([A-Za-z_][A-Za-z0-9_]*)=")
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from rookery.agent.question import ContextSection, ToolCall
-from rookery.mcp.memory import MemoryClient, memory_server
+from rookery.mcp.memory_client import MemoryClient, find_memory_server
 from rookery.slack.answers.recollection import section
 from rookery_core.errors import NotAllowed, RookeryError, Unavailable
 from rookery_core.identity import Caller
@@ -28,11 +28,11 @@ from rookery_core.telemetry import get_logger, new_trace_id
 if TYPE_CHECKING:
     from rookery.agent import Agent
     from rookery.agent.question import Answer, Question
-    from rookery.mcp.connection import Connection
     from rookery.slack.actions import Actions
     from rookery.slack.answers.questions import QuestionStore
     from rookery.slack.events import Written
     from rookery.slack.people.directory import Identity, Room
+    from rookery_core.mcp.connection import Connection
     from rookery_core.queue.effects import Effects
 
 Json = dict[str, Any]
@@ -120,7 +120,7 @@ class RoomMemory:
 
     async def plan(self, written: Written) -> None:
         """Have what is kept given to the memory server, now that the answer is whole."""
-        if memory_server(self._agent.fleet) is None:
+        if find_memory_server(self._agent.servers) is None:
             return
         for row in await self._effects.of(_owner(written)):
             key = f"{written.key}:{row['name']}"
@@ -132,7 +132,7 @@ class RoomMemory:
         A question that was deleted meanwhile is not remembered.
         """
         rows = [row for row in await self._effects.of(_owner(written)) if row["name"] == kept]
-        server = memory_server(self._agent.fleet)
+        server = find_memory_server(self._agent.servers)
         deleted, _ = await self._questions.changed(written)
         problem = ""
         try:
@@ -163,7 +163,7 @@ class RoomMemory:
 
     def _server(self, *tools: str, internal: bool) -> Connection | None:
         """The memory server, when it may take part in this question with these tools."""
-        server = memory_server(self._agent.fleet)
+        server = find_memory_server(self._agent.servers)
         if server is None or not self._enabled or self._agent.context_key is None:
             return None
         entry = server.server.entry

@@ -1,4 +1,4 @@
-"""What a tool answered, as text for a model and as values for the program."""
+"""The result of a tool, as text for a model and as values for the program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ToolAnswer:
-    """text: what a language model reads. structured: the same as values, or None when it is no JSON."""
+    """text: what a language model reads. structured: the same as values, or None when it is not JSON."""
 
     text: str
     structured: Any
@@ -22,21 +22,21 @@ class ToolAnswer:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The answer as named values; none when it is no object."""
-        told: Any = self.structured
-        return cast(dict[str, Any], told) if isinstance(told, dict) else {}
+        """The answer as named values; empty when it is not an object."""
+        structured: Any = self.structured
+        return cast(dict[str, Any], structured) if isinstance(structured, dict) else {}
 
     @property
     def problem(self) -> str:
-        """What the tool complains of, in one line, for traces and for people; empty without an error."""
+        """The tool's error in one line, for traces and people; empty without an error."""
         if not self.is_error:
             return ""
-        told = str(self.values.get("message", self.text))
-        return without_controls(" ".join(told.split()))[:300]
+        message = str(self.values.get("message", self.text))
+        return without_controls(" ".join(message.split()))[:300]
 
 
 def read_result(result: CallToolResult) -> ToolAnswer:
-    """The answer of a tool. Blocks that are no text are named, not dropped silently."""
+    """The answer of a tool. Blocks that are not text are named, not dropped silently."""
     texts = [_text_of(block) for block in result.content]
     structured = _unwrapped(result.structured_content)
     text = "\n".join(text for text in texts if text)
@@ -55,12 +55,12 @@ def _text_of(block: Any) -> str:
         return str(text)
     if (uri := getattr(block, "uri", None) or getattr(resource, "uri", None)) is not None:
         about = (getattr(block, name, None) for name in ("title", "name", "description"))
-        return f"[resource {uri}{''.join(f', {one}' for one in about if one)}]"
+        return f"[resource {uri}{''.join(f', {detail}' for detail in about if detail)}]"
     return f"[{getattr(block, 'type', 'content')} left out: only text can be read here]"
 
 
 def _unwrapped(structured: Any) -> Any:
-    """Values that are no objects come in an object with the one key `result`."""
+    """Values that are not objects are wrapped in an object with the single key `result`."""
     wrapped = isinstance(structured, dict) and list(cast(dict[str, Any], structured)) == ["result"]
     return cast(dict[str, Any], structured)["result"] if wrapped else cast(Any, structured)
 

@@ -1,4 +1,4 @@
-"""From an entry of mcp.json to a client that can be entered."""
+"""Builds a client from an entry of mcp.json."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rookery.mcp.environment import for_foreign, for_own
+from rookery_core.mcp.environment import foreign_environment, own_environment
 
 if TYPE_CHECKING:
     from fastmcp import Client
     from fastmcp.client.messages import MessageHandlerT
     from fastmcp.client.transports import ClientTransport
 
-    from rookery.mcp.config import NamedServer
+    from rookery_core.mcp.configuration import NamedServer
 
 CONNECT_TIMEOUT_S = 30.0
 DEFAULT_CALL_TIMEOUT_S = 60.0
@@ -27,17 +27,17 @@ def connect_timeout_s(server: NamedServer) -> float:
     return max(CONNECT_TIMEOUT_S, server.entry.timeout_s or 0)
 
 
-def open_client(server: NamedServer, log: TextIO, hear: MessageHandlerT) -> Client[Any]:
-    """A client of the server, not entered yet. Each connection needs a new one.
+def open_client(server: NamedServer, log: TextIO, on_message: MessageHandlerT) -> Client[Any]:
+    """A client of the server, not yet entered. Each connection needs a new one.
 
-    log: where a child's stderr goes. hear: gets what the server tells unasked.
+    log: where a child's stderr goes. on_message: receives the server's notifications.
     """
     from fastmcp import Client
 
     return Client(
         _transport(server, log),
         name="rookery",
-        message_handler=hear,
+        message_handler=on_message,
         timeout=server.entry.timeout_s or DEFAULT_CALL_TIMEOUT_S,
         init_timeout=connect_timeout_s(server),
     )
@@ -45,28 +45,28 @@ def open_client(server: NamedServer, log: TextIO, hear: MessageHandlerT) -> Clie
 
 @contextmanager
 def server_log() -> Generator[TextIO]:
-    """Where the stderr of servers goes: on with ours for a service, aside for a person at a terminal.
+    """Where the stderr of servers goes: to ours for a service, to a temporary file for a person at a terminal.
 
-    What was put aside is read when a server fails, for the reason.
+    The file is read when a server fails, for the reason.
     """
-    wanted = os.environ.get("ROOKERY_LOG_LEVEL", "warning").lower() in ("debug", "info")
-    if _is_a_file(sys.stderr) and (wanted or not sys.stderr.isatty()):
+    verbose = os.environ.get("ROOKERY_LOG_LEVEL", "warning").lower() in ("debug", "info")
+    if _is_a_file(sys.stderr) and (verbose or not sys.stderr.isatty()):
         yield sys.stderr
         return
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as aside:
-        yield aside
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
+        yield file
 
 
 def _is_a_file(stream: TextIO) -> bool:
-    """Whether a child can write to it; what a notebook or a test puts in the place of stderr it cannot."""
+    """Whether a child process can write to it; not so for what a notebook or a test puts in place of stderr."""
     try:
         return stream.fileno() >= 0
     except (OSError, AttributeError, ValueError):
         return False
 
 
-def last_words(log: TextIO) -> str:
-    """The last line that a server wrote to its log, where it was put aside."""
+def last_log_line(log: TextIO) -> str:
+    """The last line that a server wrote to its temporary log file; empty otherwise."""
     if log is sys.stderr:
         return ""
     log.seek(0)
@@ -77,7 +77,7 @@ def last_words(log: TextIO) -> str:
 def _transport(server: NamedServer, log: TextIO) -> ClientTransport:
     from fastmcp.client.transports import SSETransport, StreamableHttpTransport
 
-    from rookery.mcp.stdio import TolerantStdio
+    from rookery_core.mcp.stdio import TolerantStdio
 
     entry = server.entry
     if entry.url is not None:
@@ -87,7 +87,7 @@ def _transport(server: NamedServer, log: TextIO) -> ClientTransport:
     return TolerantStdio(
         command=entry.command,
         args=entry.args,
-        env=for_own(server.name, entry.env) if server.own else for_foreign(entry.env),
+        env=own_environment(server.name, entry.env) if server.own else foreign_environment(entry.env),
         cwd=entry.cwd,
         log=log,
     )

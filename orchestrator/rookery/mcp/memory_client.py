@@ -1,28 +1,31 @@
-"""The memory server as the orchestrator itself asks it: always in somebody's name, so that it keeps to their scopes."""
+"""The orchestrator's client of the memory server: each call names its caller, whose scopes the server enforces."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rookery.mcp.asking import request_meta
-from rookery.mcp.results import read_result
 from rookery_core.errors import NotAllowed, RookeryError, Unavailable
+from rookery_core.mcp.request_meta import request_meta
+from rookery_core.mcp.results import read_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rookery.mcp.connection import Connection
-    from rookery.mcp.fleet import Fleet
-    from rookery.mcp.results import ToolAnswer
     from rookery_core.identity import Caller
+    from rookery_core.mcp.connection import Connection
+    from rookery_core.mcp.results import ToolAnswer
+    from rookery_core.mcp.server_group import ServerGroup
 
 AUDIENCE = "rookery-memory"
 _TRANSIENT = frozenset({"unavailable", "database_starting", "rate_limited"})
 
 
-def memory_server(fleet: Fleet) -> Connection | None:
+def find_memory_server(servers: ServerGroup) -> Connection | None:
     """The server that is told who asks as `rookery-memory`."""
-    return next((each for each in fleet.connections if each.server.entry.audience == AUDIENCE), None)
+    return next(
+        (connection for connection in servers.connections if connection.server.entry.audience == AUDIENCE),
+        None,
+    )
 
 
 class MemoryClient:

@@ -1,4 +1,4 @@
-"""What goes with every request to a server: the trace it belongs to and, where the server checks it, who asks."""
+"""The `_meta` of a request: its trace and, for servers that check it, the signed asker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rookery_core.telemetry import TRACE_META_KEY, TRACEPARENT, traceparent
 
 
 def request_meta(trace: str, caller: Caller, *, key: str | None, audience: str | None) -> dict[str, Any]:
-    """The `_meta` of a request. key: ROOKERY_CONTEXT_KEY. audience: the name under which the server checks askers."""
+    """Build `_meta`. key: ROOKERY_CONTEXT_KEY. audience: the name under which the server checks askers."""
     meta: dict[str, Any] = {TRACE_META_KEY: trace}
     if parent := traceparent(trace):
         meta[TRACEPARENT] = parent

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rookery.mcp.config import NamedServer, ServerEntry, read_servers
 from rookery_core.errors import ConfigurationError
+from rookery_core.mcp.configuration import NamedServer, ServerEntry, read_servers
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:

@@ -27,14 +27,14 @@ from rookery_core.errors import ConfigurationError
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _UNKNOWN_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _TYPES = {"streamableHttp": "streamable-http", "streamable_http": "streamable-http", "local": "stdio"}
-"""Names that some clients have for the same."""
+"""Other clients' names for the same transports."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,32}$")]
 
 
 class ToolSettings(BaseModel):
-    """What holds for one tool of a server. confirm: None leaves it to the tool's annotations."""
+    """Settings of one tool of a server. confirm: None follows the tool's annotations."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -99,7 +99,7 @@ _SERVER_KEYS = {*ServerEntry.model_fields, "transport", "tool_prefix", "timeout"
 
 @dataclass(frozen=True, slots=True)
 class NamedServer:
-    """An entry and its name. `own`: one of this installation's, which receives Rookery's variables."""
+    """An entry and its name. own: a server of this installation, which receives Rookery's variables."""
 
     name: str
     entry: ServerEntry
@@ -127,33 +127,33 @@ def read_servers(path: Path) -> list[NamedServer]:
 def parse_servers(
     document: Any, environment: Mapping[str, str] = os.environ, *, source: str = "mcp.json"
 ) -> list[NamedServer]:
-    """The enabled servers of a document that was read already."""
-    found: list[NamedServer] = []
+    """The enabled servers of a document that is already decoded. Raises ConfigurationError."""
+    servers: list[NamedServer] = []
     for name, raw in _entries(document, source).items():
         where = f"{source}: server {name!r}"
         if not _NAME.fullmatch(name):
-            raise ConfigurationError(f"{where}: a name has letters, digits, '_', '-' and '.' only.")
+            raise ConfigurationError(f"{where}: a name may contain only letters, digits, '_', '-' and '.'.")
         if isinstance(raw, dict) and raw.get("disabled") is True:  # pyright: ignore[reportUnknownMemberType]
             _refuse_unknown_keys(raw, where)  # pyright: ignore[reportUnknownArgumentType]
             continue
         entry = _checked(_expanded(raw, environment, where), where)
         if not entry.disabled:
-            found.append(NamedServer(name, entry))
-    return found
+            servers.append(NamedServer(name, entry))
+    return servers
 
 
 def _entries(document: Any, source: str) -> dict[str, Any]:
     if not isinstance(document, dict):
-        raise ConfigurationError(f"{source} is not an object with the key 'mcpServers'.")
+        raise ConfigurationError(f"{source} must be an object with the key 'mcpServers'.")
     table = cast(dict[str, Any], document)
     for key in table:
         if key not in ("mcpServers", "servers", "inputs", "$schema"):
             raise ConfigurationError(
-                f"{source}: unknown key {key!r}.", hint="Servers stand under 'mcpServers' (or 'servers')."
+                f"{source}: unknown key {key!r}.", hint="Put servers under 'mcpServers' (or 'servers')."
             )
     servers = table.get("mcpServers", table.get("servers"))
     if not isinstance(servers, dict):
-        raise ConfigurationError(f"{source} has no object under the key 'mcpServers'.")
+        raise ConfigurationError(f"{source}: 'mcpServers' must be an object.")
     return servers  # pyright: ignore[reportUnknownVariableType] keys of a JSON object are strings
 
 
@@ -167,7 +167,7 @@ def _checked(raw: Any, where: str) -> ServerEntry:
             raise _unknown_key(where, tuple(map(str, detail["loc"])))
     raise ConfigurationError(
         f"{where}: {'; '.join(_problem(detail['loc'], detail['msg']) for detail in details)}.",
-        hint="docs/customising.md has every key.",
+        hint="docs/customising.md lists every key.",
     )
 
 
@@ -177,17 +177,17 @@ def _problem(location: tuple[int | str, ...], message: str) -> str:
 
 
 def _refuse_unknown_keys(raw: dict[str, Any], where: str) -> None:
-    """A disabled server may lack its variables, but not be misspelt."""
+    """A disabled server may lack its variables, but its keys must be right."""
     if unknown := sorted(raw.keys() - _SERVER_KEYS):
         raise _unknown_key(where, (unknown[0],))
 
 
 def _unknown_key(where: str, place: tuple[str, ...]) -> ConfigurationError:
-    known = _SERVER_KEYS if len(place) == 1 else set(ToolSettings.model_fields)
+    allowed = _SERVER_KEYS if len(place) == 1 else set(ToolSettings.model_fields)
     return ConfigurationError(
         f"{where}: unknown key {'.'.join(place)!r}.",
-        hint=f"Known here: {', '.join(sorted(known))}.",
-        candidates=get_close_matches(place[-1], known, 2),
+        hint=f"Allowed keys: {', '.join(sorted(allowed))}.",
+        candidates=get_close_matches(place[-1], allowed, 2),
     )
 
 
@@ -205,9 +205,9 @@ def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:
 
 
 def _no_such_variable(written: str, where: str) -> ConfigurationError:
-    """What an editor asks its user for, or knows of its window: nobody is there to ask."""
+    """A variable that an editor would fill in from its user or window."""
     return ConfigurationError(
-        f"{where}: {written} cannot be filled in here.", hint="Use an environment variable: ${NAME}."
+        f"{where}: {written} is not an environment variable.", hint="Use ${NAME} or ${NAME:-default}."
     )
 
 

@@ -1,6 +1,6 @@
-"""The descriptions of foreign servers' tools, pinned: a server cannot turn a tool into another unnoticed.
+"""Pins of the tool descriptions of foreign servers: a server cannot turn a tool into another unnoticed.
 
-A tool is pinned when it is first seen. What is pinned is everything that the model reads of it: name, description,
+A tool is pinned when it is first seen. The pin covers everything that a model reads of it: name, description,
 schema and annotations.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from rookery_core.errors import RookeryError
 from rookery_core.fencing import hidden_characters
@@ -18,28 +18,38 @@ from rookery_core.telemetry import get_logger
 if TYPE_CHECKING:
     from mcp_types import Tool
 
-    from rookery.agent.recording import Recorder
-    from rookery.mcp.fleet import OfferedTool
+    from rookery_core.mcp.server_group import OfferedTool
 
 logger = get_logger(__name__)
 Mode = Literal["off", "warn", "enforce"]
 
 
-def digest(tool: Tool) -> str:
+class PinStore(Protocol):
+    """Where pins outlive the process, by the names of server and tool."""
+
+    async def pins(self) -> dict[tuple[str, str], str]: ...
+
+    async def pin(self, server: str, tool: str, digest: str) -> None: ...
+
+
+OpenPinStore = Callable[[], Awaitable[PinStore]]
+
+
+def tool_digest(tool: Tool) -> str:
     """The hash of what a model reads of a tool."""
-    told = tool.model_dump(
+    description = tool.model_dump(
         mode="json", by_alias=True, exclude_none=True, include={"name", "title", "description", "input_schema", "annotations"}
     )  # fmt: skip
-    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(description, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 class Pins:
-    """Compares tools with their pins. Kept in the database where there is one, else for this process only."""
+    """Compares tools with their pins. Without a store, or while it fails, pins last as long as the process."""
 
-    def __init__(self, mode: Mode, recorder: Recorder | None) -> None:
+    def __init__(self, mode: Mode, open_store: OpenPinStore | None) -> None:
         self._mode = mode
-        self._recorder = recorder
-        self._known: dict[tuple[str, str], str] | None = None
+        self._open_store = open_store
+        self._digests: dict[tuple[str, str], str] | None = None
         self._judged: tuple[Mapping[str, OfferedTool], dict[str, str]] | None = None
 
     async def refused(self, tools: Mapping[str, OfferedTool]) -> dict[str, str]:
@@ -52,42 +62,38 @@ class Pins:
 
     @property
     def suspicions(self) -> list[str]:
-        """What was found, whether or not it is enforced."""
+        """The problems of the tools that were judged last, whether or not they are enforced."""
         return list(self._judged[1].values()) if self._judged else []
 
     async def _judge(self, tools: Mapping[str, OfferedTool]) -> dict[str, str]:
-        found: dict[str, str] = {}
+        problems: dict[str, str] = {}
         for name, offered in tools.items():
             if offered.server.own:
                 continue
             if problem := await self._problem(offered):
                 logger.warning("%s", problem)
-                found[name] = problem
-        return found
+                problems[name] = problem
+        return problems
 
     async def _problem(self, offered: OfferedTool) -> str | None:
         where = f"{offered.server.name}: the tool {offered.tool.name!r}"
         if hidden := hidden_characters(offered.tool.description or ""):
             return f"{where} hides characters in its description ({', '.join(hidden[:3])})"
-        known = await self._pins()
-        key, now = (offered.server.name, offered.tool.name), digest(offered.tool)
-        pinned = known.setdefault(key, now)
-        if pinned != now:
+        digests = await self._pinned_digests()
+        key, digest = (offered.server.name, offered.tool.name), tool_digest(offered.tool)
+        if digests.setdefault(key, digest) != digest:
             return f"{where} has changed since it was pinned; `rookery pins --accept {key[0]}` accepts it"
-        await self._remember(*key, now)
+        if self._open_store:
+            await (await self._open_store()).pin(*key, digest)
         return None
 
-    async def _pins(self) -> dict[tuple[str, str], str]:
-        if self._known is None:
-            self._known = {}
-            if self._recorder:
+    async def _pinned_digests(self) -> dict[tuple[str, str], str]:
+        if self._digests is None:
+            self._digests = {}
+            if self._open_store:
                 try:
-                    self._known = await (await self._recorder.store()).pins()
+                    self._digests = await (await self._open_store()).pins()
                 except RookeryError as error:
-                    logger.info("pins are kept for this process only: %s", error)
-                    self._recorder = None
-        return self._known
-
-    async def _remember(self, server: str, tool: str, now: str) -> None:
-        if self._recorder:
-            await (await self._recorder.store()).pin(server, tool, now)
+                    logger.info("pins last only as long as this process: %s", error)
+                    self._open_store = None
+        return self._digests

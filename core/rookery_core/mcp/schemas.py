@@ -1,7 +1,7 @@
-"""The schema of a tool's arguments, as every provider of models takes it.
+"""The schema of a tool's arguments in the form that every model provider accepts.
 
-Providers refuse a whole request for one tool whose schema is no plain object: combined at its top, without type or
-properties, with names of arguments outside their alphabet. Servers publish such schemas.
+Providers reject a whole request for one tool whose schema is not a plain object: combined at its top, without type
+or properties, or with argument names outside their alphabet. Servers publish such schemas.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _REFUSED = frozenset(
     {"anyOf", "oneOf", "allOf", "not", "enum", "const", "if", "then", "else", "$ref", "dependentSchemas"}
 )
-_DEPTH = 8
+_MAX_DEPTH = 8
 
 
-def acceptable(schema: Mapping[str, Any]) -> Schema | None:
+def portable_schema(schema: Mapping[str, Any]) -> Schema | None:
     """`schema` as one plain object; None when an argument that it requires cannot be named."""
-    merged = _merged(dict(schema), schema, _DEPTH)
+    merged = _merged(dict(schema), schema, _MAX_DEPTH)
     properties = _table(merged.get("properties"))
     nameable = {name: _with_items(part) for name, part in properties.items() if _NAME.fullmatch(name)}
     required = [name for name in _names(merged.get("required")) if name in properties]
@@ -33,7 +33,7 @@ def acceptable(schema: Mapping[str, Any]) -> Schema | None:
 
 
 def _merged(schema: Schema, root: Mapping[str, Any], depth: int) -> Schema:
-    """One object of a schema and what it is combined of, with the properties of all."""
+    """One object that merges a schema with its combined parts, with the properties of all."""
     if depth == 0:
         return schema
     whole = _parts(schema, ("allOf",), root, depth)
@@ -43,12 +43,12 @@ def _merged(schema: Schema, root: Mapping[str, Any], depth: int) -> Schema:
     merged = {key: value for part in whole for key, value in part.items()} | schema
     merged["properties"] = {
         name: part
-        for each in (schema, *whole, *either)
-        for name, part in _table(each.get("properties")).items()
+        for part_of in (schema, *whole, *either)
+        for name, part in _table(part_of.get("properties")).items()
     }
-    required = [name for each in (schema, *whole) for name in _names(each.get("required"))]
-    sets = [_names(each.get("required")) for each in either]
-    required += [name for name in (sets[0] if sets else ()) if all(name in one for one in sets)]
+    required = [name for part in (schema, *whole) for name in _names(part.get("required"))]
+    sets = [_names(part.get("required")) for part in either]
+    required += [name for name in (sets[0] if sets else ()) if all(name in names for names in sets)]
     merged["required"] = list(dict.fromkeys(required))
     choices = list(dict.fromkeys(", ".join(names) for names in sets if names))
     if len(choices) > 1:
@@ -66,22 +66,22 @@ def _parts(schema: Schema, keys: Sequence[str], root: Mapping[str, Any], depth: 
 
 
 def _referred(reference: str, root: Mapping[str, Any]) -> Schema:
-    """What a reference within the document names; nothing for any other."""
-    found: Any = root if reference.startswith("#") else {}
+    """The target of a reference within the document; empty for any other reference."""
+    target: Any = root if reference.startswith("#") else {}
     for step in reference.lstrip("#").strip("/").split("/"):
         if step:
-            found = _table(found).get(step)
-    return dict(_table(found))
+            target = _table(target).get(step)
+    return dict(_table(target))
 
 
 def _with_items(schema: Any) -> Any:
-    """A list has to say what it is a list of, be it anything."""
+    """Providers require `items` of an array, even an empty one."""
     if not isinstance(schema, dict):
         return schema
-    found = {name: _with_items(part) for name, part in cast(Schema, schema).items()}
-    if found.get("type") == "array":
-        found.setdefault("items", {})
-    return found
+    completed = {name: _with_items(part) for name, part in cast(Schema, schema).items()}
+    if completed.get("type") == "array":
+        completed.setdefault("items", {})
+    return completed
 
 
 def _table(value: Any) -> Mapping[str, Any]:

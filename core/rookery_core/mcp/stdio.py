@@ -1,4 +1,4 @@
-"""A server over stdio that may write more to its output than messages."""
+"""A stdio transport for servers that write other things than messages to their output."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class TolerantStdio(ClientTransport):
-    """Starts the program with each connection and ends it with it. Bytes that are no UTF-8 spoil their own line only:
-    FastMCP's transport would stop reading at them, for ever and without a word."""
+    """Starts the program with each connection and ends it with it. Bytes that are not UTF-8 spoil only their own line:
+    FastMCP's transport would silently stop reading at them."""
 
     def __init__(
         self, *, command: str, args: Sequence[str], env: Mapping[str, str], cwd: str | None, log: TextIO
@@ -44,8 +44,8 @@ class TolerantStdio(ClientTransport):
                 ready.set_result(session)
                 await stop.wait()
 
-        # In a task of its own: a client that is in a hurry cancels the one that it waits for, and with it the program
-        # would lose the one that ends it.
+        # In a separate task: a client that times out cancels the task it waits for, and then nothing would end the
+        # program.
         holder = asyncio.create_task(hold())
         try:
             await asyncio.wait({holder, ready}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,1 @@
+"""The MCP client: the servers of an mcp.json, started, supervised and called."""
