@@ -26,7 +26,7 @@ GROUPS = {
 }
 COMPOSE = """\
 # Read by compose.yaml only (compose): the owner's password, a common part of the services' database passwords, and the
-# bot's token, whose entry in ROOKERY_HTTP_TOKENS needs the scope "delegate": rookery token new --user BOT --scope delegate
+# bot's token, whose entry in ROOKERY_HTTP_TOKENS needs the scope "delegate": rookery token new --scope delegate
 # POSTGRES_PASSWORD=
 # ROOKERY_LOGIN_PASSWORD=
 # ROOKERY_BOT_TOKEN=

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from rookery.mcp.own_servers import configured_servers
 from rookery.models.pricing import Price
 from rookery.settings import AgentSettings, configuration_of
 from rookery_core.errors import ConfigurationError
+from rookery_core.identity.tokens import new_token
 from rookery_core.mcp.configuration import parse_servers, read_servers
 from rookery_core.mcp.environment import foreign_environment, own_environment
 
@@ -132,6 +134,62 @@ def test_our_commands_in_a_file_are_recognised(tmp_path: Path, monkeypatch: pyte
     chat, other = configured_servers(AgentSettings())
     assert (chat.own, chat.entry.audience) == (True, "rookery-slack")
     assert (other.own, other.entry.audience) == (False, None)
+
+
+TOKEN = new_token("U0BOT", scopes=["delegate"])[0]
+KEY = SecretStr("k" * 40)
+HANDED_OVER: list[dict[str, Any]] = [
+    {"url": "http://slack:8000/mcp", "headers": {"Authorization": f"Bearer {TOKEN}"}},
+    {"url": "http://slack:8000/mcp", "headers": {"authorization": f"bearer {TOKEN}"}},
+    {"url": "http://slack:8000/mcp", "headers": {"X-Token": "${ROOKERY_BOT_TOKEN}"}},
+    {"url": "http://slack:8000/mcp?token=${ROOKERY_BOT_TOKEN}"},
+    {"command": "npx", "args": ["mcp-remote", "http://slack:8000/mcp", "--header", f"Authorization: Bearer {TOKEN}"]},
+    {"command": "mcp-proxy", "env": {"API_ACCESS_TOKEN": "${ROOKERY_BOT_TOKEN}"}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", HANDED_OVER)
+@pytest.mark.parametrize("for_many", [True, False])
+def test_a_server_with_our_token_and_no_audience_stops_the_start(
+    entry: dict[str, Any], for_many: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOKERY_BOT_TOKEN", "not-made-by-us")
+    path = tmp_path / "mcp.json"
+    path.write_text(json.dumps({"mcpServers": {"ours": entry}}))
+    settings = AgentSettings(mcp_config=path, context_key=KEY)
+    with pytest.raises(ConfigurationError, match=r"'ours'.*audience") as raised:
+        configured_servers(settings, for_many=for_many)
+    assert TOKEN not in str(raised.value)
+    path.write_text(json.dumps({"mcpServers": {"ours": {**entry, "audience": "rookery-slack"}}}))
+    (server,) = configured_servers(settings, for_many=for_many)
+    assert server.entry.audience == "rookery-slack"
+
+
+def test_who_answers_many_needs_the_key_that_hosted_servers_check(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    entry = {"url": "http://slack:8000/mcp", "headers": {"Authorization": f"Bearer {TOKEN}"}}
+    path.write_text(json.dumps({"mcpServers": {"ours": entry}}))
+    settings = AgentSettings(mcp_config=path)
+    assert configured_servers(settings)  # one person's own token, asked for that person
+    with pytest.raises(ConfigurationError, match="audience"):
+        configured_servers(settings, for_many=True)
+    path.write_text(json.dumps({"mcpServers": {"ours": {**entry, "audience": "rookery-slack"}}}))
+    with pytest.raises(ConfigurationError, match="ROOKERY_CONTEXT_KEY"):
+        configured_servers(settings, for_many=True)
+
+
+def test_hosted_servers_of_ours_are_recognised_and_internal_by_default(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    entries = {
+        "a": {"url": "http://x/mcp", "audience": "rookery-github"},
+        "b": {"command": "rookery-memory"},
+        "c": {"command": "rookery-memory", "internal_only": False},
+        "d": {"url": "http://x/mcp", "audience": "rookery-docs"},
+    }
+    path.write_text(json.dumps({"mcpServers": entries}))
+    servers = configured_servers(AgentSettings(mcp_config=path, context_key=KEY))
+    assert all(server.own for server in servers)
+    assert [server.entry.internal_only for server in servers] == [True, True, False, False]
 
 
 def test_who_gets_which_variables() -> None:

@@ -25,6 +25,7 @@ ASKER_META_KEY = "rookery/asker"
 MAX_LIFETIME_S = 300
 CLOCK_SKEW_S = 30
 MIN_KEY_BYTES = 32
+MIN_NONCE_LENGTH = 12
 
 _CALLER = TypeAdapter(Caller)
 
@@ -74,6 +75,8 @@ class AskerVerifier:
 
     def verify(self, token: str) -> Caller:
         """The caller a token names. Raises NotAllowed with the reason; the token is never quoted."""
+        if not token.isascii():
+            raise _refused("it cannot be read")
         body, _, signature = token.partition(".")
         expected = _encode(_signature(body, self._key))
         if not hmac.compare_digest(signature.encode(), expected.encode()):
@@ -83,7 +86,10 @@ class AskerVerifier:
         if payload.get("aud") != self._audience:
             raise _refused("it is meant for another server")
         caller = _caller(payload)
-        self._spend(str(payload.get("nonce")), float(payload["exp"]))
+        nonce = payload.get("nonce")
+        if not isinstance(nonce, str) or len(nonce) < MIN_NONCE_LENGTH:
+            raise _refused("it carries no nonce")
+        self._spend(nonce, float(payload["exp"]))
         return caller
 
     def _check_times(self, payload: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ A server keeps only the hash, in {VARIABLE} (JSON, or @file with JSON: a list of
 
 examples:
   rookery token new --user U012AB3CD                  for a person: sees what that person may see
-  rookery token new --user U0BOT --scope delegate     for the bot: may ask on behalf of who asks it
+  rookery token new --scope delegate                  for the bot: asks for the people who ask it
   rookery token new --json | jq .entry                for scripts
 """
 

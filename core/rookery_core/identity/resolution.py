@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from rookery_core.errors import NotAllowed
 from rookery_core.identity.asker import ASKER_META_KEY, AskerVerifier
@@ -27,14 +28,15 @@ class CallerResolver:
     def resolve(self, meta: Any, bearer: Caller | None, *, over_http: bool) -> Caller:
         """The caller of a request with this `_meta`, from this bearer (None: no token).
 
-        Raises NotAllowed when a signed asker is present and may not be accepted: a request that claims
+        A bearer with scope `delegate` asks for others only: without a signed asker it is anonymous.
+        Raises NotAllowed when a signed asker is present, even as null, and may not be accepted: a request that claims
         somebody's identity is never served under another.
         """
-        signed = meta.get(ASKER_META_KEY) if hasattr(meta, "get") else None
-        if signed is not None:
-            return self._delegated(signed, bearer, over_http=over_http)
+        claims = _claims(meta)
+        if ASKER_META_KEY in claims:
+            return self._delegated(claims[ASKER_META_KEY], bearer, over_http=over_http)
         if bearer is not None:
-            return bearer
+            return Caller(team=bearer.team) if DELEGATE_SCOPE in bearer.scopes else bearer
         if self.as_user and not over_http:
             return Caller(team=self.team, user=self.as_user, kind="member")
         return Caller(team=self.team)
@@ -58,3 +60,12 @@ class CallerResolver:
         if bearer is not None and bearer.team != caller.team:
             raise NotAllowed("The signed asker is of another team than the token.")
         return caller
+
+
+def _claims(meta: Any) -> Mapping[str, Any]:
+    """`_meta` as a mapping. Raises NotAllowed for any other shape, in which no claim could be recognised."""
+    if meta is None:
+        return {}
+    if isinstance(meta, Mapping):
+        return cast("Mapping[str, Any]", meta)
+    raise NotAllowed("The request's _meta must be an object.")

@@ -28,18 +28,20 @@ async def open_agent(
     agent_class: type[Agent] | None = None,
     model: Model | None = None,
     audiences: Collection[str] | None = None,
+    for_many: bool = False,
     **options: Any,
 ) -> AsyncGenerator[Agent]:
     """An agent with its servers started (in parallel; one that fails is left out and joins later) and its model.
 
     agent_class: None takes the one that rookery.toml names, else Agent. model: None takes the one that the settings
-    name. audiences: only the servers that check signed askers under one of these names. options: of Agent.
+    name. audiences: only the servers that check signed askers under one of these names. for_many: it answers many people,
+    so that every server with a token of ours must check who asks. options: of Agent.
     Raises ConfigurationError for a wrong mcp.json, rookery.toml or model.
     """
     from rookery.agent.recording import Recorder
     from rookery_core.mcp.server_group import ServerGroup
 
-    parts = prepared(settings)
+    parts = prepared(settings, for_many=for_many)
     chosen = model or parts.model()
     recorder = Recorder(settings) if settings.traces == "on" else None
     if recorder:
@@ -73,13 +75,13 @@ class Parts:
     agent_class: type[Agent]
 
 
-def prepared(settings: AgentSettings) -> Parts:
+def prepared(settings: AgentSettings, *, for_many: bool = False) -> Parts:
     """The parts, as the settings name them. Nothing is started yet."""
     from rookery.models.choosing import choose_model
     from rookery.settings import configuration_of
 
     key = settings.context_key.get_secret_value() if settings.context_key else secrets.token_urlsafe(48)
-    servers = [_knowing(server, key, settings) for server in configured_servers(settings)]
+    servers = [_knowing(server, key, settings) for server in configured_servers(settings, for_many=for_many)]
     told = configuration_of(settings.config_file)
     _require_prices(settings, told.prices)
     return Parts(servers, lambda: choose_model(settings), told.prices, key, agent_class_of(told))

@@ -44,7 +44,9 @@ async def open_bot(
         api = connect(settings)
         database, queue = await _open_queue(settings)
         stack.push_async_callback(database.close)
-        chosen = agent or await stack.enter_async_context(open_agent(settings, **agent_options))
+        chosen = agent or await stack.enter_async_context(
+            open_agent(settings, for_many=True, **agent_options)
+        )
         yield await assemble(settings, api, database, queue, chosen)
 
 

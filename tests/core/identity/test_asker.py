@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 
 import pytest
@@ -96,6 +98,40 @@ def test_a_longer_life_than_five_minutes_cannot_be_signed_or_claimed() -> None:
     body = token(lifetime_s=10 * MAX_LIFETIME_S).split(".")[0]
     payload = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     assert payload["exp"] - payload["iat"] == MAX_LIFETIME_S
+
+
+def signed(payload: dict[str, object]) -> str:
+    """A token with this payload, signed with the right key."""
+
+    def encoded(data: bytes) -> str:
+        return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+    body = encoded(json.dumps(payload).encode())
+    return f"{body}.{encoded(hmac.new(KEY.encode(), body.encode(), hashlib.sha256).digest())}"
+
+
+def payload_of(token: str) -> dict[str, object]:
+    body = token.split(".")[0]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+
+
+@pytest.mark.parametrize("nonce", [None, "", "None", 7, ["0123456789ab"], "short"])
+def test_a_token_without_a_nonce_is_refused(nonce: object) -> None:
+    payload = payload_of(token())
+    assert verifier().verify(signed(payload)) == ASKER
+    with pytest.raises(NotAllowed, match="nonce"):
+        verifier().verify(signed({**payload, "nonce": nonce}))
+    del payload["nonce"]
+    with pytest.raises(NotAllowed, match="nonce"):
+        verifier().verify(signed(payload))
+
+
+@pytest.mark.parametrize("field", ["team", "user", "kind", "aud", "iat", "exp"])
+def test_a_token_that_lacks_a_field_is_refused(field: str) -> None:
+    payload = payload_of(token())
+    del payload[field]
+    with pytest.raises(NotAllowed):
+        verifier().verify(signed(payload))
 
 
 def test_a_short_key_is_refused_with_the_remedy() -> None:

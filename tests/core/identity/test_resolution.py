@@ -66,6 +66,27 @@ def test_a_server_started_for_a_person_asks_for_nobody_else() -> None:
         resolver(as_user="U7").resolve(asked_by(), None, over_http=False)
 
 
+@pytest.mark.parametrize("meta", [None, {}, {"rookery/trace": "t"}])
+def test_a_delegate_that_names_nobody_asks_for_nobody(meta: object) -> None:
+    assert resolver().resolve(meta, BOT, over_http=True) == Caller(team="T")
+
+
+@pytest.mark.parametrize("meta", ["rookery/asker", ["rookery/asker"], 7, True])
+def test_meta_of_another_shape_is_refused(meta: object) -> None:
+    for bearer in (None, STRANGER, BOT):
+        with pytest.raises(NotAllowed, match="_meta"):
+            resolver().resolve(meta, bearer, over_http=True)
+
+
+@pytest.mark.parametrize("bearer", [None, STRANGER, BOT])
+@pytest.mark.parametrize("claim", [None, 17, {"user": "U1"}, "", ["x"], "\ud800.x"])
+def test_a_broken_claim_is_never_served_as_the_bearer(claim: object, bearer: Caller | None) -> None:
+    with pytest.raises(NotAllowed):
+        resolver().resolve({ASKER_META_KEY: claim}, bearer, over_http=True)
+    with pytest.raises(NotAllowed):
+        resolver(as_user="U7").resolve({ASKER_META_KEY: claim}, None, over_http=False)
+
+
 @pytest.mark.parametrize("claim", [17, {"user": "U1"}, "", ["x"]])
 def test_a_claim_of_any_other_shape_is_refused(claim: object) -> None:
     with pytest.raises(NotAllowed):
