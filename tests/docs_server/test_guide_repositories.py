@@ -15,7 +15,8 @@ from fastmcp import Client
 
 from emulators.git_host import GitHost
 from rookery_core.errors import ConfigurationError, InvalidInput
-from rookery_core.git import GitFailed
+from rookery_core.foreign import git as foreign_git
+from rookery_core.foreign.git import GitFailed
 from rookery_docs import guide_repositories
 from rookery_docs.guide_library import GuideLibrary
 from rookery_docs.guide_repositories import GuideCopy, GuideRepository
@@ -175,11 +176,11 @@ async def test_no_other_host_is_asked(host: GitHost, tmp_path: Path) -> None:
 
 
 async def test_size_is_bounded(host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guide_repositories, "_LARGEST_REPOSITORY", 200_000)
+    monkeypatch.setattr(foreign_git, "MAX_REPOSITORY_BYTES", 200_000)
     host.commit("large", {"guide.md": "# x", "noise.bin": random.Random(1).randbytes(400_000)})
     with pytest.raises(GitFailed, match="larger than"):
         await copy_of(host, tmp_path, name="large").refresh()
-    monkeypatch.setattr(guide_repositories, "_LARGEST_REPOSITORY", 64_000_000)
+    monkeypatch.setattr(foreign_git, "MAX_REPOSITORY_BYTES", 64_000_000)
     monkeypatch.setattr(guide_repositories, "_MOST_FILES", 2)
     host.commit("many", {f"guide{number}.md": "# x" for number in range(3)})
     with pytest.raises(InvalidInput, match="more than 2 files"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import urldefrag
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from rookery_core.errors import ConfigurationError, InvalidInput, NotFound
 from rookery_docs.anchors import is_generated
-from rookery_docs.guides import Guides
+from rookery_docs.guides import Guides, of_folder
 from rookery_docs.links import spellings, split_anchor, url_of
 from rookery_docs.versions import sort_key
 
@@ -87,3 +88,22 @@ def test_a_team_adds_guides_and_replaces_ours(tmp_path: Path) -> None:
         guides.get("nothing")
     with pytest.raises(ConfigurationError):
         Guides.load([tmp_path / "missing"])
+
+
+def test_links_out_of_a_folder_of_guides_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "secret.md").write_text("# Secret\n")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "SKILL.md").write_text("# Secret\n")
+    root = tmp_path / "guides"
+    (root / "deploy").mkdir(parents=True)
+    (root / "deploy" / "SKILL.md").write_text("# Deploy\n")
+    (root / "deploy" / "x.md").symlink_to("/etc/passwd")
+    (root / "x.md").symlink_to("../secret.md")
+    (root / "skills").symlink_to("../secrets")
+    (root / "linked").symlink_to("../secrets")
+    os.mkfifo(root / "pipe.md")
+    guides = list(of_folder(root))
+    assert [guide.name for guide in guides] == ["deploy"]
+    assert guides[0].read(".") == "SKILL.md"
+    with pytest.raises(NotFound):
+        guides[0].read("x.md")

@@ -15,7 +15,7 @@ from rookery_ingest.docs.archive import documents_below, names_in, read_archive
 from rookery_ingest.docs.folder import read_folder
 from rookery_ingest.docs.git import read_working_copy
 from rookery_ingest.docs.postgres import Manual, find_manual, read_manual, versions_of
-from rookery_ingest.docs.raw import RawPage, Unreadable, kind_of
+from rookery_ingest.docs.raw import LeftOut, RawPage, Unreadable, kind_of
 from rookery_ingest.docs.sources import open_source
 from rookery_ingest.docs.timescale import expanded, is_page, read_timescale, url_of
 from rookery_ingest.docs.web import Guest
@@ -208,3 +208,55 @@ async def test_one_file_that_is_neither_text_nor_archive_is_refused(tmp_path: Pa
     file.write_bytes(packed(tmp_path).read_bytes()[:-30])
     with pytest.raises(InvalidInput, match="neither a document nor an archive"):
         [page async for page in read_folder(file, lambda path: path)]
+
+
+async def read_all(folder: Path) -> dict[str, object]:
+    return {page.path: page async for page in read_folder(folder, lambda path: path)}
+
+
+async def test_links_out_of_a_folder_and_pipes_are_left_out_and_named(tmp_path: Path) -> None:
+    root = tmp_path / "d"
+    root.mkdir()
+    (root / "a.md").write_text("# A")
+    (root / "passwd.md").symlink_to("/etc/passwd")
+    (root / "environment.md").symlink_to("/proc/self/environ")
+    (root / "etc").symlink_to("/etc")
+    os.mkfifo(root / "pipe.md")
+    pages = await read_all(root)
+    assert isinstance(pages.pop("a.md"), RawPage)
+    assert set(pages) == {"passwd.md", "environment.md", "etc", "pipe.md"}
+    assert all(isinstance(page, LeftOut) for page in pages.values())
+
+
+async def test_links_out_of_a_working_copy_are_left_out_and_named(tmp_path: Path) -> None:
+    (tmp_path / "secret.md").write_text("secret")
+    root = tmp_path / "r"
+    root.mkdir()
+    (root / "a.md").write_text("# A")
+    (root / "x.md").symlink_to("/etc/passwd")
+    (root / "y.md").symlink_to("../secret.md")
+    (root / "z.md").symlink_to("untracked.md")
+    (root / "gone.md").write_text("")
+    for arguments in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", "-C", str(root), *arguments], check=True)
+    (root / "untracked.md").write_text("secret")
+    (root / "gone.md").unlink()
+    pages = {page.path: page async for page in read_working_copy(root, "", str)}
+    assert isinstance(pages.pop("a.md"), RawPage)
+    assert set(pages) == {"x.md", "y.md", "z.md", "gone.md"}
+    assert all(isinstance(page, LeftOut) for page in pages.values())
+
+
+async def test_a_repository_runs_nothing_when_it_is_imported(tmp_path: Path) -> None:
+    root, mark = tmp_path / "r", tmp_path / "PWNED"
+    root.mkdir()
+    (root / "a.md").write_text("# a")
+    for arguments in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", "-C", str(root), *arguments], check=True)
+    with (root / ".git" / "config").open("a") as file:
+        file.write(f'[core]\n\tfsmonitor = "touch {mark}; false"\n')
+    guest = Guest()
+    opened = await open_source("git", "1", {"path": str(root)}, {}, guest)
+    assert [page.path async for page in opened.pages] == ["a.md"]
+    await guest.close()
+    assert not mark.exists()

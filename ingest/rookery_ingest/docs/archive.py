@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from rookery_core.errors import InvalidInput
-from rookery_ingest.docs.folder import LARGEST_FILE, UrlOf
+from rookery_core.foreign.limits import MAX_FILE_BYTES
+from rookery_ingest.docs.folder import UrlOf
 from rookery_ingest.docs.formats.reading import format_of
 from rookery_ingest.docs.raw import Delivered, RawPage, Unreadable
 
@@ -70,7 +71,7 @@ async def read_archive(file: Path, select: Select, url_of: UrlOf) -> AsyncIterat
 
 
 def _document(path: str, url: str, size: int, data: Callable[[], bytes]) -> Delivered:
-    if size > LARGEST_FILE:
+    if size > MAX_FILE_BYTES:
         return Unreadable(path, "larger than 64 MB")
     try:
         return RawPage(path, url, format_of(path) or "text", data())

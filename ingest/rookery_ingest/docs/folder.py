@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from rookery_core.errors import InvalidInput
+from rookery_core.foreign.files import LINKED_FOLDER, Entry, ForeignFolder, NotOpened, Refused, read_file
+from rookery_core.foreign.limits import MAX_FILE_BYTES
 from rookery_ingest.docs.formats.reading import format_of
-from rookery_ingest.docs.raw import Delivered, RawPage, Unreadable
+from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unreadable
 
 _SKIPPED_FOLDERS = {"node_modules", "__pycache__", "venv", "site-packages", "vendor", "_static", "_sources"}
-LARGEST_FILE = 64 * 1024 * 1024
 
 UrlOf = Callable[[str], str]
 
 
-def documents(root: Path) -> list[str]:
-    """Paths below `root`, with forward slashes and in order, of every file in a format that has a reader."""
-    return sorted(_walk(root)) if root.is_dir() else [root.name]
+def _is_skipped(folder: str) -> bool:
+    return folder.startswith(".") or folder in _SKIPPED_FOLDERS
 
 
-def _walk(root: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS]
-        for name in files:
-            path = Path(folder, name).relative_to(root).as_posix()
-            if not name.startswith(".") and format_of(path) is not None:
-                yield path
+def _documents(folder: ForeignFolder) -> list[Entry]:
+    """Every file in a format that has a reader, and what cannot be entered, without hidden ones."""
+    return [
+        entry
+        for entry in folder.entries(_is_skipped)
+        if not entry.name.rsplit("/", 1)[-1].startswith(".")
+        and (format_of(entry.name) is not None or entry.hides or entry.refusal == LINKED_FOLDER)
+    ]
 
 
 def url_maker(root: Path, base_url: str | None) -> UrlOf:
@@ -40,32 +40,36 @@ def url_maker(root: Path, base_url: str | None) -> UrlOf:
 
 
 async def read_folder(root: Path, url_of: UrlOf) -> AsyncIterator[Delivered]:
-    """Every document of the folder. Raises InvalidInput when there is none."""
+    """Every document of the folder, or the one file. Raises InvalidInput when there is none."""
     if not await asyncio.to_thread(root.exists):
         raise InvalidInput(f"PATH: {root} does not exist.")
-    if await asyncio.to_thread(_is_no_text, root):
-        raise InvalidInput(f"PATH: {root} is neither a document nor an archive that can be read.")
-    paths = await asyncio.to_thread(documents, root)
-    if not paths:
+    if not await asyncio.to_thread(root.is_dir):
+        yield await asyncio.to_thread(_read_one, root, url_of)
+        return
+    folder = ForeignFolder(root)
+    entries = await asyncio.to_thread(_documents, folder)
+    if not entries:
         raise InvalidInput(f"PATH: {root} holds no document in a format that can be read.")
-    for path in paths:
-        yield await asyncio.to_thread(_read, root, path, url_of)
+    for entry in entries:
+        yield await asyncio.to_thread(_read, folder, entry, url_of)
 
 
-def _is_no_text(root: Path) -> bool:
-    """Whether the root is one file that no reader is for: without a known suffix it is read as text, unless it is none."""
-    if not root.is_file() or format_of(root.name) is not None:
-        return False
-    with root.open("rb") as file:
-        return b"\0" in file.read(8192)
+def _read_one(file: Path, url_of: UrlOf) -> Delivered:
+    """A file without a known suffix is read as text, unless it is none. Raises InvalidInput."""
+    data = read_file(file, MAX_FILE_BYTES)
+    if format_of(file.name) is None and b"\0" in data[:8192]:
+        raise InvalidInput(f"PATH: {file} is neither a document nor an archive that can be read.")
+    return RawPage(file.name, url_of(file.name), format_of(file.name) or "text", data, origin=str(file))
 
 
-def _read(root: Path, path: str, url_of: UrlOf) -> Delivered:
-    file = root / path if root.is_dir() else root
+def _read(folder: ForeignFolder, entry: Entry, url_of: UrlOf) -> Delivered:
+    path = entry.name
+    if entry.refusal is not None:
+        return Unreadable(path, entry.refusal) if entry.hides else LeftOut(path, entry.refusal)
     try:
-        if file.stat().st_size > LARGEST_FILE:
-            return Unreadable(path, "larger than 64 MB")
-        data = file.read_bytes()
-    except OSError as error:
-        return Unreadable(path, error.strerror or type(error).__name__)
-    return RawPage(path, url_of(path), format_of(path) or "text", data, origin=str(file))
+        data = folder.read(path, MAX_FILE_BYTES)
+    except Refused as error:
+        return LeftOut(path, error.message)
+    except NotOpened as error:
+        return Unreadable(path, error.message)
+    return RawPage(path, url_of(path), format_of(path) or "text", data, origin=str(folder.root / path))

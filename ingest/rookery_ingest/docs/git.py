@@ -1,4 +1,4 @@
-"""A git working copy as a source: the files git knows, the revision as what is stored of their freshness."""
+"""A git working copy as a source: the files that git tracks, as they are on disk."""
 
 from __future__ import annotations
 
@@ -7,37 +7,41 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from rookery_core.errors import InvalidInput
-from rookery_core.git import GitFailed, git
+from rookery_core.foreign.files import ForeignFolder, NotOpened, Refused
+from rookery_core.foreign.git import GitFailed, WorkingCopy
+from rookery_core.foreign.git import read_working_copy as read_index
 from rookery_ingest.docs.folder import UrlOf
 from rookery_ingest.docs.formats.reading import format_of
-from rookery_ingest.docs.raw import Delivered, RawPage, Unreadable
-
-
-async def _printed(folder: Path, *arguments: str) -> str:
-    """What a git command prints. Raises InvalidInput with git's own message."""
-    try:
-        return (await git(folder, *arguments)).decode("utf-8", "replace")
-    except GitFailed as error:
-        raise InvalidInput(str(error), hint="`docs folder` reads a folder without git.") from None
+from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unreadable
 
 
 async def read_working_copy(folder: Path, below: str, url_of: UrlOf) -> AsyncIterator[Delivered]:
-    """The documents git tracks below a path of the working copy, as they are on disk."""
-    names = (await _printed(folder, "ls-files", "-z", "--", below or ".")).split("\0")
-    root = Path((await _printed(folder, "rev-parse", "--show-toplevel")).strip())
-    prefix = (await _printed(folder, "rev-parse", "--show-prefix")).strip()
-    found = False
-    for name in sorted(filter(None, names)):
-        path = name.removeprefix(below.strip("/") + "/") if below.strip("/") else name
-        if format_of(path) is None:
-            continue
-        found = True
-        file = root / prefix / name
-        try:
-            data = await asyncio.to_thread(file.read_bytes)
-        except OSError as error:
-            yield Unreadable(path, error.strerror or type(error).__name__)
-            continue
-        yield RawPage(path, url_of(path), format_of(path) or "text", data, origin=str(file))
-    if not found:
+    """The documents git tracks below a path of the working copy. Raises InvalidInput with git's own message."""
+    try:
+        copy = await read_index(folder)
+    except GitFailed as error:
+        raise InvalidInput(str(error), hint="`docs folder` reads a folder without git.") from None
+    prefix = copy.prefix + (f"{below.strip('/')}/" if below.strip("/.") else "")
+    paths = sorted(
+        name.removeprefix(prefix)
+        for name in copy.names
+        if name.startswith(prefix) and format_of(name) is not None
+    )
+    if not paths:
         raise InvalidInput(f"PATH: git tracks no document below {folder / below}.")
+    files = ForeignFolder(copy.root, copy.names)
+    for path in paths:
+        yield await asyncio.to_thread(_read, files, copy, prefix + path, path, url_of)
+
+
+def _read(files: ForeignFolder, copy: WorkingCopy, name: str, path: str, url_of: UrlOf) -> Delivered:
+    file = copy.root / name
+    try:
+        data = files.read(name)
+    except Refused as error:
+        return LeftOut(path, error.message)
+    except NotOpened as error:
+        if not file.exists():
+            return LeftOut(path, "tracked by git, but not in the working copy")
+        return Unreadable(path, error.message)
+    return RawPage(path, url_of(path), format_of(path) or "text", data, origin=str(file))

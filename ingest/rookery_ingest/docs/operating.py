@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.foreign.files import named_place
 from rookery_core.settings import CoreSettings
 from rookery_docs.store.writing import Release
 from rookery_ingest.docs import postgis, postgres, timescale
@@ -65,7 +66,7 @@ def _wanted(arguments: argparse.Namespace) -> list[Wanted]:
     if isinstance(place, str):
         settings["url"] = place
     elif place:
-        settings["path"] = str(place.expanduser().resolve())
+        settings["path"] = str(named_place(place))
     if not _NAME.fullmatch(arguments.name):
         raise InvalidInput(
             f"NAME: {arguments.name!r} cannot name a source.",

@@ -7,7 +7,6 @@ sees the old or the new guides, and the old ones for as long as the host is away
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 import tarfile
@@ -19,8 +18,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rookery_core.errors import ConfigurationError, InvalidInput
-from rookery_core.git import git
-from rookery_docs.guides import LARGEST_FILE, of_folder
+from rookery_core.foreign.git import download_tree, list_remote
+from rookery_core.foreign.limits import MAX_GUIDE_FILE_BYTES
+from rookery_docs.guides import of_folder
 
 _ON_GITHUB = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*/[\w.-]+)(?:/(?P<path>[^@\s]+))?(?:@(?P<ref>\S+))?")
 _ADDRESS = re.compile(
@@ -29,26 +29,8 @@ _ADDRESS = re.compile(
 _PASSWORD = re.compile(r"https?://[^/\s]*@")
 _REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
-_LARGEST_REPOSITORY = 64_000_000
 _LARGEST_COPY = 32_000_000
 _MOST_FILES = 2_000
-_PATIENCE_S = 120.0
-_ONLY_THE_HOST = (
-    "-c",
-    "http.followRedirects=false",
-    "-c",
-    "http.lowSpeedLimit=500",
-    "-c",
-    "http.lowSpeedTime=30",
-)
-_ONE_PACK = ("-c", "fetch.unpackLimit=1")
-"""A file for all objects, so that a limit for files is a limit for the repository."""
-_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ALLOW_PROTOCOL": "https:http:ssh",
-    "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
-    "LC_ALL": "C",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +69,7 @@ class GuideRepository:
         if _REVISION.fullmatch(self.ref):
             return self.ref, self.ref
         names = [f"refs/heads/{self.ref}", f"refs/tags/{self.ref}"] if self.ref else ["HEAD"]
-        with tempfile.TemporaryDirectory() as nowhere:
-            listed = await git(
-                Path(nowhere), *_ONLY_THE_HOST, "ls-remote", self.url, *names,
-                environment=_ENVIRONMENT, timeout_s=_PATIENCE_S,
-            )  # fmt: skip
-        rows = (line.partition("\t") for line in listed.decode("utf-8", "replace").splitlines())
-        revisions = {name: revision for revision, _, name in rows}
+        revisions = await list_remote(self.url, names)
         for name in names:
             if revision := revisions.get(name):
                 return name, revision
@@ -102,16 +78,8 @@ class GuideRepository:
     async def download(self, name: str, into: Path) -> None:
         """Write the files of the folder, as they are at a name of the host, into a new folder. Raises GitFailed, InvalidInput."""
         with tempfile.TemporaryDirectory(dir=into.parent) as scratch:
-            clone, packed = Path(scratch) / "clone", Path(scratch) / "files.tar"
-            await git(into.parent, "init", "--quiet", "--bare", str(clone))
-            await git(
-                clone, *_ONLY_THE_HOST, *_ONE_PACK, "fetch", "--quiet", "--depth=1", "--no-tags", self.url, name,
-                environment=_ENVIRONMENT, largest_file=_LARGEST_REPOSITORY, timeout_s=_PATIENCE_S,
-            )  # fmt: skip
-            await git(
-                clone, "archive", "--format=tar", f"--output={packed}", f"FETCH_HEAD:{self.path}",
-                environment=_ENVIRONMENT, largest_file=_LARGEST_REPOSITORY, timeout_s=_PATIENCE_S,
-            )  # fmt: skip
+            packed = Path(scratch) / "files.tar"
+            await download_tree(self.url, name, self.path, packed)
             await asyncio.to_thread(_unpack, packed, into)
 
 
@@ -177,7 +145,7 @@ def _unpack(packed: Path, into: Path) -> None:
             if (
                 not member.isfile()
                 or hidden
-                or member.size > LARGEST_FILE
+                or member.size > MAX_GUIDE_FILE_BYTES
                 or not target.is_relative_to(inside)
             ):
                 continue

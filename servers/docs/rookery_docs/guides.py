@@ -9,12 +9,14 @@ from importlib.resources import files
 from pathlib import Path
 
 from rookery_core.errors import ConfigurationError, InvalidInput, NotFound
+from rookery_core.foreign.files import ForeignFolder, NotOpened
+from rookery_core.foreign.limits import MAX_FILE_BYTES, MAX_GUIDE_FILE_BYTES
+from rookery_core.telemetry import get_logger
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*\r?\n", re.DOTALL)
 _FIELD = re.compile(r"^(name|description):[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-LARGEST_FILE = 500_000
-"""Bytes of a further file that is shown."""
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,17 @@ class Guide:
         target = (self.folder / path).resolve()
         if not target.is_relative_to(self.folder.resolve()):
             raise InvalidInput("path: leads out of the guide.")
-        if target.is_dir() or path == ".":
-            return "\n".join(sorted(each.relative_to(self.folder).as_posix() for each in _texts(target)))
-        if not target.is_file() or target.stat().st_size > LARGEST_FILE:
-            raise NotFound(
-                f"path: {path!r} is no file of the guide {self.name!r}.",
-                candidates=[
-                    each.relative_to(self.folder).as_posix() for each in list(_texts(self.folder))[:10]
-                ],
+        if target.is_dir():
+            prefix = target.relative_to(self.folder.resolve()).as_posix()
+            return "\n".join(
+                name for name in _files(self.folder) if prefix == "." or name.startswith(prefix + "/")
             )
-        return target.read_text(encoding="utf-8", errors="replace")
+        try:
+            return _text(ForeignFolder(self.folder), path, MAX_GUIDE_FILE_BYTES)
+        except NotOpened:
+            raise NotFound(
+                f"path: {path!r} is no file of the guide {self.name!r}.", candidates=_files(self.folder)[:10]
+            ) from None
 
 
 class Guides:
@@ -81,13 +84,18 @@ def of_folder(folder: Path) -> Iterator[Guide]:
     """Markdown files, and folders with a SKILL.md, at the top or below `skills` or `guides`."""
     if not folder.is_dir():
         raise ConfigurationError(f"ROOKERY_DOCS_GUIDES: {folder} is no folder.")
-    for root in [folder, *(below for name in ("skills", "guides") if (below := folder / name).is_dir())]:
-        for entry in sorted(root.iterdir()):
-            skill = entry / "SKILL.md"
-            if skill.is_file():
-                yield parse(skill.read_text(encoding="utf-8", errors="replace"), entry.name, entry)
-            elif entry.is_file() and entry.suffix == ".md" and entry.name.lower() != "readme.md":
-                yield parse(entry.read_text(encoding="utf-8", errors="replace"), entry.stem)
+    files = ForeignFolder(folder)
+    for prefix in ("", "skills/", "guides/"):
+        place = files.root / prefix
+        for entry in sorted(place.iterdir()) if place.is_dir() and not place.is_symlink() else []:
+            name = prefix + entry.name
+            try:
+                if (entry / "SKILL.md").is_file():
+                    yield parse(_text(files, f"{name}/SKILL.md"), entry.name, entry.resolve())
+                elif entry.suffix == ".md" and entry.name.lower() != "readme.md" and not entry.is_dir():
+                    yield parse(_text(files, name), entry.stem)
+            except NotOpened as error:
+                logger.warning("guide %s of %s left out: %s", name, folder, error.message)
 
 
 def parse(text: str, name: str, folder: Path | None = None) -> Guide:
@@ -102,7 +110,15 @@ def parse(text: str, name: str, folder: Path | None = None) -> Guide:
     return Guide(name, fields.get("description", first).strip("\"'"), body.strip() + "\n", folder)
 
 
-def _texts(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path
+def _text(files: ForeignFolder, name: str, max_bytes: int = MAX_FILE_BYTES) -> str:
+    return files.read(name, max_bytes).decode("utf-8", "replace")
+
+
+def _files(folder: Path) -> list[str]:
+    """The names of the files of a guide, without hidden ones and what is no regular file."""
+    entries = ForeignFolder(folder).entries(lambda name: name.startswith("."))
+    return sorted(
+        entry.name
+        for entry in entries
+        if entry.refusal is None and not entry.name.rsplit("/", 1)[-1].startswith(".")
+    )
