@@ -100,8 +100,8 @@ def configuration_of(named: Path | None = None) -> Configuration:
     path = configuration_path(named)
     if path is None:
         return Configuration()
-    from rookery.slack.settings import SlackSettings
+    from rookery.slack.settings import BotSettings
 
     secret = {"database_url", "http_tokens", "context_key", "openai_api_key", "anthropic_api_key", "bot_token", "app_token", "signing_secret"}  # fmt: skip
     fields = set(AgentSettings.model_fields) - secret
-    return read_configuration(path, fields, set(SlackSettings.model_fields) - fields - secret)
+    return read_configuration(path, fields, set(BotSettings.model_fields) - fields - secret)

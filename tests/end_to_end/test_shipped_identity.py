@@ -15,7 +15,7 @@ from emulators.models.scripted import ScriptedModel
 from postgres_for_tests import TestServer
 from rookery.agent import Question, open_agent
 from rookery.models.protocol import ToolUse
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.identity import Caller
 from rookery_core.identity.tokens import new_token
 from rookery_slack.store.writer import Writer
@@ -88,11 +88,11 @@ async def workspace(open_database: Callable[..., Awaitable[Database]]) -> None:
         await Writer(INGEST).merge(connection, WORKSPACE)
 
 
-def asking(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *uses: ToolUse) -> tuple[SlackSettings, ScriptedModel]:  # fmt: skip
+def asking(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *uses: ToolUse) -> tuple[BotSettings, ScriptedModel]:  # fmt: skip
     """The bot's settings in its environment, and a model that makes these calls and is done."""
     for name, value in deployment.bot.items():
         monkeypatch.setenv(name, value)
-    return SlackSettings.from_environment(traces="off"), ScriptedModel([list(uses), "Done."])
+    return BotSettings.from_environment(traces="off"), ScriptedModel([list(uses), "Done."])
 
 
 SEARCHES = (

@@ -235,9 +235,9 @@ def test_rookery_toml_is_read_and_the_environment_wins(
     monkeypatch.setenv("ROOKERY_MODEL", "extractive")
     assert AgentSettings.from_environment().model == "extractive"
     assert AgentSettings.from_environment(model="openai:x").model == "openai:x"
-    from rookery.slack.settings import SlackSettings
+    from rookery.slack.settings import BotSettings
 
-    assert SlackSettings.from_environment().follow_ups is True
+    assert BotSettings.from_environment().follow_ups is True
 
 
 @pytest.mark.parametrize(

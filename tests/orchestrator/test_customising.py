@@ -16,7 +16,7 @@ from rookery.agent import ContextSection, Question
 from rookery.agent.opening import agent_class_of
 from rookery.configuration import read_configuration
 from rookery.settings import AgentSettings
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.identity import Caller
 from rookery_core.mcp.configuration import parse_servers
 
@@ -79,7 +79,7 @@ async def test_the_configuration_shown_is_accepted(tmp_path: Path, monkeypatch: 
     path = tmp_path / "rookery.toml"
     path.write_text(text)
     fields = set(AgentSettings.model_fields)
-    read = read_configuration(path, fields, set(SlackSettings.model_fields) - fields)
+    read = read_configuration(path, fields, set(BotSettings.model_fields) - fields)
     assert read.values["model"] == tomllib.loads(text)["agent"]["model"]
     (tmp_path / "acme_agent.py").write_text("\n".join(blocks("python")[:1]))
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])

@@ -20,7 +20,7 @@ from typing import Any
 from emulators.slack import SlackEmulator
 from rookery.models.protocol import ToolUse
 from rookery.slack.app import run
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from slack_bot.scripted import ScriptedModel, calling
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -64,12 +64,12 @@ def _live(orders: dict[str, Any]) -> None:
     if model and (name := orders.get("file")):
         model.steps.append(calling(ToolUse("1", "share_file", {"name": name, "content": "a,b\n1,2\n"})))
     try:
-        asyncio.run(_run(SlackSettings(**orders["settings"]), {"model": model} if model else {}))
+        asyncio.run(_run(BotSettings(**orders["settings"]), {"model": model} if model else {}))
     finally:
         os._exit(0)
 
 
-async def _run(settings: SlackSettings, options: dict[str, Any]) -> None:
+async def _run(settings: BotSettings, options: dict[str, Any]) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await run(settings, stop, **options)
@@ -108,7 +108,7 @@ class Nursery:
         self._born: asyncio.Queue[int] = asyncio.Queue()
         self._bots: dict[int, BotProcess] = {}
 
-    async def bot(self, settings: SlackSettings, **orders: Any) -> BotProcess:
+    async def bot(self, settings: BotSettings, **orders: Any) -> BotProcess:
         """A bot with these settings; see `_live` for what else can be ordered."""
         assert self._process.stdin is not None
         line = json.dumps({"settings": plain(settings), **orders})
@@ -158,7 +158,7 @@ async def open_nursery() -> AsyncGenerator[Nursery]:
         await listening
 
 
-def plain(settings: SlackSettings) -> dict[str, Any]:
+def plain(settings: BotSettings) -> dict[str, Any]:
     """Settings as JSON, secrets included: they are the emulator's."""
     shape: dict[str, Any] = {}
     for name, value in settings:

@@ -18,7 +18,7 @@ from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast, furnish
 from rookery.models.protocol import Model
 from rookery.slack.app import run
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.settings import CoreSettings
 
 StartBot = Callable[..., AbstractAsyncContextManager[None]]
@@ -42,14 +42,12 @@ def sdk(slack: SlackEmulator) -> Any:
 
 
 @pytest.fixture
-def bot_settings(
-    slack: SlackEmulator, settings: CoreSettings, tmp_path: Path
-) -> Callable[..., SlackSettings]:
+def bot_settings(slack: SlackEmulator, settings: CoreSettings, tmp_path: Path) -> Callable[..., BotSettings]:
     """Settings of a bot that talks to the emulator; what a test gives goes before."""
     servers = tmp_path / "mcp.json"
     servers.write_text(json.dumps({"mcpServers": {}}))
 
-    def make(**changes: Any) -> SlackSettings:
+    def make(**changes: Any) -> BotSettings:
         app = slack.state.app
         values: dict[str, Any] = {
             "database_url": settings.database_url,
@@ -63,13 +61,13 @@ def bot_settings(
             "retry_base_s": 0.05,
             **changes,
         }
-        return SlackSettings(**values)
+        return BotSettings(**values)
 
     return make
 
 
 @pytest.fixture
-def start_bot(slack: SlackEmulator, bot_settings: Callable[..., SlackSettings]) -> StartBot:
+def start_bot(slack: SlackEmulator, bot_settings: Callable[..., BotSettings]) -> StartBot:
     """`async with start_bot(model, …):` runs a whole bot, connected, until the block ends."""
 
     @asynccontextmanager

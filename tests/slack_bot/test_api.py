@@ -8,7 +8,7 @@ import pytest
 
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
-from rookery.slack.answers.status import RENEW_AFTER_S, Status
+from rookery.slack.answers.status import RENEW_AFTER_S, StatusLine
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackLockedOut, SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.people.directory import Directory
@@ -110,7 +110,7 @@ async def test_a_status_is_shown_again_before_slack_takes_it_away(
 ) -> None:
     now = 0.0
     root = slack.people.say(cast.ada.id, cast.general.id, "how long does that take?")
-    status = Status(api, cast.general.id, root, root, clock=lambda: now)
+    status = StatusLine(api, cast.general.id, root, root, clock=lambda: now)
     shown = slack.state.statuses
     status.show("is reading…")
     await slack.state.wait_for(lambda: len(shown) == 1)

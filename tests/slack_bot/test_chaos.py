@@ -22,7 +22,7 @@ from emulators.models import ModelEmulator
 from emulators.models.brains import Fault, Reply, Request
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.database.embedded import EmbeddedServer
 from slack_bot.bot_process import BotProcess, Nursery, open_nursery, wait_for_socket
 from slack_bot.reading import is_final, mark_of, said
@@ -41,7 +41,7 @@ LEASE_S = 2.0
 class Flock:
     """Three bots; one that is killed is replaced at once."""
 
-    def __init__(self, slack: SlackEmulator, nursery: Nursery, settings: SlackSettings) -> None:
+    def __init__(self, slack: SlackEmulator, nursery: Nursery, settings: BotSettings) -> None:
         self._slack = slack
         self._nursery = nursery
         self._settings = settings
@@ -133,7 +133,7 @@ async def flock(
             "workers": 8,
             "traces": "off",
         }
-        yield Flock(slack, nursery, SlackSettings(**values))
+        yield Flock(slack, nursery, BotSettings(**values))
 
 
 @pytest.mark.slow

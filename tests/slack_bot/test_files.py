@@ -10,7 +10,7 @@ import pytest
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import Media, ModelRequest, ToolUse
-from rookery.slack.answers.attachments import FileReader, text_of_pdf
+from rookery.slack.answers.attachments import AttachmentReader, text_of_pdf
 from rookery.slack.api import connect
 from slack_bot.conftest import StartBot
 from slack_bot.reading import answered, said
@@ -114,7 +114,7 @@ async def test_too_large_and_too_many_are_told_not_read(
 )
 async def test_the_token_goes_to_slack_only(slack: SlackEmulator, bot_settings: Any, url: str) -> None:
     settings = bot_settings()
-    reader = FileReader(connect(settings), settings)
+    reader = AttachmentReader(connect(settings), settings)
     shape = {"id": "F0", "name": "n.txt", "mimetype": "text/plain", "size": 3, "url_private": url or "x"}
     found = await reader.read([shape])
     assert (found.sections, found.attachments) == ((), ())

@@ -18,15 +18,15 @@ from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from loopback import free_port
 from rookery.slack.app import run
-from rookery.slack.receivers.http import MOST_BYTES, is_signed
-from rookery.slack.settings import SlackSettings
+from rookery.slack.receivers.http import MAX_BYTES, is_signed
+from rookery.slack.settings import BotSettings
 from rookery.slack.text.blocks import FEEDBACK_UP
 from slack_bot.reading import answered, said
 from slack_bot.scripted import ScriptedModel
 
 
 @asynccontextmanager
-async def serving(slack: SlackEmulator, settings: SlackSettings) -> AsyncGenerator[str]:
+async def serving(slack: SlackEmulator, settings: BotSettings) -> AsyncGenerator[str]:
     stop = asyncio.Event()
     running = asyncio.create_task(run(settings, stop, over_http=True, model=ScriptedModel()))
     base = f"http://127.0.0.1:{settings.slack_http_port}"
@@ -55,7 +55,7 @@ async def _until_healthy(base: str, running: asyncio.Task[None]) -> None:
 
 
 async def test_signed_events_are_answered_and_others_refused(
-    slack: SlackEmulator, cast: Cast, bot_settings: Callable[..., SlackSettings]
+    slack: SlackEmulator, cast: Cast, bot_settings: Callable[..., BotSettings]
 ) -> None:
     async with serving(slack, bot_settings(slack_http_port=free_port(), admins=(cast.ada.id,))) as base:
         root = slack.people.mention(cast.ada.id, cast.general.id, "over http?")
@@ -76,7 +76,7 @@ async def test_signed_events_are_answered_and_others_refused(
             signed = slack.delivery.signature(body)
             async with session.post(f"{base}/slack/events", data=body, headers=signed) as accepted:
                 assert await accepted.json() == {"challenge": "c1"}
-            large = b'{"type": "' + b"x" * MOST_BYTES + b'"}'
+            large = b'{"type": "' + b"x" * MAX_BYTES + b'"}'
             headers = slack.delivery.signature(large)
             async with session.post(f"{base}/slack/events", data=large, headers=headers) as refused:
                 assert refused.status == 413
@@ -110,7 +110,7 @@ HOSTILE = [
 async def test_what_slack_never_sends_is_refused_and_leaves_no_traceback(
     slack: SlackEmulator,
     cast: Cast,
-    bot_settings: Callable[..., SlackSettings],
+    bot_settings: Callable[..., BotSettings],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with serving(slack, bot_settings(slack_http_port=free_port())) as base:

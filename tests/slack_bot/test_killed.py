@@ -11,7 +11,7 @@ import pytest
 from emulators.slack import SlackEmulator
 from emulators.slack.faults import Fault
 from emulators.slack.sample import Cast
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from slack_bot.bot_process import BotProcess, Nursery, open_nursery, wait_for_socket
 from slack_bot.reading import answered, said
 
@@ -19,7 +19,7 @@ from slack_bot.reading import answered, said
 class Standby:
     """A bot that runs, and the next one as soon as it is killed."""
 
-    def __init__(self, slack: SlackEmulator, nursery: Nursery, settings: SlackSettings) -> None:
+    def __init__(self, slack: SlackEmulator, nursery: Nursery, settings: BotSettings) -> None:
         self._slack = slack
         self._nursery = nursery
         self._settings = settings
@@ -38,7 +38,7 @@ class Standby:
 
 
 @pytest.fixture
-async def standby(slack: SlackEmulator, bot_settings: Callable[..., SlackSettings]) -> AsyncIterator[Standby]:
+async def standby(slack: SlackEmulator, bot_settings: Callable[..., BotSettings]) -> AsyncIterator[Standby]:
     async with open_nursery() as nursery:
         yield Standby(slack, nursery, bot_settings(lease_s=1.0))
 

@@ -20,7 +20,7 @@ from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import Listener, ModelReply, ModelRequest, ToolUse
 from rookery.slack.answers.recollection import section
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.embedders.local import LocalEmbedder
 from rookery_core.identity import Caller
 from rookery_core.settings import CoreSettings
@@ -116,7 +116,7 @@ async def house(
     slack: SlackEmulator,
     cast: Cast,
     start_bot: StartBot,
-    bot_settings: Callable[..., SlackSettings],
+    bot_settings: Callable[..., BotSettings],
     settings: CoreSettings,
     open_database: Any,
     owner_connection: asyncpg.Connection[Any],
@@ -286,7 +286,7 @@ async def test_switched_off_nothing_is_kept_or_recalled(house: House) -> None:
 
 
 async def test_killed_after_the_last_word_the_next_bot_remembers_it_once(
-    house: House, bot_settings: Callable[..., SlackSettings]
+    house: House, bot_settings: Callable[..., BotSettings]
 ) -> None:
     slack, general, settings = house.slack, house.cast.general.id, bot_settings(lease_s=1.0)
     async with open_nursery() as nursery:

@@ -17,7 +17,7 @@ from rookery.slack.answers.reply import Reply
 from rookery.slack.answers.writer import ReplyWriter
 from rookery.slack.api import connect
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
-from rookery.slack.events import Written
+from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.directory import Directory, Identity
 from rookery_core.queue import LeaseLost, Queue, RetryLater
 from slack_bot.reading import is_final, said
@@ -35,13 +35,15 @@ class Desk:
         self.own = own
         self.api = api
 
-    async def ask(self, user: str, channel: str, thread_ts: str | None = None) -> Written:
+    async def ask(self, user: str, channel: str, thread_ts: str | None = None) -> IncomingMessage:
         ts = self.slack.people.mention(user, channel, "q", thread_ts=thread_ts)
-        written = Written(channel, ts, thread_ts or ts, user, "q", "mention", False, thread_ts is not None)
+        written = IncomingMessage(
+            channel, ts, thread_ts or ts, user, "q", "mention", False, thread_ts is not None
+        )
         await self.questions.begin(written, "member", "0" * 32)
         return written
 
-    def worker(self, question: Written, *, api: Any = None, lease: Lease | None = None) -> Reply:
+    def worker(self, question: IncomingMessage, *, api: Any = None, lease: Lease | None = None) -> Reply:
         effects = self.queue.effects
         hold = (lease or Lease()).hold
         return Reply(
@@ -49,7 +51,7 @@ class Desk:
             looks_s=LOOKS_S,
         )  # fmt: skip
 
-    async def writer(self, question: Written, **options: Any) -> ReplyWriter:
+    async def writer(self, question: IncomingMessage, **options: Any) -> ReplyWriter:
         """A worker that has looked at what is there, as each attempt does."""
         reply = self.worker(question, **options)
         return ReplyWriter(reply, await reply.find(), streaming=self.slack.streaming_offered, interval_s=0.0)
@@ -116,7 +118,7 @@ async def test_a_stream_started_without_receipt_is_found_and_finished(desk: Desk
     assert desk.slack.screen.replies(question.channel, question.thread_ts)[0].text == "the whole"
 
 
-async def _begun_without_receipt(desk: Desk, question: Written, text: str) -> None:
+async def _begun_without_receipt(desk: Desk, question: IncomingMessage, text: str) -> None:
     await desk.queue.effects.intend(f"slack:{question.key}", "reply", {"after_ts": question.ts})
     await desk.api(
         "chat.startStream",

@@ -17,7 +17,7 @@ from emulators.slack import ALL_SCOPES, SlackEmulator
 from loopback import free_port
 from rookery.commandline import main
 from rookery.slack.app import run
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.errors import ConfigurationError
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -76,7 +76,7 @@ def test_the_manifest_asks_for_no_more_than_the_bot_uses(capsys: pytest.CaptureF
 
 
 def test_secrets_are_not_shown() -> None:
-    settings = SlackSettings.from_environment(bot_token="xoxb-very-secret", signing_secret="s3cret")
+    settings = BotSettings.from_environment(bot_token="xoxb-very-secret", signing_secret="s3cret")
     assert "very-secret" not in repr(settings)
     assert "s3cret" not in repr(settings)
 

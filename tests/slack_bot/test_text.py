@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.slack.events import Deleted, Edited, Written, lane, question_of, read
+from rookery.slack.event_types import Deleted, Edited, IncomingMessage, lane, question_of, read
 from rookery.slack.receivers.offers import asks_something
 from rookery.slack.rules.rulebook import numbers_in
 from rookery.slack.text.markup import calm, escape, link, to_mrkdwn, unescape
@@ -123,10 +123,10 @@ def test_what_is_nothing_for_the_bot(payload: dict[str, Any]) -> None:
 
 def test_what_is_something_for_the_bot() -> None:
     direct = read(event(channel_type="im", channel="D1"), "UBOT")
-    assert isinstance(direct, Written)
+    assert isinstance(direct, IncomingMessage)
     assert direct.via == "direct"
     plain = read(event(thread_ts="1.0"), "UBOT")
-    assert isinstance(plain, Written)
+    assert isinstance(plain, IncomingMessage)
     assert (plain.via, plain.is_reply, plain.thread_ts) == (None, True, "1.0")
     changed = read(
         event(

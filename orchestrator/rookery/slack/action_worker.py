@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.agent.question import PendingAction, Question, ToolCall
 from rookery.slack.actions import written_of
-from rookery.slack.answers.answerer import Answering
+from rookery.slack.answers.answerer import Answerer
 from rookery.slack.answers.question_builder import caller_of, is_internal
 from rookery.slack.answers.thread import pages_of_thread
-from rookery.slack.events import Written
+from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.reminders import Reminders
 from rookery.slack.rules.rulebook import RuleBook
 from rookery.slack.text.markup import calm
@@ -18,12 +18,12 @@ from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from rookery.slack.people.directory import Person, Room
+    from rookery.slack.people.directory import Room, SlackUser
     from rookery.slack.services import Services
     from rookery.traces.store import TraceStore
     from rookery_core.queue import Attempt, Event
 
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 class ActionWorker:
@@ -31,7 +31,7 @@ class ActionWorker:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._answering = Answering(services)
+        self._answering = Answerer(services)
         self._rules = RuleBook(services)
         self._reminders = Reminders(services)
 
@@ -51,7 +51,7 @@ class ActionWorker:
         elif kind == "confirm":
             await self._confirmed(str(event.payload["action"]), written)
 
-    async def _current(self, written: Written) -> Written:
+    async def _current(self, written: IncomingMessage) -> IncomingMessage:
         """The message as it reads now: what a button carries is not the text."""
         thread = await pages_of_thread(self._services.api, written.channel, written.thread_ts)
         for message in thread:
@@ -60,7 +60,7 @@ class ActionWorker:
                 return replace(written, text=str(message.get("text") or ""), files=tuple(files))
         return written
 
-    async def _confirmed(self, action_id: str, written: Written) -> None:
+    async def _confirmed(self, action_id: str, written: IncomingMessage) -> None:
         """Make the call that its asker confirmed, at most once, and say in the thread what came of it."""
         recorder = self._services.agent.recorder
         if recorder is None:
@@ -76,7 +76,7 @@ class ActionWorker:
         await store.settle_action(action_id, done=call.state == "ok", result=call.summary)
         return await self._say(written, action_id, _told(action, call))
 
-    async def _not_taken(self, store: TraceStore, action_id: str, written: Written) -> None:
+    async def _not_taken(self, store: TraceStore, action_id: str, written: IncomingMessage) -> None:
         """Somebody was here before: an attempt that died half way, or another press of the button."""
         if action := await store.interrupted_action(action_id, written.user):
             text = (
@@ -88,7 +88,9 @@ class ActionWorker:
             written, "That was settled before, has expired, or is not yours to decide; I did nothing now."
         )
 
-    async def _call(self, action: PendingAction, written: Written, asker: Person, room: Room) -> ToolCall:
+    async def _call(
+        self, action: PendingAction, written: IncomingMessage, asker: SlackUser, room: Room
+    ) -> ToolCall:
         services = self._services
         question = Question(
             text=action.describe(),
@@ -99,7 +101,7 @@ class ActionWorker:
         )
         return await services.agent.run_confirmed(action, question)
 
-    async def _say(self, written: Written, action_id: str, text: str) -> None:
+    async def _say(self, written: IncomingMessage, action_id: str, text: str) -> None:
         """In the thread, at most once."""
         owner = f"confirm:{action_id}"
         effects = self._services.queue.effects
@@ -117,7 +119,7 @@ class ActionWorker:
         )
         await effects.receipt(effect, {"ts": answer["ts"]})
 
-    async def _whisper(self, written: Written, text: str) -> None:
+    async def _whisper(self, written: IncomingMessage, text: str) -> None:
         """To who pressed the button only."""
         try:
             await self._services.api(
@@ -128,7 +130,7 @@ class ActionWorker:
                 text=text,
             )
         except RookeryError as error:
-            _log.info("%s", error)
+            logger.info("%s", error)
 
 
 def _told(action: PendingAction, call: ToolCall) -> str:

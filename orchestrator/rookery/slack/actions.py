@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from rookery.slack.events import Written
+from rookery.slack.event_types import IncomingMessage
 from rookery_core.telemetry import new_trace_id
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Actions:
         self,
         kind: ActionKind,
         key: str,
-        written: Written,
+        written: IncomingMessage,
         *,
         lane: str | None = None,
         priority: int = 0,
@@ -53,8 +53,8 @@ class Actions:
         return not stored.duplicate
 
 
-def written_of(payload: Json) -> Written:
+def written_of(payload: Json) -> IncomingMessage:
     """The message that an action is about."""
     shape: Json = dict(payload["written"])
     shape["files"] = tuple(shape.get("files") or ())
-    return Written(**shape)
+    return IncomingMessage(**shape)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slack_sdk.errors import SlackApiError
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from rookery.slack.settings import SlackSettings
+    from rookery.slack.settings import BotSettings
 
 Json = dict[str, Any]
 
@@ -42,7 +42,7 @@ _RATE_LIMITS = frozenset({"ratelimited", "rate_limited"})
 _LOCKED_OUT = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "org_login_required"}
 )
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 class SlackApi:
@@ -67,7 +67,7 @@ class SlackApi:
                 patience -= delay
                 if patience < 0 or attempt == self._attempts:
                     raise
-                _log.info("%s: waiting %.1f s (%s)", method, delay, error.message)
+                logger.info("%s: waiting %.1f s (%s)", method, delay, error.message)
                 await asyncio.sleep(delay)
         raise AssertionError("unreachable: the last attempt answers or raises")
 
@@ -139,7 +139,7 @@ def _backoff(attempt: int) -> float:
     return min(8.0, 0.25 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
-def connect(settings: SlackSettings, token: str | None = None) -> SlackApi:
+def connect(settings: BotSettings, token: str | None = None) -> SlackApi:
     """The Web API, with the bot's token unless another is given. Raises ConfigurationError without a usable one."""
     from slack_sdk.web.async_client import AsyncWebClient
 

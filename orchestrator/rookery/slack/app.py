@@ -17,7 +17,7 @@ from rookery.slack.receivers.intake import SUBSCRIPTION, TOPIC
 from rookery.slack.receivers.interactions import Interactions
 from rookery.slack.receivers.socket import SocketReceiver
 from rookery.slack.services import Services, assemble
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core import garbage
 from rookery_core.errors import Unavailable
 from rookery_core.telemetry import get_logger
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from rookery_core.queue import Queue
 
 START_PATIENCE_S = 60.0
-CRASHES = 6
+MAX_CRASHES = 6
 """Attempts beyond `max_attempts` that a question gets when workers die under it without saying a word."""
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 @asynccontextmanager
 async def open_bot(
-    settings: SlackSettings, *, agent: Agent | None = None, **agent_options: Any
+    settings: BotSettings, *, agent: Agent | None = None, **agent_options: Any
 ) -> AsyncGenerator[Services]:
     """Everything the bot needs, up to the point where it would listen. Raises ConfigurationError or SlackRefused."""
     from rookery.agent import open_agent
@@ -50,7 +50,7 @@ async def open_bot(
         yield await assemble(settings, api, database, queue, chosen)
 
 
-async def _open_queue(settings: SlackSettings) -> tuple[Database, Queue]:
+async def _open_queue(settings: BotSettings) -> tuple[Database, Queue]:
     """Database and queue; a database that is starting or recovering is waited for, up to START_PATIENCE_S."""
     deadline = asyncio.get_running_loop().time() + START_PATIENCE_S
     told = False
@@ -61,12 +61,12 @@ async def _open_queue(settings: SlackSettings) -> tuple[Database, Queue]:
             if asyncio.get_running_loop().time() > deadline:
                 raise
             if not told:
-                _log.warning("waiting up to %d s for the database: %s", START_PATIENCE_S, error.message)
+                logger.warning("waiting up to %d s for the database: %s", START_PATIENCE_S, error.message)
             told = True
             await asyncio.sleep(1.0)
 
 
-async def _open_queue_once(settings: SlackSettings) -> tuple[Database, Queue]:
+async def _open_queue_once(settings: BotSettings) -> tuple[Database, Queue]:
     from rookery_core.database import Database
     from rookery_core.queue import Backoff, Queue
 
@@ -79,7 +79,7 @@ async def _open_queue_once(settings: SlackSettings) -> tuple[Database, Queue]:
             await queue.subscribe(
                 topic,
                 name,
-                max_attempts=settings.max_attempts + CRASHES,
+                max_attempts=settings.max_attempts + MAX_CRASHES,
                 lease_s=settings.lease_s,
                 backoff=Backoff(base_s=settings.retry_base_s, cap_s=60.0),
                 internal=True,
@@ -91,11 +91,11 @@ async def _open_queue_once(settings: SlackSettings) -> tuple[Database, Queue]:
 
 
 async def run(
-    settings: SlackSettings,
+    settings: BotSettings,
     stop: asyncio.Event,
     *,
     over_http: bool = False,
-    announce: Callable[[str], None] = _log.info,
+    announce: Callable[[str], None] = logger.info,
     **options: Any,
 ) -> None:
     """Listen and answer until `stop` is set, then finish what was begun. announce: is told when people can ask."""
@@ -124,7 +124,7 @@ async def run(
                 await receiver.close()
 
 
-def _listening(settings: SlackSettings, services: Services, *, over_http: bool) -> str:
+def _listening(settings: BotSettings, services: Services, *, over_http: bool) -> str:
     place = (
         f"http://{settings.slack_http_host}:{settings.slack_http_port}/slack/" if over_http else "Socket Mode"
     )

@@ -11,8 +11,8 @@ from typing import Any
 from rookery.agent.local_tools import LocalTool
 from rookery_core.errors import InvalidInput, Unavailable
 
-MOST_BYTES = 20_000_000
-MOST_EVENTS = 100
+MAX_BYTES = 20_000_000
+MAX_EVENTS = 100
 _FRESH_S = 600.0
 
 PARAMETERS: Mapping[str, Any] = {
@@ -66,7 +66,7 @@ class Calendar:
         found, unreadable = await asyncio.to_thread(
             events_in, content, start, end, str(arguments.get("query") or "")
         )
-        answer: dict[str, Any] = {"events": found[:MOST_EVENTS], "left_out": max(0, len(found) - MOST_EVENTS)}
+        answer: dict[str, Any] = {"events": found[:MAX_EVENTS], "left_out": max(0, len(found) - MAX_EVENTS)}
         return {**answer, "unreadable": unreadable} if unreadable else answer
 
     async def _current(self) -> bytes:
@@ -148,11 +148,11 @@ async def _fetch(url: str) -> bytes:
         ):
             if response.status != 200:
                 raise Unavailable(f"The calendar answered {response.status}.")
-            content = await response.content.read(MOST_BYTES + 1)
-            while len(content) <= MOST_BYTES and (more := await response.content.read(MOST_BYTES)):
+            content = await response.content.read(MAX_BYTES + 1)
+            while len(content) <= MAX_BYTES and (more := await response.content.read(MAX_BYTES)):
                 content += more
     except (aiohttp.ClientError, TimeoutError) as error:
         raise Unavailable(f"The calendar cannot be fetched ({type(error).__name__}).") from None
-    if len(content) > MOST_BYTES:
+    if len(content) > MAX_BYTES:
         raise Unavailable("The calendar is larger than 20 MB.")
     return content

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _run(arguments: argparse.Namespace) -> None:
     from rookery.slack.app import run as run_bot
-    from rookery.slack.settings import SlackSettings
+    from rookery.slack.settings import BotSettings
     from rookery_core.telemetry import configure_telemetry
 
     given = {
@@ -59,7 +59,7 @@ async def _run(arguments: argparse.Namespace) -> None:
         "slack_http_port": arguments.port,
         "workers": arguments.workers,
     }
-    settings = SlackSettings.from_environment(
+    settings = BotSettings.from_environment(
         **{name: value for name, value in given.items() if value is not None}
     )
     configure_telemetry(settings)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rookery.slack.answers.answerer import Answering
+from rookery.slack.answers.answerer import Answerer
 from rookery.slack.answers.failures import later
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
-from rookery.slack.events import AssistantOpened, Deleted, Edited, Written, read
+from rookery.slack.event_types import AssistantOpened, Deleted, Edited, IncomingMessage, read
 from rookery.slack.receivers.assistant import AssistantPane
 from rookery.slack.receivers.offers import Offers
 from rookery.slack.rules.rulebook import RuleBook
@@ -23,7 +23,7 @@ class Dispatcher:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._answering = Answering(services)
+        self._answering = Answerer(services)
         self._offers = Offers(services)
         self._rules = RuleBook(services)
         self._assistant = AssistantPane(services)
@@ -39,7 +39,7 @@ class Dispatcher:
 
     async def _handle(self, event: Event, attempt: Attempt) -> None:
         incoming = read(event.payload, self._services.identity.user)
-        if isinstance(incoming, Written):
+        if isinstance(incoming, IncomingMessage):
             await self._written(incoming, event, attempt)
         elif isinstance(incoming, Edited):
             await self._edited(incoming, event, attempt)
@@ -48,7 +48,7 @@ class Dispatcher:
         elif isinstance(incoming, AssistantOpened):
             await self._assistant.greet(incoming)
 
-    async def _written(self, incoming: Written, event: Event, attempt: Attempt) -> None:
+    async def _written(self, incoming: IncomingMessage, event: Event, attempt: Attempt) -> None:
         written = await self._services.addressing.resolve(incoming)
         if written.via is not None:
             await self._answering.answer(written, event, attempt)

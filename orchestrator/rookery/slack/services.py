@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rookery.slack.actions import Actions
-from rookery.slack.answers.answer_files import Outbox
-from rookery.slack.answers.attachments import FileReader
+from rookery.slack.answers.attachments import AttachmentReader
 from rookery.slack.answers.backlog import Backlog
-from rookery.slack.answers.conversation_memory import RoomMemory
-from rookery.slack.answers.limits import AskingLimits
+from rookery.slack.answers.conversation_memory import ConversationMemory
+from rookery.slack.answers.files import PendingFiles
+from rookery.slack.answers.limits import QuestionLimits
 from rookery.slack.answers.question_builder import QuestionBuilder
 from rookery.slack.answers.question_tools import QuestionTools
 from rookery.slack.answers.questions import QuestionStore
@@ -23,14 +23,14 @@ from rookery.slack.people.directory import Directory, Identity
 from rookery.slack.people.feedback import FeedbackStore
 from rookery.slack.receivers.intake import Addressing, Intake
 from rookery.slack.rules.store import RuleStore
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rookery.agent import Agent
     from rookery.agent.local_tools import LocalTool
-    from rookery.slack.events import Written
-    from rookery.slack.people.directory import Person
+    from rookery.slack.event_types import IncomingMessage
+    from rookery.slack.people.directory import SlackUser
     from rookery_core.database import Database
     from rookery_core.queue import Queue
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 class Services:
     """The parts of one bot process. `identity` is the bot's own, as Slack told it at the start."""
 
-    settings: SlackSettings
+    settings: BotSettings
     api: SlackApi
     database: Database
     queue: Queue
@@ -48,7 +48,7 @@ class Services:
     directory: Directory
     questions: QuestionStore
     control: Control
-    limits: AskingLimits
+    limits: QuestionLimits
     threads: ThreadReader
     builder: QuestionBuilder
     feedback: FeedbackStore
@@ -56,12 +56,12 @@ class Services:
     intake: Intake
     backlog: Backlog
     actions: Actions
-    memory: RoomMemory
+    memory: ConversationMemory
     rules: RuleStore
     calendar: Calendar | None
 
     def question_tools(
-        self, question: Written, asker: Person, outbox: Outbox | None = None
+        self, question: IncomingMessage, asker: SlackUser, outbox: PendingFiles | None = None
     ) -> list[LocalTool]:
         """The bot's own tools for one question."""
         tools = QuestionTools(self, question, asker, outbox).all()
@@ -69,7 +69,7 @@ class Services:
 
 
 async def assemble(
-    settings: SlackSettings, api: SlackApi, database: Database, queue: Queue, agent: Agent
+    settings: BotSettings, api: SlackApi, database: Database, queue: Queue, agent: Agent
 ) -> Services:
     """Put the parts together. Asks Slack who the bot is; raises ConfigurationError when the token is not good."""
     directory = Directory(api)
@@ -84,7 +84,7 @@ async def assemble(
     threads = ThreadReader(api, directory, messages=settings.thread_messages, tokens=settings.thread_tokens)
     addressing = Addressing(questions, settings)
     actions = Actions(queue)
-    memory = RoomMemory(agent, queue.effects, actions, questions, identity, enabled=settings.memory)
+    memory = ConversationMemory(agent, queue.effects, actions, questions, identity, enabled=settings.memory)
     return Services(
         settings=settings,
         api=api,
@@ -95,9 +95,9 @@ async def assemble(
         directory=directory,
         questions=questions,
         control=Control(database, settings.team, settings.admins),
-        limits=AskingLimits(questions, settings),
+        limits=QuestionLimits(questions, settings),
         threads=threads,
-        builder=QuestionBuilder(directory, threads, FileReader(api, settings), memory, settings.team),
+        builder=QuestionBuilder(directory, threads, AttachmentReader(api, settings), memory, settings.team),
         feedback=FeedbackStore(database, settings.team),
         addressing=addressing,
         intake=Intake(database, queue, questions, addressing, identity),

@@ -15,7 +15,7 @@ SLACK_API = "https://slack.com/api/"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class SlackSettings(AgentSettings):
+class BotSettings(AgentSettings):
     """Tokens, limits and habits of the bot. Times are in seconds, sizes in bytes."""
 
     bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")

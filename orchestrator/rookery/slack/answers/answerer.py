@@ -8,23 +8,23 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.question import Answer, Question
-from rookery.slack.answers.answer_files import Courier, Outbox
-from rookery.slack.answers.failures import Failing
+from rookery.slack.answers.failures import FailureReporter
+from rookery.slack.answers.files import FileUploader, PendingFiles
+from rookery.slack.answers.reconciler import ReplyState
 from rookery.slack.answers.reply import Reply
-from rookery.slack.answers.reply_reconciler import Found
-from rookery.slack.answers.status import THINKING, Status
+from rookery.slack.answers.status import THINKING, StatusLine
 from rookery.slack.answers.work import Work
 from rookery.slack.answers.writer import ReplyWriter, StoppedByReader
 from rookery.slack.errors import ThreadHidden
-from rookery.slack.events import Written
+from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.reminders import Reminders
 from rookery.slack.text import blocks as block
 from rookery_core.queue import EventCancelled, LeaseLost, PermanentFailure, RetryLater
 from rookery_core.telemetry import new_trace_id, tracing
 
 if TYPE_CHECKING:
-    from rookery.slack.answers.questions import Known
-    from rookery.slack.people.directory import Person
+    from rookery.slack.answers.questions import StoredQuestion
+    from rookery.slack.people.directory import SlackUser
     from rookery.slack.services import Services
     from rookery_core.queue import Attempt, Event
 
@@ -43,16 +43,16 @@ class QuestionDeleted(Exception):
     """The author took the question back."""
 
 
-class Answering:
+class Answerer:
     """Answers questions, each exactly once."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._failing = Failing(services)
+        self._failing = FailureReporter(services)
         self._reminders = Reminders(services)
 
     async def answer(
-        self, question: Written, event: Event, attempt: Attempt, *, trace_id: str | None = None
+        self, question: IncomingMessage, event: Event, attempt: Attempt, *, trace_id: str | None = None
     ) -> None:
         """Answer the question, or find that it is answered. Raises what the queue should know of a failure.
 
@@ -65,7 +65,7 @@ class Answering:
             if not known.finished:
                 await services.questions.finish(question, "ignored")
             return
-        status = Status(services.api, question.channel, question.thread_ts, question.ts)
+        status = StatusLine(services.api, question.channel, question.thread_ts, question.ts)
         asker = await services.directory.person(question.user)
         known = await services.questions.begin(question, asker.kind, trace)
         if known.finished:
@@ -79,7 +79,7 @@ class Answering:
             finally:
                 await status.clear()
 
-    async def answer_again(self, question: Written, event: Event, attempt: Attempt) -> None:
+    async def answer_again(self, question: IncomingMessage, event: Event, attempt: Attempt) -> None:
         """The question was edited: when its answer answers the old text, answer the new one in its place."""
         services = self._services
         asker = await services.directory.person(question.user)
@@ -91,7 +91,7 @@ class Answering:
             return
         if known.finished and not await services.questions.reopen(question):
             return
-        status = Status(services.api, question.channel, question.thread_ts, question.ts)
+        status = StatusLine(services.api, question.channel, question.thread_ts, question.ts)
         status.show(THINKING)
         with tracing(known.trace_id):
             try:
@@ -101,10 +101,10 @@ class Answering:
 
     async def _answer(
         self,
-        question: Written,
-        known: Known,
-        asker: Person,
-        status: Status,
+        question: IncomingMessage,
+        known: StoredQuestion,
+        asker: SlackUser,
+        status: StatusLine,
         event: Event,
         attempt: Attempt,
         *,
@@ -182,7 +182,7 @@ class Answering:
 
     async def _ask_and_write(self, work: Work, thread: Any) -> None:
         services = self._services
-        outbox = Outbox()
+        outbox = PendingFiles()
         tools = services.question_tools(work.question, work.asker, outbox)
         question = await services.builder.build(
             work.question, work.asker, work.room, thread, work.known.trace_id, tools
@@ -243,9 +243,9 @@ class Answering:
         await work.writer.take_back()
         await self._services.questions.finish(work.question, "cancelled")
 
-    def _courier(self, question: Written) -> Courier:
-        return Courier(self._services.api, self._services.queue.effects, question)
+    def _courier(self, question: IncomingMessage) -> FileUploader:
+        return FileUploader(self._services.api, self._services.queue.effects, question)
 
-    def _writer(self, reply: Reply, found: Found) -> ReplyWriter:
+    def _writer(self, reply: Reply, found: ReplyState) -> ReplyWriter:
         settings = self._services.settings
         return ReplyWriter(reply, found, streaming=settings.streaming, interval_s=settings.stream_interval_s)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from rookery.agent.question import Attachment, ContextSection
 from rookery.slack.api import SlackApi
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.budget import clip
 from rookery_core.errors import InvalidInput, NotAllowed, RookeryError, Unavailable
 from rookery_core.telemetry import get_logger
@@ -31,11 +31,11 @@ _TEXTUAL = frozenset(
         "application/csv",
     }
 )
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class AttachmentContent:
     """What the files of a question became: text for the model, pictures for it, and what it should be told."""
 
     sections: tuple[ContextSection, ...] = ()
@@ -43,15 +43,15 @@ class Files:
     problems: tuple[str, ...] = ()
 
 
-class FileReader:
+class AttachmentReader:
     """Downloads the files of a question: text, images and PDF, bounded in number and size."""
 
-    def __init__(self, api: SlackApi, settings: SlackSettings) -> None:
+    def __init__(self, api: SlackApi, settings: BotSettings) -> None:
         self._api = api
         self._settings = settings
         self._hosts = _own_hosts(settings)
 
-    async def read(self, files: Sequence[Json]) -> Files:
+    async def read(self, files: Sequence[Json]) -> AttachmentContent:
         """What is in the files; of one that cannot be read, a line for the asker."""
         sections: list[ContextSection] = []
         attachments: list[Attachment] = []
@@ -70,7 +70,7 @@ class FileReader:
         left = len(files) - self._settings.files_per_question
         if left > 0:
             problems.append(f"{left} more files were not read.")
-        return Files(tuple(sections), tuple(attachments), tuple(problems))
+        return AttachmentContent(tuple(sections), tuple(attachments), tuple(problems))
 
     async def _one(self, file: Json, name: str) -> ContextSection | Attachment:
         if file.get("file_access") == "check_file_info" or not file.get("url_private"):
@@ -138,7 +138,7 @@ def text_of_pdf(content: bytes) -> str:
         reader = PdfReader(io.BytesIO(content))
         return "\n\n".join(page.extract_text() for page in reader.pages[:200])
     except Exception as error:  # noqa: BLE001 - a hostile file may make the parser fail in any way
-        _log.info("a PDF could not be read: %s", type(error).__name__)
+        logger.info("a PDF could not be read: %s", type(error).__name__)
         return ""
 
 
@@ -146,7 +146,7 @@ def _is_text(media: str) -> bool:
     return media.startswith("text/") or media in _TEXTUAL or media.endswith(("+json", "+xml"))
 
 
-def _own_hosts(settings: SlackSettings) -> list[tuple[str, str, int | None]]:
+def _own_hosts(settings: BotSettings) -> list[tuple[str, str, int | None]]:
     hosts: list[tuple[str, str, int | None]] = [
         ("https", "files.slack.com", None),
         ("https", "slack-files.com", None),

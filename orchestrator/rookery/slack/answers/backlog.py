@@ -11,7 +11,7 @@ from typing import Any
 
 from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.answers.thread import Thread
-from rookery.slack.events import Written, read
+from rookery.slack.event_types import IncomingMessage, read
 
 Json = dict[str, Any]
 WINDOW_S = 120.0
@@ -25,7 +25,7 @@ class Backlog:
         self._questions = questions
         self._bot_user = bot_user
 
-    async def before(self, question: Written, thread: Thread) -> list[Written]:
+    async def before(self, question: IncomingMessage, thread: Thread) -> list[IncomingMessage]:
         """The earlier questions that wait, oldest first."""
         recent = [m for m in thread.messages if 0 < float(question.ts) - float(m["ts"]) < WINDOW_S]
         asked = [
@@ -36,9 +36,9 @@ class Backlog:
         states = await self._questions.states_of(question.channel, [written.ts for written in asked])
         return [written for written in asked if states.get(written.ts, "waiting") in ("waiting", "answering")]
 
-    def _as_question(self, message: Json, question: Written) -> Written | None:
+    def _as_question(self, message: Json, question: IncomingMessage) -> IncomingMessage | None:
         """The message as an event would have brought it, when it addresses the bot."""
         kind = "im" if question.is_direct else "channel"
         event: Json = {**message, "type": "message", "channel": question.channel, "channel_type": kind}
         incoming = read({"event": event, "is_ext_shared_channel": question.shared}, self._bot_user)
-        return incoming if isinstance(incoming, Written) and incoming.via is not None else None
+        return incoming if isinstance(incoming, IncomingMessage) and incoming.via is not None else None

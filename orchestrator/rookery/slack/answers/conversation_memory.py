@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rookery.agent.question import Answer, Question
     from rookery.slack.actions import Actions
     from rookery.slack.answers.questions import QuestionStore
-    from rookery.slack.events import Written
+    from rookery.slack.event_types import IncomingMessage
     from rookery.slack.people.directory import Identity, Room
     from rookery_core.mcp.connection import Connection
     from rookery_core.queue.effects import Effects
@@ -39,21 +39,21 @@ Json = dict[str, Any]
 RECALL_PATIENCE_S = 2.0
 """An answer waits no longer for what is remembered."""
 STORE_PATIENCE_S, STORE_PAUSE_S = 30.0, 60.0
-LONGEST_QUERY, LONGEST_TURN = 2_000, 100_000
+MAX_QUERY_CHARS, MAX_TURN_CHARS = 2_000, 100_000
 FACTS = {"limit": 8, "max_tokens": 800}
 TURNS = {"limit": 6, "max_tokens": 1_200}
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Recollection:
+class RecalledContext:
     """What was recalled for a question, and the calls by which it was."""
 
     sections: tuple[ContextSection, ...] = ()
     calls: tuple[ToolCall, ...] = ()
 
 
-class RoomMemory:
+class ConversationMemory:
     """The memory of the rooms that the bot answers in. Where there is no memory server, or it is not enabled, none."""
 
     def __init__(
@@ -76,16 +76,23 @@ class RoomMemory:
     # -- before the answer ------------------------------------------------------------------------------
 
     async def recall(
-        self, written: Written, text: str, caller: Caller, room: Room, trace_id: str, *, internal: bool
-    ) -> Recollection:
+        self,
+        written: IncomingMessage,
+        text: str,
+        caller: Caller,
+        room: Room,
+        trace_id: str,
+        *,
+        internal: bool,
+    ) -> RecalledContext:
         """What is remembered and may matter for a question; nothing when the server is late or cannot say."""
         server = self._server("recall", "recall_conversation", internal=internal)
         # An extractive model reads the results of its own calls only.
         if server is None or not text or self._agent.model.extractive:
-            return Recollection()
+            return RecalledContext()
         client = self._client(server, caller, trace_id, RECALL_PATIENCE_S)
         scopes = [] if room.is_direct else ["channel"]
-        query = text[:LONGEST_QUERY]
+        query = text[:MAX_QUERY_CHARS]
         (facts, asked), (turns, searched) = await asyncio.gather(
             _ask(client, "recall", {"query": query, "scopes": scopes, **FACTS}),
             _ask(client, "recall_conversation", {"question": query, "scopes": scopes, **TURNS}),
@@ -96,11 +103,11 @@ class RoomMemory:
             turns.get("turns", ()),
             besides=self._conversation(written),
         )
-        return Recollection((found,) if found else (), (asked, searched))
+        return RecalledContext((found,) if found else (), (asked, searched))
 
     # -- after it ---------------------------------------------------------------------------------------
 
-    async def keep(self, written: Written, asked: Question, asker: str, answer: Answer) -> None:
+    async def keep(self, written: IncomingMessage, asked: Question, asker: str, answer: Answer) -> None:
         """Write down what is to be remembered, before the answer's last word is shown.
 
         What an attempt before this one kept of the same question is forgotten. asker: their name.
@@ -118,7 +125,7 @@ class RoomMemory:
             _owner(written), digest, {"kind": asked.caller.kind, "trace_id": asked.trace_id, "turns": turns}
         )
 
-    async def plan(self, written: Written) -> None:
+    async def plan(self, written: IncomingMessage) -> None:
         """Have what is kept given to the memory server, now that the answer is whole."""
         if find_memory_server(self._agent.servers) is None:
             return
@@ -126,7 +133,7 @@ class RoomMemory:
             key = f"{written.key}:{row['name']}"
             await self._actions.publish("remember", key, written, priority=-2, kept=row["name"])
 
-    async def store(self, written: Written, kept: str) -> None:
+    async def store(self, written: IncomingMessage, kept: str) -> None:
         """Give the memory server what is kept under this name, and forget it. Raises what the queue should know.
 
         A question that was deleted meanwhile is not remembered.
@@ -148,7 +155,7 @@ class RoomMemory:
         if problem:
             raise PermanentFailure(f"What was said is not remembered: {problem}")
 
-    async def _add(self, server: Connection, written: Written, kept: Json) -> str:
+    async def _add(self, server: Connection, written: IncomingMessage, kept: Json) -> str:
         """Add the turns. What the server has against them; empty when nothing."""
         caller = Caller(
             team=self._agent.settings.team, user=written.user, kind=kept["kind"], channel=written.channel
@@ -175,11 +182,11 @@ class RoomMemory:
             server, caller, context_key=self._agent.context_key, trace=trace, timeout_s=timeout_s
         )
 
-    def _conversation(self, written: Written) -> str:
+    def _conversation(self, written: IncomingMessage) -> str:
         """A thread's address is its name in memory, so that whoever finds something of it can go there."""
         return self._own.permalink(written.channel, written.thread_ts)
 
-    def _kept(self, written: Written, name: str) -> Effect:
+    def _kept(self, written: IncomingMessage, name: str) -> Effect:
         return Effect(_owner(written), name, "intended", None, None)
 
 
@@ -198,7 +205,7 @@ async def _ask(client: MemoryClient, tool: str, arguments: Json) -> tuple[Json, 
     except RookeryError as error:
         state, problem = "failed", str(error)[:300]
     if problem:
-        _log.info("nothing is recalled: %s", problem)
+        logger.info("nothing is recalled: %s", problem)
     call = ToolCall(
         server=client.name,
         tool=tool,
@@ -214,10 +221,10 @@ def _turn(identity: str, speaker: str, content: str, said_at: datetime) -> Json:
     return {
         "id": identity,
         "speaker": speaker[:200],
-        "content": content[:LONGEST_TURN],
+        "content": content[:MAX_TURN_CHARS],
         "said_at": said_at.isoformat(),
     }
 
 
-def _owner(written: Written) -> str:
+def _owner(written: IncomingMessage) -> str:
     return f"slack-memory:{written.key}"

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, NoReturn
 from rookery.slack.answers.thread import headline
 from rookery.slack.answers.work import Work
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
-from rookery.slack.events import Written
-from rookery.slack.notifications import post_once
+from rookery.slack.event_types import IncomingMessage
+from rookery.slack.notifier import post_once
 from rookery.slack.text.markup import escape
 from rookery_core.errors import RateLimited, RookeryError, Unavailable
 from rookery_core.queue import PermanentFailure, RetryLater
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from rookery.slack.answers.questions import Known
+    from rookery.slack.answers.questions import StoredQuestion
     from rookery.slack.services import Services
     from rookery_core.queue import Event
 
-_LONGEST_WAIT_S = 300.0
-_log = get_logger(__name__)
+_MAX_WAIT_S = 300.0
+logger = get_logger(__name__)
 
 
-class Failing:
+class FailureReporter:
     """Tells, once and in one place, that something went wrong."""
 
     def __init__(self, services: Services) -> None:
@@ -32,9 +32,9 @@ class Failing:
     async def failed(self, work: Work, error: Exception, event: Event) -> None:
         """Tell the asker, and the queue by raising. Returns when the question is settled all the same."""
         if isinstance(error, (SlackUnavailable, SlackUncertain)):
-            _log.warning("Slack is in the way of question %s: %s", work.question.key, error)
+            logger.warning("Slack is in the way of question %s: %s", work.question.key, error)
             raise later(error, event) from None
-        _log.warning("question %s failed (attempt %d): %r", work.question.key, event.attempt, error)
+        logger.warning("question %s failed (attempt %d): %r", work.question.key, event.attempt, error)
         if work.writer.finished:  # only the book-keeping failed, and the next attempt finds the answer
             raise error
         if isinstance(error, RateLimited):
@@ -54,7 +54,7 @@ class Failing:
         when = f" in about {round(wait_s)} seconds" if wait_s and wait_s >= 5 else ""
         await self._notice(work, f"{_reason(error)} I am trying again{when}.", final=False)
         if wait_s:
-            raise RetryLater(min(wait_s, _LONGEST_WAIT_S), str(error)) from None
+            raise RetryLater(min(wait_s, _MAX_WAIT_S), str(error)) from None
         raise error
 
     async def give_up(self, work: Work, reason: str, detail: str = "") -> NoReturn:
@@ -64,7 +64,9 @@ class Failing:
         await self._services.questions.finish(work.question, "failed", text=work.question.text)
         raise PermanentFailure(detail or reason)
 
-    async def unseen(self, question: Written, known: Known, hidden: ThreadHidden) -> NoReturn:
+    async def unseen(
+        self, question: IncomingMessage, known: StoredQuestion, hidden: ThreadHidden
+    ) -> NoReturn:
         """The answer may be in the thread, and Slack does not let anybody look: say so beside it, and answer no more.
 
         Raises PermanentFailure.
@@ -78,7 +80,7 @@ class Failing:
         await self._services.questions.finish(question, "failed", text=question.text)
         raise PermanentFailure(f"the thread is hidden: {hidden.message}") from None
 
-    async def tell_beside(self, question: Written, text: str) -> None:
+    async def tell_beside(self, question: IncomingMessage, text: str) -> None:
         """To the asker alone, by direct message, once: the thread takes nothing."""
         services = self._services
         shown = escape(headline(question.text, services.identity.user, 100))
@@ -90,7 +92,7 @@ class Failing:
         except (SlackUnavailable, SlackUncertain) as error:
             raise RetryLater(error.retry_after_s or 5.0, str(error), counts=False) from None
         except SlackRefused as refused:
-            _log.error("question %s: the asker could not be told: %s", question.key, refused)
+            logger.error("question %s: the asker could not be told: %s", question.key, refused)
 
     async def _notice(self, work: Work, text: str, *, final: bool) -> None:
         try:
@@ -98,9 +100,9 @@ class Failing:
         except (SlackUnavailable, SlackUncertain) as error:
             if final:
                 raise RetryLater(error.retry_after_s or 5.0, str(error), counts=False) from None
-            _log.info("the notice of a failed attempt could not be shown: %s", error)
+            logger.info("the notice of a failed attempt could not be shown: %s", error)
         except SlackRefused as refused:
-            _log.warning("question %s: a notice was refused: %s", work.question.key, refused)
+            logger.warning("question %s: a notice was refused: %s", work.question.key, refused)
             if isinstance(refused, ThreadHidden):
                 await self.unseen(work.question, work.known, refused)
             if final:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from rookery.slack.answers.questions import QuestionStore
-from rookery.slack.events import Written
-from rookery.slack.settings import SlackSettings
+from rookery.slack.event_types import IncomingMessage
+from rookery.slack.settings import BotSettings
 
 
-class AskingLimits:
+class QuestionLimits:
     """Counts accepted questions; refused ones do not count."""
 
-    def __init__(self, questions: QuestionStore, settings: SlackSettings) -> None:
+    def __init__(self, questions: QuestionStore, settings: BotSettings) -> None:
         self._questions = questions
         self._settings = settings
 
-    async def refusal(self, question: Written) -> str | None:
+    async def refusal(self, question: IncomingMessage) -> str | None:
         """What to tell the asker when a limit is used up, or None when the question may be answered."""
         user_limit, channel_limit = self._settings.user_limit, self._settings.channel_limit
         if not user_limit and not channel_limit:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 from rookery.agent.local_tools import LocalTool
 from rookery.agent.question import ContextSection, Question
-from rookery.slack.answers.attachments import FileReader
-from rookery.slack.answers.conversation_memory import RoomMemory
+from rookery.slack.answers.attachments import AttachmentReader
+from rookery.slack.answers.conversation_memory import ConversationMemory
 from rookery.slack.answers.thread import Thread, ThreadReader, plain
-from rookery.slack.events import Written, question_of
-from rookery.slack.people.directory import Directory, Person, Room
+from rookery.slack.event_types import IncomingMessage, question_of
+from rookery.slack.people.directory import Directory, Room, SlackUser
 from rookery_core.identity import Caller
 
 
@@ -24,8 +24,8 @@ class QuestionBuilder:
         self,
         directory: Directory,
         threads: ThreadReader,
-        files: FileReader,
-        memory: RoomMemory,
+        files: AttachmentReader,
+        memory: ConversationMemory,
         team: str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -38,8 +38,8 @@ class QuestionBuilder:
 
     async def build(
         self,
-        written: Written,
-        asker: Person,
+        written: IncomingMessage,
+        asker: SlackUser,
         room: Room,
         thread: Thread,
         trace_id: str,
@@ -85,24 +85,24 @@ class QuestionBuilder:
         )
 
 
-def caller_of(written: Written, asker: Person, team: str) -> Caller:
+def caller_of(written: IncomingMessage, asker: SlackUser, team: str) -> Caller:
     """The identity under which the servers answer this question."""
     return Caller(team=team, user=asker.id, kind=asker.kind, channel=written.channel)
 
 
-def is_internal(asker: Person, room: Room, written: Written) -> bool:
+def is_internal(asker: SlackUser, room: Room, written: IncomingMessage) -> bool:
     """Whether internal servers and tools may take part: a member asks where only the organisation reads."""
     return asker.kind == "member" and not room.shared and not written.shared
 
 
-def _unspoken(written: Written, thread: Thread) -> str:
+def _unspoken(written: IncomingMessage, thread: Thread) -> str:
     """What somebody asks who only names the bot."""
     if written.files:
         return "What do you see in the attached files?"
     return "What do you say to this thread?" if thread.messages else "What can I ask you?"
 
 
-def _circumstances(asker: Person, room: Room, now: datetime, problems: Sequence[str]) -> ContextSection:
+def _circumstances(asker: SlackUser, room: Room, now: datetime, problems: Sequence[str]) -> ContextSection:
     where = "in a direct message" if room.is_direct else f"in the channel #{_safe(room.name)} (<#{room.id}>)"
     shared = ", which people of another organisation read too" if room.shared else ""
     lines = [

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.local_tools import LocalTool, required
-from rookery.slack.answers.answer_files import Outbox
-from rookery.slack.events import Written
+from rookery.slack.answers.files import PendingFiles
+from rookery.slack.event_types import IncomingMessage
 from rookery_core.errors import InvalidInput, NotAllowed, NotFound
 
 if TYPE_CHECKING:
-    from rookery.slack.people.directory import Person
+    from rookery.slack.people.directory import SlackUser
     from rookery.slack.services import Services
 
-MOST_PEOPLE = 200
+MAX_PEOPLE = 200
 Json = dict[str, Any]
 
 
@@ -37,7 +37,9 @@ def _text(description: str) -> Json:
 class QuestionTools:
     """Tools bound to who asks and where."""
 
-    def __init__(self, services: Services, question: Written, asker: Person, outbox: Outbox | None) -> None:
+    def __init__(
+        self, services: Services, question: IncomingMessage, asker: SlackUser, outbox: PendingFiles | None
+    ) -> None:
         self._services = services
         self._question = question
         self._asker = asker
@@ -89,10 +91,10 @@ class QuestionTools:
         return await self._people(members)
 
     async def _people(self, users: list[str]) -> Json:
-        people = [await self._services.directory.person(user) for user in users[:MOST_PEOPLE]]
+        people = [await self._services.directory.person(user) for user in users[:MAX_PEOPLE]]
         return {
             "people": [{"id": p.id, "name": p.name, "kind": p.kind} for p in people if not p.is_bot],
-            "left_out": max(0, len(users) - MOST_PEOPLE),
+            "left_out": max(0, len(users) - MAX_PEOPLE),
         }
 
     # -- what was done ----------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ class QuestionTools:
 
     # -- a file for the thread --------------------------------------------------------------------------
 
-    def _share_file(self, outbox: Outbox) -> LocalTool:
+    def _share_file(self, outbox: PendingFiles) -> LocalTool:
         async def share(arguments: Mapping[str, Any]) -> str:
             name, content = required(arguments, "name"), required(arguments, "content")
             outbox.add(name, content)

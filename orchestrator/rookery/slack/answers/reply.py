@@ -2,7 +2,7 @@
 
 Before anything is posted the intent is in the ledger; when Slack has answered, its timestamp is. A worker
 that finds an intent without a receipt reads the thread before it does anything else, and finishes what it finds
-(reply_reconciler.py says how). Only when there is nothing does it post; Slack may show the first message after all, and so it looks
+(reconciler.py says how). Only when there is nothing does it post; Slack may show the first message after all, and so it looks
 again in the end. When Slack does not show the thread, what has a receipt is edited; what has none may be there or not, so
 nothing is posted, and whoever asked raises ThreadHidden.
 
@@ -18,10 +18,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from rookery.slack.answers.questions import QuestionStore
-from rookery.slack.answers.reply_reconciler import LOOKS_S, Finder, Found, Ledger, effect_of
+from rookery.slack.answers.reconciler import (
+    LOOKS_S,
+    ReplyLedger,
+    ReplyReconciler,
+    ReplyState,
+    effect_of,
+)
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
-from rookery.slack.events import Written
+from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.directory import Identity
 from rookery_core.queue import RetryLater
 from rookery_core.telemetry import get_logger
@@ -33,11 +39,11 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 State = Literal["open", "final"]
 EVENT_TYPE = "rookery_answer"
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PostedMessage:
     """A message of the answer. fresh: this call posted it, so that its text is what the call said."""
 
     ts: str
@@ -52,7 +58,7 @@ class Reply:
         api: SlackApi,
         effects: Effects,
         questions: QuestionStore,
-        question: Written,
+        question: IncomingMessage,
         own: Identity,
         *,
         after_ts: str,
@@ -67,22 +73,22 @@ class Reply:
         self._after_ts = after_ts
         self._hold = hold
         self._owner = f"slack:{question.key}"
-        self._finder = Finder(api, questions, question, own, looks_s)
+        self._finder = ReplyReconciler(api, questions, question, own, looks_s)
         self._doubtful = False
 
     # -- finding ----------------------------------------------------------------------------------------
 
-    async def find(self) -> Found:
+    async def find(self) -> ReplyState:
         """What earlier attempts left in the thread."""
         ledger = await self._ledger()
         if ledger is None:
-            return Found()
+            return ReplyState()
         try:
             found = await self._finder.look_patiently(ledger)
         except ThreadHidden:
             if 0 not in ledger.receipts:
                 raise
-            return Found(dict(ledger.receipts))
+            return ReplyState(dict(ledger.receipts))
         await self._remove_surplus(found.surplus)
         if 0 in ledger.receipts:
             found.gone = 0 not in found.parts
@@ -97,17 +103,17 @@ class Reply:
         if self._doubtful and (ledger := await self._ledger()):
             await self._remove_surplus(await self._finder.orphans(ledger))
 
-    async def _ledger(self) -> Ledger | None:
-        return Ledger.of(await self._effects.of(self._owner))
+    async def _ledger(self) -> ReplyLedger | None:
+        return ReplyLedger.of(await self._effects.of(self._owner))
 
     async def _remove_surplus(self, messages: Sequence[str]) -> None:
         for ts in messages:
-            _log.warning("two answers in %s: %s goes", self._question.key, ts)
+            logger.warning("two answers in %s: %s goes", self._question.key, ts)
             await self._take_back(ts)
 
     # -- acting -----------------------------------------------------------------------------------------
 
-    async def start_stream(self, text: str) -> Placed:
+    async def start_stream(self, text: str) -> PostedMessage:
         """Begin the answer as a stream."""
         question = self._question
 
@@ -125,7 +131,9 @@ class Reply:
 
         return await self._once(0, start)
 
-    async def post(self, part: int, text: str, blocks: list[Json], state: State, parts: int = 1) -> Placed:
+    async def post(
+        self, part: int, text: str, blocks: list[Json], state: State, parts: int = 1
+    ) -> PostedMessage:
         """Post a part of the answer, unless it is there."""
 
         async def send() -> str:
@@ -143,11 +151,11 @@ class Reply:
 
         return await self._once(part, send)
 
-    async def _once(self, part: int, act: Callable[[], Awaitable[str]]) -> Placed:
+    async def _once(self, part: int, act: Callable[[], Awaitable[str]]) -> PostedMessage:
         await self._hold()
         effect = await self._effects.intend(self._owner, effect_of(part), {"after_ts": self._after_ts})
         if effect.state == "done":
-            return Placed(effect.receipt["ts"], fresh=False)
+            return PostedMessage(effect.receipt["ts"], fresh=False)
         posting = asyncio.ensure_future(self._act(effect, part, act))
         try:
             return await asyncio.shield(posting)
@@ -156,7 +164,7 @@ class Reply:
             await asyncio.gather(posting, return_exceptions=True)
             raise
 
-    async def _act(self, effect: Effect, part: int, act: Callable[[], Awaitable[str]]) -> Placed:
+    async def _act(self, effect: Effect, part: int, act: Callable[[], Awaitable[str]]) -> PostedMessage:
         """Look for what an earlier intent left, else act; then the receipt."""
         ts = await self._left(part, patiently=False) if effect.state == "intended" else None
         fresh = ts is None
@@ -176,7 +184,7 @@ class Reply:
         await self._receipt(effect, ts)
         if part == 0:
             await self._questions.replied(self._question, ts)
-        return Placed(ts, fresh)
+        return PostedMessage(ts, fresh)
 
     async def _left(self, part: int, *, patiently: bool) -> str | None:
         """The message that was posted for a part, though nobody wrote down which it is."""
@@ -189,7 +197,7 @@ class Reply:
         """Write down which message it is. Another worker may have been first with another one: that one stays."""
         kept = (await self._effects.receipt(effect, {"ts": ts})).receipt["ts"]
         if kept != ts:
-            _log.warning("another worker answered %s meanwhile: %s goes", self._question.key, ts)
+            logger.warning("another worker answered %s meanwhile: %s goes", self._question.key, ts)
             await self._take_back(ts)
             raise RetryLater(0.0, "another worker answered at the same time", counts=False)
 

@@ -14,10 +14,10 @@ from rookery_core.telemetry import get_logger
 THINKING = "is thinking…"
 RENEW_AFTER_S = 90.0
 """Slack takes a status away after two minutes in which nothing was said."""
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
-class Status:
+class StatusLine:
     """Shows what is going on for one question; where Slack offers no status line, a reaction stands in."""
 
     def __init__(
@@ -89,8 +89,8 @@ class Status:
         try:
             await self._api(method, wait=patiently, **arguments)
         except SlackRefused as refused:
-            _log.debug("no status: %s", refused)
+            logger.debug("no status: %s", refused)
             return False
         except RookeryError as error:
-            _log.debug("no status: %s", error)
+            logger.debug("no status: %s", error)
         return True

@@ -10,7 +10,7 @@ from typing import Any
 from rookery.agent.question import ContextSection
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused
-from rookery.slack.events import Written, question_of
+from rookery.slack.event_types import IncomingMessage, question_of
 from rookery.slack.people.directory import Directory
 from rookery.slack.text.markup import unescape
 from rookery_core.budget import estimate_tokens
@@ -20,8 +20,8 @@ Json = dict[str, Any]
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#([A-Z0-9]+)\|([^>]*)>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
-_MOST_PAGES = 20
-_log = get_logger(__name__)
+_MAX_PAGES = 20
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ThreadReader:
         self._messages = messages
         self._tokens = tokens
 
-    async def read(self, question: Written) -> Thread:
+    async def read(self, question: IncomingMessage) -> Thread:
         """The messages of the question's thread before it: the root and the newest ones.
 
         An app that may not read here still answers, without them.
@@ -56,7 +56,7 @@ class ThreadReader:
         try:
             found = await pages_of_thread(self._api, question.channel, question.thread_ts)
         except SlackRefused as refused:
-            _log.warning("the thread of question %s is not read: %s", question.key, refused)
+            logger.warning("the thread of question %s is not read: %s", question.key, refused)
             return Thread((), question.ts, problem=f"You could not read this thread: {refused}")
         before = [message for message in found if float(message["ts"]) < float(question.ts)]
         newest = max((str(message["ts"]) for message in found), key=float, default=question.ts)
@@ -95,7 +95,7 @@ async def pages_of_thread(
     """All messages of a thread, oldest first, the root included. Small pages are followed up, as limits demand."""
     messages: list[Json] = []
     cursor: str | None = None
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         page = await api(
             "conversations.replies",
             channel=channel,

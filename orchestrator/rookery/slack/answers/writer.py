@@ -6,19 +6,19 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from rookery.slack.answers.reconciler import ReplyState
 from rookery.slack.answers.reply import Reply, State
-from rookery.slack.answers.reply_reconciler import Found
 from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.text import blocks as block
 from rookery.slack.text.markup import calm, notification, to_mrkdwn
-from rookery.slack.text.split import MOST_CHARACTERS, split
+from rookery.slack.text.split import MAX_CHARACTERS, split
 from rookery_core.telemetry import get_logger
 
 Json = dict[str, Any]
 _BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
 _EDIT_INTERVAL_S = 2.0
 """chat.update has a tighter limit than the streaming methods."""
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 class StoppedByReader(Exception):
@@ -31,7 +31,7 @@ class ReplyWriter:
     def __init__(
         self,
         reply: Reply,
-        found: Found,
+        found: ReplyState,
         *,
         streaming: bool,
         interval_s: float,
@@ -61,7 +61,7 @@ class ReplyWriter:
     async def say(self, text: str) -> None:
         """More of the answer. Shown at most once an interval; what Slack will not take now is shown later."""
         self._said += text
-        if self._clock() < self._next or len(self._said) > MOST_CHARACTERS:
+        if self._clock() < self._next or len(self._said) > MAX_CHARACTERS:
             return
         try:
             await self._show()
@@ -94,7 +94,7 @@ class ReplyWriter:
         try:
             placed = await self._reply.start_stream(text)
         except SlackRefused as refused:
-            _log.info("no streaming here (%s): the answer is edited instead", refused.reason)
+            logger.info("no streaming here (%s): the answer is edited instead", refused.reason)
             self._streaming = False
             await self._show()
             return
@@ -163,7 +163,9 @@ class ReplyWriter:
         except SlackRefused as refused:
             if refused.reason not in _BAD_BLOCKS:
                 raise
-            _log.warning("Slack refused the blocks of an answer (%s): plain sections instead", refused.reason)
+            logger.warning(
+                "Slack refused the blocks of an answer (%s): plain sections instead", refused.reason
+            )
             await self._place(part, text, [*block.sections(to_mrkdwn(text)), *tail][:50], parts)
 
     async def _place(self, part: int, text: str, blocks: list[Json], parts: int) -> None:

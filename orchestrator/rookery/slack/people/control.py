@@ -18,7 +18,7 @@ _LIST = {"admin": "list_admins", "ignored": "list_ignored"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ControlEntry:
     """A person in one of the books: since when, by whom."""
 
     user: str
@@ -65,11 +65,11 @@ class Control:
         async with self._database.acquire() as connection:
             return await connection.fetchval(_SQL[f"remove_{book}"], self._team, user) is not None
 
-    async def list(self, book: Book) -> list[Entry]:
+    async def list(self, book: Book) -> list[ControlEntry]:
         """Who is in the book."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(_SQL[_LIST[book]], self._team)
-        return [Entry(*row.values()) for row in rows]
+        return [ControlEntry(*row.values()) for row in rows]
 
     def configured_admins(self) -> list[str]:
         return sorted(self._configured)

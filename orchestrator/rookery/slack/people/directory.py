@@ -17,7 +17,7 @@ from rookery_core.telemetry import get_logger
 Json = dict[str, Any]
 PersonKind = Literal["member", "guest", "outsider"]
 _FRESH_S = 600.0
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 T = TypeVar("T")
 
 
@@ -38,7 +38,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SlackUser:
     """A person as others see them. zone is an IANA name."""
 
     id: str
@@ -96,7 +96,7 @@ class Directory:
 
     def __init__(self, api: SlackApi, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api
-        self._people: _Fresh[Person] = _Fresh(clock)
+        self._people: _Fresh[SlackUser] = _Fresh(clock)
         self._rooms: _Fresh[Room] = _Fresh(clock)
         self._members: _Fresh[list[str]] = _Fresh(clock, 60.0)
         self._identity: Identity | None = None
@@ -114,7 +114,7 @@ class Directory:
             )
         return self._identity
 
-    async def person(self, user: str) -> Person:
+    async def person(self, user: str) -> SlackUser:
         """The person; an unknown one is an outsider. Raises SlackUnavailable when Slack cannot say now."""
         return await self._people.get(user, self._fetch_person)
 
@@ -151,22 +151,22 @@ class Directory:
                 if not cursor:
                     return members
         except SlackRefused as error:
-            _log.info("cannot see who is in %s (%s)", channel, error.reason)
+            logger.info("cannot see who is in %s (%s)", channel, error.reason)
             return []
 
-    async def _fetch_person(self, user: str) -> Person:
+    async def _fetch_person(self, user: str) -> SlackUser:
         try:
             answer = await self._api("users.info", user=user)
         except SlackRefused as error:
-            _log.info("cannot look up %s (%s): taken for an outsider", user, error.reason)
-            return Person(user, user, "outsider")
+            logger.info("cannot look up %s (%s): taken for an outsider", user, error.reason)
+            return SlackUser(user, user, "outsider")
         return _person(answer["user"], await self.identity())
 
     async def _fetch_room(self, channel: str) -> Room:
         try:
             shape: Json = (await self._api("conversations.info", channel=channel))["channel"]
         except SlackRefused as error:
-            _log.info("cannot look at channel %s (%s): taken for a shared one", channel, error.reason)
+            logger.info("cannot look at channel %s (%s): taken for a shared one", channel, error.reason)
             return Room(channel, channel, private=True, shared=True)
         shared = any(shape.get(name) for name in ("is_ext_shared", "is_pending_ext_shared"))
         shared = shared or (bool(shape.get("is_shared")) and not shape.get("is_org_shared"))
@@ -177,12 +177,12 @@ class Directory:
         )
 
 
-def _person(shape: Json, own: Identity) -> Person:
+def _person(shape: Json, own: Identity) -> SlackUser:
     profile: Json = shape.get("profile") or {}
     name = (
         profile.get("real_name") or shape.get("real_name") or profile.get("display_name") or shape.get("name")
     )
-    return Person(
+    return SlackUser(
         id=shape["id"],
         name=str(name or shape["id"]),
         kind=_kind(shape, own),

@@ -25,7 +25,7 @@ class FeedbackSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Unrated:
+class UnratedAnswer:
     """An answer that its asker has said nothing about. text: the question, in Slack's markup."""
 
     channel: str
@@ -53,11 +53,11 @@ class FeedbackStore:
                 _SQL["comment"], self._team, *place_of(reference), user, text[:3000], stars
             )
 
-    async def unrated(self, asker: str) -> list[Unrated]:
+    async def unrated(self, asker: str) -> list[UnratedAnswer]:
         """A person's answers of the last day that they have said nothing about, oldest first."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(_SQL["unrated"], self._team, asker)
-        return [Unrated(*row.values()) for row in rows]
+        return [UnratedAnswer(*row.values()) for row in rows]
 
     async def summary(self, days: int) -> FeedbackSummary:
         """How many of each kind in the last days."""

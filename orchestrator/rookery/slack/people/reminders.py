@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from rookery.slack.answers.question_builder import is_internal
 from rookery.slack.answers.thread import headline
-from rookery.slack.events import Written
-from rookery.slack.notifications import post_once
+from rookery.slack.event_types import IncomingMessage
+from rookery.slack.notifier import post_once
 from rookery.slack.text.markup import link
 
 if TYPE_CHECKING:
     from rookery.slack.answers.work import Work
-    from rookery.slack.people.feedback import Unrated
+    from rookery.slack.people.feedback import UnratedAnswer
     from rookery.slack.services import Services
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 
 
 class Reminders:
@@ -41,7 +41,7 @@ class Reminders:
             delay_s=max(0.0, (due - self._clock()).total_seconds()),
         )
 
-    async def remind(self, question: Written, owner: str) -> None:
+    async def remind(self, question: IncomingMessage, owner: str) -> None:
         """Name the answers of the last day without a word from their asker, in a direct message; none, nothing.
 
         question: of the person to remind. owner: the reminder's name in the ledger, so that it is said once.
@@ -51,8 +51,8 @@ class Reminders:
         if not unrated or await services.control.is_ignored(question.user):
             return
         opened = await services.api("conversations.open", users=question.user)
-        lines = [await self._line(one) for one in unrated[:MOST_NAMED]]
-        more = f"\n… and {len(unrated) - MOST_NAMED} more" if len(unrated) > MOST_NAMED else ""
+        lines = [await self._line(one) for one in unrated[:MAX_NAMED]]
+        more = f"\n… and {len(unrated) - MAX_NAMED} more" if len(unrated) > MAX_NAMED else ""
         text = (
             "Was this of any use? A 👍 or 👎 below an answer helps to make the next ones better.\n"
             + "\n".join(lines)
@@ -60,7 +60,7 @@ class Reminders:
         )
         await post_once(services.api, services.queue.effects, owner, opened["channel"]["id"], {"text": text})
 
-    async def _line(self, unrated: Unrated) -> str:
+    async def _line(self, unrated: UnratedAnswer) -> str:
         """The question, leading to its answer."""
         url = self._services.identity.permalink(unrated.channel, unrated.reply_ts, unrated.thread_ts)
         asked = headline(unrated.text, self._services.identity.user, 100) or "your files"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rookery.slack.answers.thread import headline
-from rookery.slack.events import AssistantOpened, Written
+from rookery.slack.event_types import AssistantOpened, IncomingMessage
 from rookery_core.errors import RookeryError
 from rookery_core.queue import Effect
 from rookery_core.telemetry import get_logger
@@ -19,7 +19,7 @@ PROMPTS = (
     ("Who knows", "Who has answered questions about PostgreSQL lately?"),
 )
 _TITLE = "title"
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 class AssistantPane:
@@ -36,7 +36,7 @@ class AssistantPane:
             "assistant.threads.setSuggestedPrompts", opened.channel, opened.thread_ts, prompts=prompts
         )
 
-    async def entitle(self, question: Written) -> None:
+    async def entitle(self, question: IncomingMessage) -> None:
         """Call the thread by this question, if it is an assistant thread that has no title yet."""
         if not (question.is_direct and question.is_reply):
             return
@@ -52,7 +52,7 @@ class AssistantPane:
         try:
             await self._services.api(method, wait=False, channel_id=channel, thread_ts=thread_ts, **content)
         except RookeryError as error:
-            _log.info("an assistant thread goes without: %s", error)
+            logger.info("an assistant thread goes without: %s", error)
 
 
 def _owner(channel: str, thread_ts: str) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.errors import ConfigurationError, RookeryError, Unavailable
 from rookery_core.telemetry import get_logger
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from rookery.slack.receivers.interactions import Interactions
 
 Json = dict[str, Any]
-Answering = Callable[[bytes], Awaitable["web.Response"]]
+Responder = Callable[[bytes], Awaitable["web.Response"]]
 _NOT_SLACKS = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
-MOST_BYTES = 1_000_000
-MOST_SKEW_S = 300
-_log = get_logger(__name__)
+MAX_BYTES = 1_000_000
+MAX_SKEW_S = 300
+logger = get_logger(__name__)
 
 
 class HttpReceiver:
@@ -32,7 +32,7 @@ class HttpReceiver:
 
     def __init__(
         self,
-        settings: SlackSettings,
+        settings: BotSettings,
         intake: Intake,
         interactions: Interactions,
         clock: Callable[[], float] = time.time,
@@ -55,7 +55,7 @@ class HttpReceiver:
         """Listen; `port` is then the one in use. Raises Unavailable when it is taken."""
         from aiohttp import web
 
-        application = web.Application(client_max_size=MOST_BYTES)
+        application = web.Application(client_max_size=MAX_BYTES)
         for path, answer in (
             ("/slack/events", self._events),
             ("/slack/interactions", self._interaction),
@@ -77,7 +77,7 @@ class HttpReceiver:
             await self._runner.cleanup()
             self._runner = None
 
-    async def _signed(self, answer: Answering, request: web.Request) -> web.Response:
+    async def _signed(self, answer: Responder, request: web.Request) -> web.Response:
         """Answer what Slack signed. What cannot be stored now Slack sends again; what it never sends is refused."""
         from aiohttp import web
 
@@ -87,10 +87,10 @@ class HttpReceiver:
         try:
             return await answer(body)
         except RookeryError as error:
-            _log.warning("a request to %s was not taken: %s", request.path, error)
+            logger.warning("a request to %s was not taken: %s", request.path, error)
             return web.Response(status=error.http_status)
         except _NOT_SLACKS as error:
-            _log.warning("a request to %s is not what Slack sends: %r", request.path, error)
+            logger.warning("a request to %s is not what Slack sends: %r", request.path, error)
             return web.Response(status=400)
 
     async def _events(self, body: bytes) -> web.Response:
@@ -126,7 +126,7 @@ class HttpReceiver:
         signature = request.headers.get("X-Slack-Signature", "")
         if is_signed(self._secret, body, timestamp, signature, self._clock()):
             return body
-        _log.warning("a request to %s without a valid signature of Slack", request.path)
+        logger.warning("a request to %s without a valid signature of Slack", request.path)
         return None
 
 
@@ -135,7 +135,7 @@ def is_signed(secret: str, body: bytes, timestamp: str, signature: str, now: flo
     import hashlib
     import hmac
 
-    if not (timestamp.isascii() and timestamp.isdigit()) or abs(now - int(timestamp)) > MOST_SKEW_S:
+    if not (timestamp.isascii() and timestamp.isdigit()) or abs(now - int(timestamp)) > MAX_SKEW_S:
         return False
     digest = hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(f"v0={digest}".encode(), signature.encode())

@@ -7,8 +7,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from rookery.slack.answers.questions import QuestionStore
-from rookery.slack.events import Deleted, Edited, Written, lane, read
-from rookery.slack.settings import SlackSettings
+from rookery.slack.event_types import Deleted, Edited, IncomingMessage, lane, read
+from rookery.slack.settings import BotSettings
 from rookery_core.queue import Message
 from rookery_core.telemetry import new_trace_id
 
@@ -26,11 +26,11 @@ MOST_AT_ONCE = 200
 class Addressing:
     """Decides which messages are questions for the bot, beyond mentions and direct messages."""
 
-    def __init__(self, questions: QuestionStore, settings: SlackSettings) -> None:
+    def __init__(self, questions: QuestionStore, settings: BotSettings) -> None:
         self._questions = questions
         self._settings = settings
 
-    async def resolve(self, written: Written) -> Written:
+    async def resolve(self, written: IncomingMessage) -> IncomingMessage:
         """The message with `via` set when it goes on in a thread that the bot takes part in, and is said to nobody else."""
         if written.via is not None or not written.is_reply or not self._follows(written.channel):
             return written
@@ -119,13 +119,13 @@ class Intake:
             stored = await self._queue.enqueue_many(TOPIC, messages, connection=connection)
         return [not one.duplicate for one in stored]
 
-    async def _note_change(self, incoming: Any) -> Written | None:
+    async def _note_change(self, incoming: Any) -> IncomingMessage | None:
         """Mark edits and deletions at once, before the lane gets to them. Answers the question in a message."""
         if isinstance(incoming, Edited):
             await self._questions.mark_edited(incoming.written)
         elif isinstance(incoming, Deleted):
             await self._questions.mark_deleted(incoming.channel, incoming.ts)
-        elif isinstance(incoming, Written):
+        elif isinstance(incoming, IncomingMessage):
             resolved = await self._addressing.resolve(incoming)
             return resolved if resolved.via is not None else None
         return None
@@ -140,7 +140,7 @@ class Intake:
         return self._others
 
 
-def _message(payload: Json, question: Written | None) -> Message:
+def _message(payload: Json, question: IncomingMessage | None) -> Message:
     """A question goes first, and its story begins here."""
     if question is None:
         return Message(payload, event_key(payload), lane(payload))

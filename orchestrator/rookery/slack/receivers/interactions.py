@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.events import Written
+from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.feedback import place_of
 from rookery.slack.receivers.offers import Offers
 from rookery.slack.receivers.slash_commands import SlashCommands
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Press = Callable[[Json, Json], Awaitable[None]]
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 class Interactions:
@@ -75,7 +75,7 @@ class Interactions:
                 view=block.comment_form(str(action["value"])),
             )
         except RookeryError as error:
-            _log.info("the form for a comment did not open: %s", error)
+            logger.info("the form for a comment did not open: %s", error)
             await self._thank(payload, "The form did not open in time. Please press Comment again.")
 
     # -- offers -----------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ class Interactions:
                 async with session.post(url, json=body, allow_redirects=False):
                     pass
         except (aiohttp.ClientError, TimeoutError) as error:
-            _log.info("an offer could not be replaced: %s", type(error).__name__)
+            logger.info("an offer could not be replaced: %s", type(error).__name__)
 
     # -- calls that wait for a yes ----------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ class Interactions:
         channel, ts = str(container.get("channel_id")), str(container.get("message_ts"))
         thread_ts = str(container.get("thread_ts") or ts)
         user, action_id = user_of(payload), str(action["value"])
-        written = Written(
+        written = IncomingMessage(
             channel, thread_ts, thread_ts, user, "", None, channel.startswith("D"), is_reply=False
         )
         await self._services.actions.publish(
@@ -175,7 +175,7 @@ class Interactions:
         try:
             await self._services.api(method, wait=False, **arguments)
         except RookeryError as error:
-            _log.info("%s", error)
+            logger.info("%s", error)
 
 
 def user_of(payload: Json) -> str:

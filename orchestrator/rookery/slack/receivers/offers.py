@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rookery.slack.answers.question_builder import is_internal
 from rookery.slack.errors import SlackRefused
-from rookery.slack.events import Written
+from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.feedback import place_of
 from rookery.slack.text import blocks as block
 from rookery_core import sql
@@ -22,7 +22,7 @@ _ASKS = re.compile(
     r"warum|gibt es|quién|cómo|qué|comment|pourquoi|qui)\b",
     re.IGNORECASE,
 )
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 def asks_something(text: str) -> bool:
@@ -37,7 +37,7 @@ class Offers:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def consider(self, written: Written) -> None:
+    async def consider(self, written: IncomingMessage) -> None:
         """Offer an answer, once, where that is wanted."""
         services = self._services
         if written.channel not in services.settings.proactive_channels or written.is_reply or written.via:
@@ -57,13 +57,13 @@ class Offers:
                 blocks=block.offer(written.key),
             )
         except SlackRefused as refused:
-            _log.info("no offer: %s", refused)
+            logger.info("no offer: %s", refused)
 
     async def decide(self, reference: str, user: str, decision: Literal["yes", "no"]) -> bool:
         """Note what the asker wants; yes puts the question into the queue in the same transaction."""
         channel, ts = place_of(reference)
         services = self._services
-        written = Written(channel, ts, ts, user, "", "offer", is_direct=False, is_reply=False)
+        written = IncomingMessage(channel, ts, ts, user, "", "offer", is_direct=False, is_reply=False)
         async with services.database.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(
                 _SQL["answer"], services.settings.team, channel, ts, user, decision
@@ -77,7 +77,7 @@ class Offers:
                 )
         return True
 
-    async def _first(self, written: Written) -> bool:
+    async def _first(self, written: IncomingMessage) -> bool:
         async with self._services.database.acquire() as connection:
             row = await connection.fetchrow(
                 _SQL["offer"], self._services.settings.team, written.channel, written.ts, written.user

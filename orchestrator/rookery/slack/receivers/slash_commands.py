@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|\b([UW][A-Z0-9]{7,})\b")
 _PERMALINK = re.compile(r"/archives/([A-Z0-9]+)/p(\d{10})(\d{6})")
-_MOST_CHARACTERS = 3_800
-_log = get_logger(__name__)
+_MAX_CHARACTERS = 3_800
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class CommandInput:
     """A command as somebody typed it."""
 
     user: str
@@ -43,7 +43,7 @@ class SlashCommand:
     words: tuple[str, ...]
     rest: str
     help: str
-    run: Callable[[Typed], Awaitable[str]]
+    run: Callable[[CommandInput], Awaitable[str]]
     admin: bool = True
 
 
@@ -86,7 +86,7 @@ class SlashCommands:
 
     async def handle(self, payload: Json) -> Json:
         """Run a command; the answer is for its author only."""
-        typed = Typed(
+        typed = CommandInput(
             str(payload.get("user_id")),
             str(payload.get("channel_id")),
             tuple(str(payload.get("text") or "").split()),
@@ -98,15 +98,15 @@ class SlashCommands:
         except RookeryError as error:
             allowed = not isinstance(error, NotAllowed)
             text, outcome = str(error), error.code
-        except Exception as error:  # noqa: BLE001 - a person waits for an answer
-            _log.exception("the command %r failed", typed.text)
+        except Exception as error:
+            logger.exception("the command %r failed", typed.text)
             text, outcome = "Something unexpected went wrong; the log has it.", type(error).__name__
         await self._services.control.audit(
             typed.user, typed.channel, typed.text, allowed=allowed, outcome=outcome
         )
         return {"response_type": "ephemeral", "text": _fitting(text)}
 
-    async def _run(self, typed: Typed) -> str:
+    async def _run(self, typed: CommandInput) -> str:
         command = self._find(typed.words)
         if command is None:
             return f"There is no command `{escape(typed.text)}`.\n{await self._help(typed)}"
@@ -115,7 +115,7 @@ class SlashCommands:
                 "Only admins may do that.", hint="/rookery users admins list names them to an admin."
             )
         rest = typed.words[len(command.words) :]
-        return await command.run(Typed(typed.user, typed.channel, rest))
+        return await command.run(CommandInput(typed.user, typed.channel, rest))
 
     def _find(self, words: tuple[str, ...]) -> SlashCommand | None:
         if not words:
@@ -124,15 +124,15 @@ class SlashCommands:
             (c for c in self.commands if tuple(w.lower() for w in words[: len(c.words)]) == c.words), None
         )
 
-    async def _help(self, typed: Typed) -> str:
+    async def _help(self, typed: CommandInput) -> str:
         admin = await self._services.control.is_admin(typed.user)
         shown = [command for command in self.commands if admin or not command.admin]
         return "\n".join(f"`/rookery {' '.join((*c.words, c.rest)).strip()}` {c.help}" for c in shown)
 
     # -- people -----------------------------------------------------------------------------------------
 
-    def _change(self, book: Book, *, add: bool) -> Callable[[Typed], Awaitable[str]]:
-        async def change(typed: Typed) -> str:
+    def _change(self, book: Book, *, add: bool) -> Callable[[CommandInput], Awaitable[str]]:
+        async def change(typed: CommandInput) -> str:
             user = _user_in(typed)
             control = self._services.control
             if book == "admin" and user in control.configured_admins():
@@ -145,14 +145,14 @@ class SlashCommands:
 
         return change
 
-    async def _admins(self, typed: Typed) -> str:
+    async def _admins(self, typed: CommandInput) -> str:
         lines = [f"<@{user}> (by configuration)" for user in self._services.control.configured_admins()]
         return (
             "\n".join(lines + await self._entries("admin"))
             or "There are no admins: set ROOKERY_SLACK_ADMINS."
         )
 
-    async def _ignored(self, typed: Typed) -> str:
+    async def _ignored(self, typed: CommandInput) -> str:
         return "\n".join(await self._entries("ignored")) or "Nobody is ignored."
 
     async def _entries(self, book: Book) -> list[str]:
@@ -161,7 +161,7 @@ class SlashCommands:
 
     # -- rules ------------------------------------------------------------------------------------------
 
-    async def _rules_list(self, typed: Typed) -> str:
+    async def _rules_list(self, typed: CommandInput) -> str:
         rules = await self._services.rules.of(typed.user)
         return "\n".join(
             f"{r.id}. *{escape(r.name)}* in <#{r.channel}>: {escape(r.criteria)}" for r in rules
@@ -169,14 +169,14 @@ class SlashCommands:
             "You have no rules. Ask me for one in words, such as: tell me when somebody mentions an outage here."
         )
 
-    async def _rules_all(self, typed: Typed) -> str:
+    async def _rules_all(self, typed: CommandInput) -> str:
         rules = await self._services.rules.all()
         return (
             "\n".join(f"{r.id}. *{escape(r.name)}* of <@{r.owner}> in <#{r.channel}>" for r in rules)
             or "None."
         )
 
-    async def _rules_delete(self, typed: Typed) -> str:
+    async def _rules_delete(self, typed: CommandInput) -> str:
         rule_id = _number_in(typed)
         if rule_id is None:
             raise InvalidInput("Say which rule: its number.", hint="/rookery rules list shows the numbers.")
@@ -186,7 +186,7 @@ class SlashCommands:
 
     # -- the bot's own work -----------------------------------------------------------------------------
 
-    async def _delete_message(self, typed: Typed) -> str:
+    async def _delete_message(self, typed: CommandInput) -> str:
         match = _PERMALINK.search(typed.text)
         if match is None:
             raise InvalidInput("That is no permalink of a message.", hint="Copy it with Slack's “Copy link”.")
@@ -198,7 +198,7 @@ class SlashCommands:
             raise NotFound("There is no message of mine there.", hint="I delete only what I wrote.") from None
         return "The message is deleted."
 
-    async def _feedback(self, typed: Typed) -> str:
+    async def _feedback(self, typed: CommandInput) -> str:
         days = _number_in(typed) if typed.words else 30
         if days is None or not 1 <= days <= 3650:
             raise InvalidInput("DAYS is a whole number from 1 to 3650.")
@@ -206,7 +206,7 @@ class SlashCommands:
         stars = f", {summary.mean_stars} of 5 on average of {summary.rated}" if summary.rated else ""
         return f"In the last {days} days: {summary.up} 👍, {summary.down} 👎, {summary.comments} comments{stars}."
 
-    async def _queue(self, typed: Typed) -> str:
+    async def _queue(self, typed: CommandInput) -> str:
         stats = await self._services.queue.stats()
         lines = [
             f"`{row['subscription']}`: {row['ready']} ready, {row['leased']} at work, {row['scheduled']} later, "
@@ -215,7 +215,7 @@ class SlashCommands:
         ]
         return "\n".join(lines) or "Nothing is subscribed."
 
-    async def _audit(self, typed: Typed) -> str:
+    async def _audit(self, typed: CommandInput) -> str:
         lines = await self._services.control.audit_lines(20)
         return "\n".join(
             f"{line.at:%Y-%m-%d %H:%M} <@{line.actor}> `{escape(line.command)}` "
@@ -226,20 +226,20 @@ class SlashCommands:
 
 def _fitting(text: str) -> str:
     """As many lines as Slack takes, with the number of the others."""
-    if len(text) <= _MOST_CHARACTERS:
+    if len(text) <= _MAX_CHARACTERS:
         return text
-    kept = text[:_MOST_CHARACTERS].rpartition("\n")[0] or text[:_MOST_CHARACTERS]
+    kept = text[:_MAX_CHARACTERS].rpartition("\n")[0] or text[:_MAX_CHARACTERS]
     left = text.count("\n") - kept.count("\n")
     return f"{kept}\n… and {left} more lines"
 
 
-def _number_in(typed: Typed) -> int | None:
+def _number_in(typed: CommandInput) -> int | None:
     """The number that follows a command; None where something else does, or nothing."""
     word = typed.words[0] if typed.words else ""
     return int(word) if word.isascii() and word.isdecimal() and len(word) <= 20 else None
 
 
-def _user_in(typed: Typed) -> str:
+def _user_in(typed: CommandInput) -> str:
     match = _USER.search(typed.text)
     if match is None:
         raise InvalidInput("Say who: @name.", hint="Pick the person from Slack's list while you type.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.slack.api import SlackApi, connect
 from rookery.slack.errors import SlackLockedOut, SlackRefused
-from rookery.slack.settings import SlackSettings
+from rookery.slack.settings import BotSettings
 from rookery_core.errors import ConfigurationError, unforeseen
 from rookery_core.socket_mode import leave, socket_client
 from rookery_core.telemetry import get_logger
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from rookery.slack.receivers.interactions import Interactions
 
 Json = dict[str, Any]
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 class SocketReceiver:
     """Holds the socket of one process."""
 
     def __init__(
-        self, settings: SlackSettings, api: SlackApi, intake: Intake, interactions: Interactions
+        self, settings: BotSettings, api: SlackApi, intake: Intake, interactions: Interactions
     ) -> None:
         self._settings = settings
         self._api = api
@@ -75,8 +75,8 @@ class SocketReceiver:
                 answer: Json | None = None
             else:
                 answer = await self._interactions.handle(request.type, request.payload)
-        except Exception as error:  # noqa: BLE001 - any failure means: not stored, so not acknowledged
-            _log.error(
+        except Exception as error:
+            logger.error(
                 "envelope %s (%s) was not stored: %s", request.envelope_id, request.type, error,
                 exc_info=unforeseen(error),
             )  # fmt: skip
@@ -90,4 +90,4 @@ async def _acknowledge(client: Any, envelope_id: str, answer: Json | None) -> No
     try:
         await client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope_id, payload=answer))
     except (OSError, RuntimeError, AttributeError) as error:
-        _log.info("envelope %s was not acknowledged (%s): it will come again", envelope_id, error)
+        logger.info("envelope %s was not acknowledged (%s): it will come again", envelope_id, error)

@@ -12,7 +12,7 @@ from rookery_core.errors import Conflict, InvalidInput, NotFound
 if TYPE_CHECKING:
     from rookery_core.database import Connection, Database
 
-MOST_RULES = 20
+MAX_RULES = 20
 _LAST_ID = 2**63 - 1
 _SQL = sql.load("rookery.slack.rules", "rules.sql")
 
@@ -50,8 +50,8 @@ class RuleStore:
             if not 1 <= len(value) <= most:
                 raise InvalidInput(f"{field} must be 1 to {most} characters.")
         async with self._database.acquire() as connection:
-            if await connection.fetchval(_SQL["count_of"], self._team, owner) >= MOST_RULES:
-                raise Conflict(f"A person may have {MOST_RULES} rules.", hint="Delete one first.")
+            if await connection.fetchval(_SQL["count_of"], self._team, owner) >= MAX_RULES:
+                raise Conflict(f"A person may have {MAX_RULES} rules.", hint="Delete one first.")
             rule_id = await connection.fetchval(
                 _SQL["create"], self._team, owner, name, channel, criteria, action, list(examples)[:10]
             )

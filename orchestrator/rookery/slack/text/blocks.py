@@ -20,8 +20,8 @@ DECLINE = "rookery_decline"
 OFFER_YES = "rookery_offer_yes"
 OFFER_NO = "rookery_offer_no"
 _RATINGS = ("1: useless", "2: hardly helpful", "3: somewhat helpful", "4: helpful", "5: just right")
-MOST_SOURCES = 20
-_MOST_CONTEXT = 2_900
+MAX_SOURCES = 20
+_MAX_CONTEXT = 2_900
 
 
 def body(markdown: str) -> Json:
@@ -33,7 +33,7 @@ def sections(mrkdwn: str) -> list[Json]:
     """Text in Slack's own markup, for where it takes no markdown."""
     return [
         {"type": "section", "text": {"type": "mrkdwn", "text": piece}}
-        for piece in split(mrkdwn, _MOST_CONTEXT)
+        for piece in split(mrkdwn, _MAX_CONTEXT)
     ]
 
 
@@ -41,10 +41,10 @@ def sources(citations: Sequence[Citation]) -> list[Json]:
     """The sources as numbered links, as many as fit, with the count of the others."""
     if not citations:
         return []
-    lines = [f"{c.number}. {_source(c)}" for c in citations[:MOST_SOURCES]]
+    lines = [f"{c.number}. {_source(c)}" for c in citations[:MAX_SOURCES]]
     text, left = "*Sources*", len(citations)
     for line in lines:
-        if len(text) + len(line) > _MOST_CONTEXT - 40:
+        if len(text) + len(line) > _MAX_CONTEXT - 40:
             break
         text += "\n" + line
         left -= 1
@@ -63,7 +63,7 @@ def _source(citation: Citation) -> str:
 
 def remarks(lines: Sequence[str]) -> list[Json]:
     """Small print: that an answer is extractive, that a server was down."""
-    text = _escaped("\n".join(line for line in lines if line), _MOST_CONTEXT)
+    text = _escaped("\n".join(line for line in lines if line), _MAX_CONTEXT)
     return [{"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}] if text else []
 
 

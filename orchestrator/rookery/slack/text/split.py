@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-MOST_CHARACTERS = 11_000
+MAX_CHARACTERS = 11_000
 """Slack takes 12,000 characters of markdown in one message; the rest is for what stands below the answer."""
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 
-def split(markdown: str, limit: int = MOST_CHARACTERS) -> list[str]:
+def split(markdown: str, limit: int = MAX_CHARACTERS) -> list[str]:
     """The parts of an answer, each at most `limit` characters. An open fence is closed and opened anew."""
     if limit < 40:
         raise ValueError("a part needs room for a fence: at least 40 characters")

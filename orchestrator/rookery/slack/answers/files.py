@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rookery.slack.answers.thread import pages_of_thread
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused
-from rookery.slack.events import Written
+from rookery.slack.event_types import IncomingMessage
 from rookery_core.errors import InvalidInput, Unavailable
 from rookery_core.queue import Effect
 from rookery_core.telemetry import get_logger
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from rookery_core.queue.effects import Effects
 
 Json = dict[str, Any]
-MOST_FILES = 5
-MOST_CHARACTERS = 1_000_000
+MAX_FILES = 5
+MAX_CHARACTERS = 1_000_000
 _KEPT, _POSTED = "file-kept:", "file:"
-_log = get_logger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Outbox:
+class PendingFiles:
     """The files of one run."""
 
     files: dict[str, str] = field(default_factory=dict[str, str])
@@ -41,13 +41,13 @@ class Outbox:
         safe = re.sub(r"[^\w.() -]", "_", name.strip().rsplit("/", 1)[-1])[:100]
         if not safe.strip(". "):
             raise InvalidInput(f"{name!r} is not a file name.")
-        if len(content) > MOST_CHARACTERS:
+        if len(content) > MAX_CHARACTERS:
             raise InvalidInput("The file is larger than a million characters.")
-        if len(self.files) >= MOST_FILES and safe not in self.files:
-            raise InvalidInput(f"An answer may have {MOST_FILES} files.")
+        if len(self.files) >= MAX_FILES and safe not in self.files:
+            raise InvalidInput(f"An answer may have {MAX_FILES} files.")
         self.files[safe] = content
 
-    async def keep(self, effects: Effects, question: Written) -> None:
+    async def keep(self, effects: Effects, question: IncomingMessage) -> None:
         """Write the files down before the answer's last word, so that whoever finds it whole can post them.
 
         What an attempt before this one kept, and this one did not make, is forgotten.
@@ -63,10 +63,10 @@ class Outbox:
             await effects.intend(_owner(question), name, request)
 
 
-class Courier:
+class FileUploader:
     """Posts the files that were kept for an answer, each once, whoever kept them."""
 
-    def __init__(self, api: SlackApi, effects: Effects, question: Written) -> None:
+    def __init__(self, api: SlackApi, effects: Effects, question: IncomingMessage) -> None:
         self._api = api
         self._effects = effects
         self._question = question
@@ -79,7 +79,7 @@ class Courier:
             try:
                 await self._deliver(name, rows[name]["request"], posting)
             except SlackRefused as refused:
-                _log.warning("the file %s could not be posted: %s", rows[name]["request"]["name"], refused)
+                logger.warning("the file %s could not be posted: %s", rows[name]["request"]["name"], refused)
             await self._effects.withdraw(_unreceipted(self._question, name))
 
     async def _deliver(self, name: str, kept: Json, posting: Json | None) -> None:
@@ -108,7 +108,7 @@ class Courier:
         return any(file.get("id") == file_id for files in shared for file in files)
 
 
-def _owner(question: Written) -> str:
+def _owner(question: IncomingMessage) -> str:
     return f"slack:{question.key}"
 
 
@@ -122,7 +122,7 @@ def _packed(content: str) -> str:
     return base64.b64encode(content.encode(errors="replace")).decode()
 
 
-def _unreceipted(question: Written, name: str) -> Effect:
+def _unreceipted(question: IncomingMessage, name: str) -> Effect:
     return Effect(_owner(question), name, "intended", None, None)
 
 

@@ -13,7 +13,7 @@ _QUIET_SUBTYPES = frozenset({"file_share", "thread_broadcast", "me_message"})
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class IncomingMessage:
     """A message that a person wrote. via: how it addresses the bot, None when it does not (yet)."""
 
     channel: str
@@ -37,7 +37,7 @@ class Written:
 class Edited:
     """A person changed a message; `written` is how it reads now."""
 
-    written: Written
+    written: IncomingMessage
     previous_text: str
 
 
@@ -57,7 +57,7 @@ class AssistantOpened:
     thread_ts: str
 
 
-Incoming = Written | Edited | Deleted | AssistantOpened
+Incoming = IncomingMessage | Edited | Deleted | AssistantOpened
 
 
 def read(payload: Json, bot_user: str) -> Incoming | None:
@@ -85,7 +85,7 @@ def lane(payload: Json) -> str | None:
     return f"{channel}:{ts}" if isinstance(channel, str) and ts else None
 
 
-def _mention(event: Json, shared: bool) -> Written | None:
+def _mention(event: Json, shared: bool) -> IncomingMessage | None:
     if event.get("bot_id") or not event.get("user") or event.get("subtype") not in (None, *_QUIET_SUBTYPES):
         return None
     return _written(event, "mention", shared)
@@ -138,12 +138,12 @@ def _by_a_person(message: Json, bot_user: str) -> bool:
     return bool(user) and user not in (bot_user, "USLACKBOT") and not message.get("bot_id")
 
 
-def _written(event: Json, via: QuestionVia | None, shared: bool) -> Written:
+def _written(event: Json, via: QuestionVia | None, shared: bool) -> IncomingMessage:
     ts = str(event["ts"])
     thread_ts = str(event.get("thread_ts") or ts)
     if not (_TS.fullmatch(ts) and _TS.fullmatch(thread_ts)):
         raise ValueError(f"no timestamps of Slack: {ts!r}, {thread_ts!r}")
-    return Written(
+    return IncomingMessage(
         channel=str(event["channel"]),
         ts=ts,
         thread_ts=thread_ts,

@@ -14,7 +14,7 @@ from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.answers.thread import pages_of_thread
 from rookery.slack.api import SlackApi
 from rookery.slack.errors import SlackRefused, ThreadHidden
-from rookery.slack.events import Written
+from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.directory import Identity
 
 Json = dict[str, Any]
@@ -23,7 +23,7 @@ LOOKS_S = (0.3, 1.0, 2.0)
 
 
 @dataclass(slots=True)
-class Found:
+class ReplyState:
     """What of the answer is in the thread. parts: number of the part to ts; part 0 begins the answer.
 
     surplus: further messages of the same parts, which nobody should have posted.
@@ -36,7 +36,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class ReplyLedger:
     """What was written down of an answer. after_ts: the newest message of the thread before it was begun.
 
     receipts: number of the part to the ts of its message. missing: the part whose posting was begun and not written
@@ -48,7 +48,7 @@ class Ledger:
     missing: int | None
 
     @classmethod
-    def of(cls, effects: Iterable[Json]) -> Ledger | None:
+    def of(cls, effects: Iterable[Json]) -> ReplyLedger | None:
         """None when nothing was begun."""
         rows = {part: row for row in effects if (part := part_of(row["name"])) is not None}
         if 0 not in rows:
@@ -59,14 +59,14 @@ class Ledger:
         )
 
 
-class Finder:
+class ReplyReconciler:
     """Looks for the messages of one answer."""
 
     def __init__(
         self,
         api: SlackApi,
         questions: QuestionStore,
-        question: Written,
+        question: IncomingMessage,
         own: Identity,
         looks_s: Sequence[float] = LOOKS_S,
     ) -> None:
@@ -76,9 +76,9 @@ class Finder:
         self._own = own
         self._looks_s = looks_s
 
-    async def look(self, ledger: Ledger) -> Found:
+    async def look(self, ledger: ReplyLedger) -> ReplyState:
         """What Slack shows now. Raises ThreadHidden when it does not let the bot look."""
-        found, sizes, unmarked = Found(), set[int](), list[str]()
+        found, sizes, unmarked = ReplyState(), set[int](), list[str]()
         whose = {ts: part for part, ts in ledger.receipts.items()}
         for message in await self._own_messages(ledger.after_ts):
             ts, mark = str(message["ts"]), _mark(message)
@@ -95,7 +95,7 @@ class Finder:
         found.complete = any(sizes) and set(range(max(sizes))) <= set(found.parts)
         return found
 
-    async def orphans(self, ledger: Ledger) -> list[str]:
+    async def orphans(self, ledger: ReplyLedger) -> list[str]:
         """Messages of an answer with receipts that nobody will finish: what has a receipt was posted in their place."""
         streaming = [
             str(message["ts"])
@@ -105,7 +105,7 @@ class Finder:
         ]
         return [*(await self.look(ledger)).surplus, *await self._nobodys(streaming)]
 
-    async def look_patiently(self, ledger: Ledger) -> Found:
+    async def look_patiently(self, ledger: ReplyLedger) -> ReplyState:
         """Look until everything is there that should or may be: Slack shows what was just posted late at times."""
         expected = {*ledger.receipts, *([] if ledger.missing is None else [ledger.missing])}
         found = await self.look(ledger)
@@ -116,7 +116,7 @@ class Finder:
             found = await self.look(ledger)
         return found
 
-    async def _adopt(self, unmarked: list[str], part: int, found: Found) -> None:
+    async def _adopt(self, unmarked: list[str], part: int, found: ReplyState) -> None:
         """Take the bot's own unmarked message as this part. Of several the oldest stays, the others go."""
         if part not in found.parts and (candidates := await self._nobodys(unmarked)):
             found.parts[part] = candidates[0]
@@ -161,7 +161,7 @@ def part_of(name: str) -> int | None:
     return int(number) if kind == "part" else None
 
 
-def _count(ts: str, part: int, found: Found, ledger: Ledger) -> None:
+def _count(ts: str, part: int, found: ReplyState, ledger: ReplyLedger) -> None:
     """One message stands for each part: the one with the receipt, else the oldest."""
     other = found.parts.setdefault(part, ts)
     if other != ts:
