@@ -105,5 +105,5 @@ def test_links_out_of_a_folder_of_guides_are_left_out(tmp_path: Path) -> None:
     guides = list(of_folder(root))
     assert [guide.name for guide in guides] == ["deploy"]
     assert guides[0].read(".") == "SKILL.md"
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput, match="leads out"):
         guides[0].read("x.md")
