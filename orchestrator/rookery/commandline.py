@@ -38,7 +38,7 @@ COMMANDS = {
     "doctor": _Command("rookery.commands.doctor", "check everything; says what to do about what is wrong"),
     "init": _Command("rookery.commands.init", "set up: .env, mcp.json and the Slack manifest"),
     "install": _Command("rookery.commands.install", "print the configuration for an MCP client"),
-    "slack": _Command("rookery.slack.commands", "answer in Slack"),
+    "slack": _Command("rookery.commands.slack", "answer in Slack"),
     "extract": _Command("rookery.commands.extract", "draw facts from stored conversations, with a model"),
     "trace": _Command("rookery.commands.trace", "the whole story of one answer"),
     "pins": _Command("rookery.commands.pins", "the tools of foreign servers, as they were accepted"),

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from emulators.models import ModelEmulator, note_taker
 from rookery.agent import Agent, open_agent
-from rookery.extraction.opening import SUBSCRIPTION, extraction_handlers
+from rookery.extraction.composition import SUBSCRIPTION, extraction_handlers
 from rookery.mcp.memory_client import AUDIENCE
 from rookery.settings import AgentSettings
 from rookery_core.embedders.local import LocalEmbedder

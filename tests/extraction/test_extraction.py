@@ -12,7 +12,7 @@ from fastmcp import Client
 from emulators.models import Fault, Reply, Request, Script, judged, note_taker, turns_of
 from extraction.conftest import House
 from rookery.agent import open_agent
-from rookery.extraction.opening import SUBSCRIPTION, extraction_handlers
+from rookery.extraction.composition import SUBSCRIPTION, extraction_handlers
 from rookery.extraction.worker import LONGEST_BATCH, trace_of
 from rookery_core.identity import Caller
 from rookery_core.queue import LeaseLost, PermanentFailure, RetryLater
@@ -203,7 +203,7 @@ async def test_waiting_for_others_is_no_failure(house: House, ada: Caller) -> No
 
 async def _forget_failures(house: House) -> None:
     """A model whose breaker is closed."""
-    from rookery.models.choosing import choose_model
+    from rookery.models.selection import choose_model
 
     await house.agent.model.close()
     house.agent.model = choose_model(house.agent.settings)

@@ -13,7 +13,7 @@ import pytest
 
 from emulators.models import ModelEmulator, Reply, Request, judged, turns_of
 from extraction.conftest import CONTEXT_KEY
-from rookery.extraction.opening import SUBSCRIPTION
+from rookery.extraction.composition import SUBSCRIPTION
 from rookery.extraction.turns import TOPIC
 from rookery_core.identity import Caller
 from rookery_core.queue import Queue

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from emulators.models import Reply, Request, judged, note_taker
 from extraction.conftest import House
+from rookery.extraction.composition import SUBSCRIPTION
 from rookery.extraction.facts import Fact
-from rookery.extraction.opening import SUBSCRIPTION
-from rookery.extraction.replacing import Doubt, Known, Stored, doubts, read_replacements
+from rookery.extraction.replacement import Doubt, Known, Stored, doubts, read_replacements
 from rookery.extraction.replies import Malformed
 from rookery.extraction.turns import Said
 from rookery_core.queue import RetryLater

@@ -258,7 +258,7 @@ def test_rookery_toml_is_read_and_the_environment_wins(
 def test_what_is_wrong_in_rookery_toml_is_named(
     text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rookery.agent.opening import prepared
+    from rookery.agent.composition import prepared
 
     (tmp_path / "rookery.toml").write_text(text)
     monkeypatch.setenv("ROOKERY_CONFIG", str(tmp_path / "rookery.toml"))
@@ -268,7 +268,7 @@ def test_what_is_wrong_in_rookery_toml_is_named(
 
 
 def test_a_limit_on_money_needs_a_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rookery.agent.opening import prepared
+    from rookery.agent.composition import prepared
 
     monkeypatch.chdir(tmp_path)
     told = {"ROOKERY_MODEL": "openai:nobody-knows", "ROOKERY_MAX_DAY_USD": 5, "ROOKERY_DATA_DIR": tmp_path}

@@ -13,7 +13,7 @@ import pytest
 
 from emulators.models.scripted import MakeAgent, ScriptedModel, use
 from rookery.agent import ContextSection, Question
-from rookery.agent.opening import agent_class_of
+from rookery.agent.composition import agent_class_of
 from rookery.configuration import read_configuration
 from rookery.settings import AgentSettings
 from rookery.slack.settings import BotSettings

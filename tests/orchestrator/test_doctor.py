@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from rookery.doctor.database import check_database
-from rookery.doctor.finding import Examined
+from rookery.doctor.findings import Examined
 from rookery.doctor.servers import check_servers
 from rookery.settings import AgentSettings
 

@@ -9,23 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.agent.sources import Passage, passages
 from rookery.models.extractive import Extractive
-from rookery.models.extractive.composing import compose
+from rookery.models.extractive.composer import compose
 from rookery.models.extractive.days import days_in, periods_in
 from rookery.models.extractive.queries import first_round
 from rookery.models.extractive.ranking import best_part, rank
 from rookery.models.extractive.words import content_words, words
-from rookery.models.protocol import Listener, Message, ModelReply, ModelRequest, Text, ToolResult, ToolSpec
+from rookery.models.protocol import (
+    ChatMessage,
+    Listener,
+    ModelReply,
+    ModelRequest,
+    Text,
+    ToolDefinition,
+    ToolResult,
+)
+from rookery_core.mcp.sources import Passage, passages
 
 SCHEMA = {
     "type": "object",
     "properties": {"query": {"type": "string"}, "limit": {"type": "integer", "maximum": 5}},
 }
 TOOLS = [
-    ToolSpec("slack_search_messages", "", SCHEMA),
-    ToolSpec("docs_search_docs", "", SCHEMA),
-    ToolSpec("memory_recall", "", SCHEMA),
+    ToolDefinition("slack_search_messages", "", SCHEMA),
+    ToolDefinition("docs_search_docs", "", SCHEMA),
+    ToolDefinition("memory_recall", "", SCHEMA),
 ]
 
 
@@ -34,9 +42,9 @@ def passage(text: str, place: str, title: str = "", rank: int = 0) -> Passage:
 
 
 async def reply(question: str, *rounds: list[ToolResult]) -> ModelReply:
-    messages = [Message("user", (Text(question),))]
+    messages = [ChatMessage("user", (Text(question),))]
     for results in rounds:
-        messages += [Message("assistant", ()), Message("user", tuple(results))]
+        messages += [ChatMessage("assistant", ()), ChatMessage("user", tuple(results))]
 
     async def heard(_: str) -> None:
         return
@@ -85,7 +93,7 @@ async def test_every_search_is_asked_with_the_question_and_its_keywords() -> Non
 
 
 def test_tools_that_need_more_than_a_query_are_left_alone() -> None:
-    needy = ToolSpec(
+    needy = ToolDefinition(
         "x_search_docs", "", {"properties": {"query": {}, "source": {}}, "required": ["query", "source"]}
     )
     assert first_round("slow queries", [needy]) == []
@@ -262,7 +270,10 @@ def test_no_period_is_read_where_none_is(text: str) -> None:
 
 def test_a_search_that_can_be_narrowed_is_asked_for_the_period_too() -> None:
     narrow = {"query": {"type": "string"}, "after": {"type": "string"}, "before": {"type": "string"}}
-    tools = [*TOOLS[1:], ToolSpec("slack_search_messages", "", {"type": "object", "properties": narrow})]
+    tools = [
+        *TOOLS[1:],
+        ToolDefinition("slack_search_messages", "", {"type": "object", "properties": narrow}),
+    ]
     uses = first_round("What broke last week?", tools, periods=periods_in("What broke last week?", TODAY))
     narrowed = [use for use in uses if "after" in use.arguments]
     assert [(use.name, use.arguments["after"], use.arguments["before"]) for use in narrowed] == [

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.agent.links import LinkBook, check
-from rookery.agent.sources import Source, passages, sources, trimmed, urls_in
+from rookery.agent.links import LinkAllowlist, check
 from rookery.agent.streaming import CheckedStream
+from rookery_core.mcp.sources import Source, passages, sources, trimmed, urls_in
 
 KNOWN = "https://acme.slack.com/archives/C1/p1700000000000100?thread_ts=1700000000.000100&cid=C1"
 DOCS = "https://docs.acme.example/retention.html#RAW"
 
 
-def book() -> LinkBook:
-    made = LinkBook()
+def allowlist() -> LinkAllowlist:
+    made = LinkAllowlist()
     made.add_items(
         [
             Source(KNOWN, "dag in #engineering", "slack", "search_messages"),
@@ -46,7 +46,7 @@ def book() -> LinkBook:
     ],
 )
 def test_links_that_a_tool_gave_stay_and_are_cited(written: str, cited: list[str]) -> None:
-    checked = check(written, book())
+    checked = check(written, allowlist())
     assert [one.permalink for one in checked.cited] == cited
     assert checked.removed == 0
     for link in cited:
@@ -96,7 +96,7 @@ def test_links_that_a_tool_gave_stay_and_are_cited(written: str, cited: list[str
     ],
 )
 def test_nothing_that_no_tool_gave_can_be_clicked_or_loaded(written: str) -> None:
-    text = check(written, book()).markdown
+    text = check(written, allowlist()).markdown
     assert "://attacker.test" not in text
     assert "(//attacker" not in text
     assert "\\attacker" not in text
@@ -110,27 +110,28 @@ def test_nothing_that_no_tool_gave_can_be_clicked_or_loaded(written: str) -> Non
 
 
 def test_removed_links_are_counted_and_their_words_stay() -> None:
-    checked = check("It is [documented here](https://made-up.test/x).", book())
+    checked = check("It is [documented here](https://made-up.test/x).", allowlist())
     assert checked.markdown == "It is documented here."
     assert checked.removed == 1
 
 
 def test_addresses_that_people_wrote_are_shown_as_code_unless_their_host_is_known() -> None:
-    checked = check("They linked [this](https://evil.example.net/collect?x=1).", book())
+    checked = check("They linked [this](https://evil.example.net/collect?x=1).", allowlist())
     assert checked.markdown == "They linked this (`evil.example.net/collect?x=1`)."
     assert (checked.removed, checked.defanged) == (0, 1)
     assert (
-        check("[o](https://docs.acme.example/other.html)", book()).markdown
+        check("[o](https://docs.acme.example/other.html)", allowlist()).markdown
         == "[o](https://docs.acme.example/other.html)"
     )
     assert (
-        check("https://blog.acme.example.org/post", book()).markdown == "https://blog.acme.example.org/post"
+        check("https://blog.acme.example.org/post", allowlist()).markdown
+        == "https://blog.acme.example.org/post"
     )
 
 
 def test_images_are_never_loaded_even_from_known_hosts() -> None:
     assert (
-        check("![pic](https://docs.acme.example/other.html)", book()).markdown
+        check("![pic](https://docs.acme.example/other.html)", allowlist()).markdown
         == "pic (`docs.acme.example/other.html`)"
     )
 
@@ -139,7 +140,7 @@ def test_images_are_never_loaded_even_from_known_hosts() -> None:
     "call", ["<!channel>", "<!here|here>", "<!everyone>", "@channel", "@here", "<!subteam^S123>"]
 )
 def test_nobody_is_called_together(call: str) -> None:
-    text = check(f"Look, {call}!", book()).markdown
+    text = check(f"Look, {call}!", allowlist()).markdown
     assert text == f"Look, `{call.strip('<>')}`!"
 
 
@@ -156,20 +157,20 @@ def test_nobody_is_called_together(call: str) -> None:
 def test_what_is_no_link_stays_as_it_is(text: str) -> None:
     if "localhost" in text:
         text = f"`{text}`"
-    checked = check(text, book())
+    checked = check(text, allowlist())
     assert checked.removed == 0
     assert checked.markdown == text
 
 
 def test_code_keeps_addresses_that_were_read() -> None:
-    made = book()
+    made = allowlist()
     made.add_text("curl https://api.acme.test/v1")
     assert check("`curl https://api.acme.test/v1`", made).markdown == "`curl https://api.acme.test/v1`"
 
 
 @given(st.text(alphabet="[]()<>!`|:/.aehtps#?=\n \\", max_size=60))
 def test_any_text_is_checked_and_a_second_time_changes_nothing_dangerous(text: str) -> None:
-    once = check(text + " https://attacker.test/?q=1 " + text, book()).markdown
+    once = check(text + " https://attacker.test/?q=1 " + text, allowlist()).markdown
     assert "https://attacker.test" not in once
 
 
@@ -180,7 +181,7 @@ async def streamed(text: str, size: int) -> str:
     async def send(piece: str) -> None:
         sent.append(piece)
 
-    stream = CheckedStream(book(), send)
+    stream = CheckedStream(allowlist(), send)
     for start in range(0, len(text), size):
         await stream.add(text[start : start + size])
     await stream.finish()
@@ -198,7 +199,7 @@ async def test_text_streams_before_it_is_complete() -> None:
     async def send(piece: str) -> None:
         sent.append(piece)
 
-    stream = CheckedStream(book(), send)
+    stream = CheckedStream(allowlist(), send)
     await stream.add("The first sentence is long enough to be passed on. " * 5)
     assert sent
     await stream.add(f"And here comes [a link]({DOCS[:10]}")
@@ -214,7 +215,7 @@ async def test_what_was_only_a_preamble_is_not_streamed() -> None:
     async def send(piece: str) -> None:
         sent.append(piece)
 
-    stream = CheckedStream(book(), send)
+    stream = CheckedStream(allowlist(), send)
     await stream.add("Let me search for that.\n")
     assert stream.restart() is False
     assert sent == []
@@ -272,13 +273,13 @@ PARTS = ["[", "]", "(", ")", "<", ">", "`", "```\n", "    ```\n", "~~~\n", "\n",
 @given(st.lists(st.sampled_from(PARTS), max_size=14), st.integers(1, 9))
 async def test_no_brackets_make_a_link_that_was_not_judged(parts: list[str], size: int) -> None:
     text = "".join(parts)
-    for shown in (check(text, book()).markdown, await streamed(text, size)):
+    for shown in (check(text, allowlist()).markdown, await streamed(text, size)):
         for target in re.findall(r"\]\(\s*<?((?:[a-z][a-z0-9+.-]*:\S|[/\\]{2})[^\s)>]*)", shown):
             assert target in (DOCS, KNOWN), shown
 
 
 def test_words_of_a_link_keep_their_brackets_where_these_close() -> None:
-    assert check(f"[`list[int]` is slow]({DOCS})", book()).markdown == f"[`list[int]` is slow]({DOCS})"
+    assert check(f"[`list[int]` is slow]({DOCS})", allowlist()).markdown == f"[`list[int]` is slow]({DOCS})"
 
 
 @pytest.mark.parametrize(
@@ -286,11 +287,11 @@ def test_words_of_a_link_keep_their_brackets_where_these_close() -> None:
     ["Is File.exist? true", "See String.class#method and [note]: fine", "Why node.js? Why config.yaml?"],
 )
 def test_prose_with_dots_and_marks_is_not_taken_for_addresses(text: str) -> None:
-    assert "removed" not in check(text, book()).markdown
+    assert "removed" not in check(text, allowlist()).markdown
 
 
 def test_an_address_with_an_open_bracket_ends_where_it_ends() -> None:
     url = "https://docs.acme.example/a)[x](y"
-    made = LinkBook()
+    made = LinkAllowlist()
     made.add_items([Source(url, "A", "docs", "search_docs")])
     assert check(f"see <{url}|A>", made).markdown == "see [A](https://docs.acme.example/a%29[x]%28y)"

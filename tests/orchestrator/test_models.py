@@ -16,10 +16,10 @@ from rookery.models.anthropic_messages import AnthropicMessages
 from rookery.models.openai_chat import OpenAIChat
 from rookery.models.openai_responses import OpenAIResponses
 from rookery.models.protocol import (
+    ChatMessage,
     ContextTooLong,
     Listener,
     Media,
-    Message,
     Model,
     ModelError,
     ModelKeyRefused,
@@ -29,12 +29,14 @@ from rookery.models.protocol import (
     ModelUnreachable,
     Text,
     Thinking,
+    ToolDefinition,
     ToolResult,
-    ToolSpec,
     ToolUse,
 )
 
-TOOL = ToolSpec("slack_search", "Search.", {"type": "object", "properties": {"query": {"type": "string"}}})
+TOOL = ToolDefinition(
+    "slack_search", "Search.", {"type": "object", "properties": {"query": {"type": "string"}}}
+)
 APIS = ("anthropic", "chat", "responses")
 
 
@@ -80,10 +82,10 @@ async def adapter(models: ModelEmulator) -> AsyncIterator[Callable[[str], Model]
         await model.close()
 
 
-def request(*messages: Message, thinking: str = "off") -> ModelRequest:
+def request(*messages: ChatMessage, thinking: str = "off") -> ModelRequest:
     return ModelRequest(
         system="You answer.",
-        messages=messages or (Message("user", (Text("hello"),)),),
+        messages=messages or (ChatMessage("user", (Text("hello"),)),),
         tools=(TOOL,),
         max_output_tokens=2048,
         thinking=thinking,
@@ -122,7 +124,9 @@ async def test_parallel_tool_calls_with_their_results(
     )
     second = await model.reply(
         request(
-            Message("user", (Text("hello"),)), Message("assistant", first.blocks), Message("user", results)
+            ChatMessage("user", (Text("hello"),)),
+            ChatMessage("assistant", first.blocks),
+            ChatMessage("user", results),
         ),
         heard.listener(),
     )
@@ -231,11 +235,12 @@ async def test_anthropic_thinking_goes_back_unchanged(
     model = adapter("anthropic")
     first = await model.reply(request(thinking="1024"), Heard().listener())
     question, results = (
-        Message("user", (Text("hello"),)),
-        Message("user", (ToolResult(first.tool_uses[0].id, "x", "found"),)),
+        ChatMessage("user", (Text("hello"),)),
+        ChatMessage("user", (ToolResult(first.tool_uses[0].id, "x", "found"),)),
     )
     await model.reply(
-        request(question, Message("assistant", first.blocks), results, thinking="1024"), Heard().listener()
+        request(question, ChatMessage("assistant", first.blocks), results, thinking="1024"),
+        Heard().listener(),
     )
     assert models.requests[0].body["thinking"] == {"type": "enabled", "budget_tokens": 1024}
     sent = models.requests[1].body["messages"][1]["content"][0]
@@ -246,12 +251,12 @@ async def test_anthropic_does_not_think_on_top_of_another_providers_turn(
     models: ModelEmulator, adapter: Callable[[str], Model]
 ) -> None:
     models.brain = Script([Reply(text="ok")])
-    turn = Message(
+    turn = ChatMessage(
         "assistant", (Thinking("openai-responses", {"type": "reasoning"}), ToolUse("1", "slack_search", {}))
     )
-    results = Message("user", (ToolResult("1", "slack_search", "found"),))
+    results = ChatMessage("user", (ToolResult("1", "slack_search", "found"),))
     await adapter("anthropic").reply(
-        request(Message("user", (Text("hello"),)), turn, results, thinking="adaptive"), Heard().listener()
+        request(ChatMessage("user", (Text("hello"),)), turn, results, thinking="adaptive"), Heard().listener()
     )
     body = models.requests[0].body
     assert "thinking" not in body
@@ -264,9 +269,9 @@ async def test_responses_keeps_reasoning_and_stores_nothing(
     models.brain = Script([Reply(thinking="hm", uses=(Use("slack_search", {}),)), Reply(text="ok")])
     model = adapter("responses")
     first = await model.reply(request(), Heard().listener())
-    results = Message("user", (ToolResult(first.tool_uses[0].id, "slack_search", "found"),))
+    results = ChatMessage("user", (ToolResult(first.tool_uses[0].id, "slack_search", "found"),))
     await model.reply(
-        request(Message("user", (Text("hello"),)), Message("assistant", first.blocks), results),
+        request(ChatMessage("user", (Text("hello"),)), ChatMessage("assistant", first.blocks), results),
         Heard().listener(),
     )
     body = models.requests[1].body
@@ -286,7 +291,7 @@ async def test_images_and_pdfs_are_sent(
 ) -> None:
     models.brain = Script([Reply(text="ok")])
     files = (Media("a.png", "image/png", b"\x89PNG"), Media("b.pdf", "application/pdf", b"%PDF-1.7"))
-    await adapter(api).reply(request(Message("user", (*files, Text("what is it?")))), Heard().listener())
+    await adapter(api).reply(request(ChatMessage("user", (*files, Text("what is it?")))), Heard().listener())
     sent = str(models.requests[0].body)
     assert "iVBORw==" in sent
     assert "JVBERi0xLjc=" in sent
@@ -307,7 +312,7 @@ import asyncio, sys, threading
 from importlib.abc import MetaPathFinder
 from rookery.models.anthropic_messages import AnthropicMessages
 from rookery.models.openai_chat import OpenAIChat
-from rookery.models.protocol import Listener, Message, ModelError, ModelRequest, Text
+from rookery.models.protocol import Listener, ChatMessage, ModelError, ModelRequest, Text
 
 class Watch(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
@@ -320,7 +325,7 @@ async def nothing(*_):
 
 async def main():
     sys.meta_path.insert(0, Watch())
-    request = ModelRequest(system="", messages=(Message("user", (Text("x"),)),), tools=(), max_output_tokens=9)
+    request = ModelRequest(system="", messages=(ChatMessage("user", (Text("x"),)),), tools=(), max_output_tokens=9)
     for kind in (AnthropicMessages, OpenAIChat):
         model = kind("m", "k", base_url="http://127.0.0.1:9/v1", timeout_s=1, context_tokens=None)
         try:

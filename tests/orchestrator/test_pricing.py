@@ -7,7 +7,7 @@ import pytest
 from rookery.agent.limits import LimitReached, RunLimits
 from rookery.agent.run import ModelCall
 from rookery.models.pricing import Price, price_of
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 
 OWN = {"llama3.1:8b": Price(1, 2)}
 

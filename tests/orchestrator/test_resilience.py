@@ -8,9 +8,9 @@ import pytest
 
 from emulators.models.scripted import ScriptedModel, Turn
 from rookery.models.protocol import (
+    ChatMessage,
     ContextTooLong,
     Listener,
-    Message,
     ModelKeyRefused,
     ModelOverloaded,
     ModelRefusedRequest,
@@ -21,7 +21,9 @@ from rookery.models.protocol import (
 )
 from rookery.models.resilience import FAILURES_TO_OPEN, FIRST_REST_S, Breaker, Resilient
 
-REQUEST = ModelRequest(system="", messages=[Message("user", (Text("x"),))], tools=(), max_output_tokens=100)
+REQUEST = ModelRequest(
+    system="", messages=[ChatMessage("user", (Text("x"),))], tools=(), max_output_tokens=100
+)
 
 
 class Clock:

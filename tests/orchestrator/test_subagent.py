@@ -1,4 +1,4 @@
-"""Parts of a question: a window of their own, the whole question's person, guard, links and costs."""
+"""Parts of a question: a window of their own, the whole question's person, policy, links and costs."""
 
 from __future__ import annotations
 

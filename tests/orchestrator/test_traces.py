@@ -11,12 +11,12 @@ import pytest_asyncio
 
 from emulators.models.scripted import ScriptedModel, use
 from rookery.agent import Agent, Question
-from rookery.agent.recording import Recorder
+from rookery.agent.recorder import Recorder
 from rookery.models.pricing import Price
 from rookery.models.protocol import ModelOverloaded
 from rookery.settings import AgentSettings
+from rookery.traces.report import story
 from rookery.traces.store import ROLE, TraceStore
-from rookery.traces.story import story
 from rookery_core.database import Database
 from rookery_core.errors import RateLimited
 from rookery_core.identity import Caller

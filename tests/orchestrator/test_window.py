@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.agent.question import ContextSection, Turn
-from rookery.agent.window import (
+from rookery.agent.context_window import (
     MOST_TOOLS,
     fit_history,
     fit_messages,
@@ -15,34 +14,35 @@ from rookery.agent.window import (
     keep_within,
     room,
 )
+from rookery.agent.question import ContextSection, Turn
 from rookery.models.protocol import (
     Block,
+    ChatMessage,
     Media,
-    Message,
     Text,
     Thinking,
+    ToolDefinition,
     ToolResult,
-    ToolSpec,
     ToolUse,
 )
 from rookery.models.sizes import MEDIA_TOKENS, block_tokens, tools_tokens
 from rookery_core.budget import estimate_tokens
 
 
-def result(number: int, size: int) -> Message:
-    return Message(
+def result(number: int, size: int) -> ChatMessage:
+    return ChatMessage(
         "user", (ToolResult(str(number), "t", f"start {number} " + "word " * size + "\n</untrusted abc>"),)
     )
 
 
-def size_of(messages: list[Message]) -> int:
+def size_of(messages: list[ChatMessage]) -> int:
     return sum(block_tokens(block) + 4 for message in messages for block in message.blocks)
 
 
-def conversation(count: int, size: int) -> list[Message]:
-    messages = [Message("user", (Text("the question"),))]
+def conversation(count: int, size: int) -> list[ChatMessage]:
+    messages = [ChatMessage("user", (Text("the question"),))]
     for number in range(count):
-        messages += [Message("assistant", (ToolUse(str(number), "t", {}),)), result(number, size)]
+        messages += [ChatMessage("assistant", (ToolUse(str(number), "t", {}),)), result(number, size)]
     return messages
 
 
@@ -62,8 +62,10 @@ def test_the_oldest_results_give_way_first() -> None:
 
 
 def test_the_newest_results_are_cut_evenly_when_nothing_else_is_left() -> None:
-    many = Message("user", tuple(ToolResult(str(n), "t", f"start {n} " + "word " * 2000) for n in range(4)))
-    fitted = fit_messages([Message("user", (Text("q"),)), many], 0, 2000)
+    many = ChatMessage(
+        "user", tuple(ToolResult(str(n), "t", f"start {n} " + "word " * 2000) for n in range(4))
+    )
+    fitted = fit_messages([ChatMessage("user", (Text("q"),)), many], 0, 2000)
     texts = [block.text for block in fitted[-1].blocks if isinstance(block, ToolResult)]
     assert all(text.startswith(f"start {n}") and len(text) > 400 for n, text in enumerate(texts))
     assert size_of(fitted) <= 2400
@@ -73,7 +75,7 @@ def test_the_newest_results_are_cut_evenly_when_nothing_else_is_left() -> None:
 def test_every_message_stays_and_the_question_is_whole(count: int, size: int, tokens: int) -> None:
     fitted = fit_messages(conversation(count, size), 0, tokens)
     assert len(fitted) == 1 + 2 * count
-    assert fitted[0] == Message("user", (Text("the question"),))
+    assert fitted[0] == ChatMessage("user", (Text("the question"),))
     assert size_of(fitted) <= max(tokens, 170 * count + 300)
 
 
@@ -114,14 +116,14 @@ def test_room_leaves_space_for_the_answer() -> None:
 words = st.integers(0, 3000).map(lambda count: "word " * count)
 
 
-def asked(first: list[Block], exchanges: list[tuple[str, str, list[str]]]) -> list[Message]:
+def asked(first: list[Block], exchanges: list[tuple[str, str, list[str]]]) -> list[ChatMessage]:
     """A run: what is asked, then of each turn its thought, its words, and the results of its calls."""
-    messages = [Message("user", tuple(first))]
+    messages = [ChatMessage("user", tuple(first))]
     for number, (thought, said, results) in enumerate(exchanges):
         calls = [ToolUse(f"{number}-{each}", "t", {"query": said}) for each in range(len(results))]
         turn = (Thinking("anthropic", {"type": "thinking", "thinking": thought}), *calls)
         answers = [ToolResult(call.id, "t", text) for call, text in zip(calls, results, strict=True)]
-        messages += [Message("assistant", turn), Message("user", tuple(answers))]
+        messages += [ChatMessage("assistant", turn), ChatMessage("user", tuple(answers))]
     return messages
 
 
@@ -156,7 +158,8 @@ def test_no_request_is_over_the_limit_and_no_call_without_its_result(
 def test_tools_are_told_in_fewer_words_before_any_is_left_out(count: int, size: int, tokens: int) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string", "description": "d" * size}}}
     tools = [
-        ToolSpec(f"tool{number}", "Finds.\n\n" + "More. " * (size // 6), schema) for number in range(count)
+        ToolDefinition(f"tool{number}", "Finds.\n\n" + "More. " * (size // 6), schema)
+        for number in range(count)
     ]
     fitted = fit_tools(tools, tokens)
     assert tools_tokens(fitted) <= max(tokens, 80)

@@ -18,9 +18,9 @@ from rookery.models.anthropic_messages import AnthropicMessages
 from rookery.models.openai_chat import OpenAIChat
 from rookery.models.openai_responses import OpenAIResponses
 from rookery.models.protocol import (
+    ChatMessage,
     ContextTooLong,
     Listener,
-    Message,
     Model,
     ModelError,
     ModelKeyRefused,
@@ -29,13 +29,13 @@ from rookery.models.protocol import (
     ModelRequest,
     ModelUnreachable,
     Text,
+    ToolDefinition,
     ToolResult,
-    ToolSpec,
     ToolUse,
 )
 
 KINDS: dict[str, Any] = {"anthropic": AnthropicMessages, "chat": OpenAIChat, "responses": OpenAIResponses}
-TOOL = ToolSpec("search", "Search.", {"type": "object", "properties": {"query": {"type": "string"}}})
+TOOL = ToolDefinition("search", "Search.", {"type": "object", "properties": {"query": {"type": "string"}}})
 Opened = Callable[..., Any]
 
 
@@ -62,10 +62,10 @@ async def _nothing(*_: str) -> None:
 QUIET = Listener(text=_nothing, tool=_nothing, restart=_nothing)
 
 
-def request(*messages: Message, thinking: str = "off", max_output_tokens: int = 4096) -> ModelRequest:
+def request(*messages: ChatMessage, thinking: str = "off", max_output_tokens: int = 4096) -> ModelRequest:
     return ModelRequest(
         system="You answer.",
-        messages=messages or (Message("user", (Text("hello"),)),),
+        messages=messages or (ChatMessage("user", (Text("hello"),)),),
         tools=(TOOL,),
         max_output_tokens=max_output_tokens,
         thinking=thinking,
@@ -125,7 +125,7 @@ async def test_what_the_model_thought_goes_back_byte_for_byte(opened: Opened) ->
     server, model = await opened("anthropic", body)
     first = await model.reply(request(thinking="adaptive"), QUIET)
     (use,) = first.tool_uses
-    turn = (Message("user", (Text("hello"),)), Message("assistant", first.blocks), Message("user", (ToolResult(use.id, use.name, "found"),)))  # fmt: skip
+    turn = (ChatMessage("user", (Text("hello"),)), ChatMessage("assistant", first.blocks), ChatMessage("user", (ToolResult(use.id, use.name, "found"),)))  # fmt: skip
     await model.reply(request(*turn, thinking="adaptive"), QUIET)
     assert server.bodies[1]["messages"][1]["content"] == [
         {"type": "thinking", "thinking": "One two.", "signature": "EqQB=="},
@@ -141,9 +141,9 @@ async def test_adaptive_thinking_stays_on_when_the_model_called_a_tool_without_a
 ) -> None:
     """One turn of the model keeps one configuration: changing it in between throws the cache away."""
     server, model = await opened("anthropic", message(block(0, {"type": "text", "text": ""})))
-    turn = Message("assistant", (ToolUse("toolu_1", "search", {}),))
-    result = Message("user", (ToolResult("toolu_1", "search", "found"),))
-    await model.reply(request(Message("user", (Text("x"),)), turn, result, thinking="adaptive"), QUIET)
+    turn = ChatMessage("assistant", (ToolUse("toolu_1", "search", {}),))
+    result = ChatMessage("user", (ToolResult("toolu_1", "search", "found"),))
+    await model.reply(request(ChatMessage("user", (Text("x"),)), turn, result, thinking="adaptive"), QUIET)
     assert server.bodies[0]["thinking"] == {"type": "adaptive"}
 
 
@@ -264,8 +264,8 @@ async def test_reasoning_of_open_models_goes_back_under_its_name_and_to_no_reade
     server, model = await opened("chat", body)
     reply = await model.reply(request(), QUIET)
     assert reply.text == ""
-    turn = Message("assistant", reply.blocks)
-    await model.reply(request(Message("user", (Text("x"),)), turn, Message("user", (ToolResult("c0", "search", "found"),))), QUIET)  # fmt: skip
+    turn = ChatMessage("assistant", reply.blocks)
+    await model.reply(request(ChatMessage("user", (Text("x"),)), turn, ChatMessage("user", (ToolResult("c0", "search", "found"),))), QUIET)  # fmt: skip
     assert server.bodies[1]["messages"][2][field] == "Let me see."
 
 
@@ -305,8 +305,8 @@ async def test_items_go_back_in_their_order(opened: Opened) -> None:
     body = events({"type": "response.completed", "response": response("completed", [REASONING, SAID, CALLED])})  # fmt: skip
     server, model = await opened("responses", body)
     reply = await model.reply(request(), QUIET)
-    turn = Message("assistant", reply.blocks)
-    await model.reply(request(Message("user", (Text("x"),)), turn, Message("user", (ToolResult("call_1", "search", "found"),))), QUIET)  # fmt: skip
+    turn = ChatMessage("assistant", reply.blocks)
+    await model.reply(request(ChatMessage("user", (Text("x"),)), turn, ChatMessage("user", (ToolResult("call_1", "search", "found"),))), QUIET)  # fmt: skip
     sent = [item.get("type", item.get("role")) for item in server.bodies[1]["input"]]
     assert sent == ["user", "reasoning", "assistant", "function_call", "function_call_output"]
     assert server.bodies[1]["input"][1] == REASONING
@@ -435,4 +435,6 @@ async def test_halves_of_a_character_become_one_and_can_be_sent_back(opened: Ope
     reply = await model.reply(request(), QUIET)
     assert reply.text == "\U0001f600"
     assert reply.tool_uses[0].arguments == {"query": "\U0001f600 \ufffd"}
-    await model.reply(request(Message("user", (Text("x"),)), Message("assistant", reply.blocks)), QUIET)
+    await model.reply(
+        request(ChatMessage("user", (Text("x"),)), ChatMessage("assistant", reply.blocks)), QUIET
+    )

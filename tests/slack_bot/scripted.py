@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from rookery.models.protocol import Listener, ModelReply, ModelRequest, Text, ToolUse
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 
 Step = Callable[[ModelRequest, Listener], Awaitable[ModelReply]]
 

@@ -1,8 +1,8 @@
 """The agent: `async with open_agent(settings) as agent: answer = await agent.answer(Question(text=…))`."""
 
 from rookery.agent.agent import Agent
+from rookery.agent.composition import open_agent
 from rookery.agent.local_tools import LocalTool
-from rookery.agent.opening import open_agent
 from rookery.agent.question import (
     Answer,
     Attachment,
@@ -14,7 +14,7 @@ from rookery.agent.question import (
     ToolCall,
     Turn,
 )
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 
 __all__ = [
     "Agent",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from rookery.agent.sources import trimmed
+from rookery_core.mcp.sources import trimmed
 
 _SCHEMES = (
     "https?|wss?|ftps?|sftp|tftp|ssh|scp|git|smb|nfs|ldaps?|mailto|gopher|dict|telnet|rtsps?|s3|gs|imaps?|pop3s?|smtps?|"

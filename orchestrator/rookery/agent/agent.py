@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent import subagent
-from rookery.agent.guard import Guard
+from rookery.agent.context_window import fit_history, fit_sections, prompt_room
 from rookery.agent.limits import RunLimits
-from rookery.agent.links import LinkBook, check
+from rookery.agent.links import LinkAllowlist, check
 from rookery.agent.local_tools import LocalTool
 from rookery.agent.prompts import Prompts
 from rookery.agent.question import Answer, ContextSection, PendingAction, Question, ToolCall
 from rookery.agent.resources import resource_tools
 from rookery.agent.run import Prompt, Run
 from rookery.agent.tool_calls import CallLimits, Confirm, ToolRunner
-from rookery.agent.window import fit_history, fit_sections, prompt_room
+from rookery.agent.tool_policy import ToolPolicy
 from rookery.models.protocol import Block, Media, Model, Text, ToolUse
 from rookery_core import fencing
 from rookery_core.budget import estimate_tokens
@@ -26,7 +26,7 @@ from rookery_core.mcp.pins import Pins
 from rookery_core.telemetry import get_logger, new_trace_id, tracing
 
 if TYPE_CHECKING:
-    from rookery.agent.recording import Recorder
+    from rookery.agent.recorder import Recorder
     from rookery.models.pricing import Price
     from rookery.settings import AgentSettings
     from rookery_core.mcp.connection import Connection
@@ -170,24 +170,24 @@ class Agent:
 
     async def _run(self, question: Question, trace: str, confirm: Confirm | None, on_tool: Say | None) -> Run:
         nonce = fencing.new_nonce()
-        book = LinkBook(hosts=frozenset(self.settings.link_hosts))
-        book.add_trusted(question.text)
+        allowlist = LinkAllowlist(hosts=frozenset(self.settings.link_hosts))
+        allowlist.add_trusted(question.text)
         model = await self.choose_model(question)
         tools = await self.choose_tools(question, await self._usable_tools(question))
-        guard = Guard(
-            book,
+        policy = ToolPolicy(
+            allowlist,
             frozenset(self.settings.unconfirmed_tools),
             # Earlier answers were made of what others wrote; a changed description may have been written for this.
             tainted=bool(question.history or self._pins.suspicions),
             foreign=frozenset(each.server.name for each in tools.values() if not each.server.own),
         )
-        runner = self._runner(question, tools, guard, book, trace, nonce, confirm, on_tool)
+        runner = self._runner(question, tools, policy, allowlist, trace, nonce, confirm, on_tool)
         run = Run(
             question=question,
             prompt=await self._prompt(question, model, runner),
             model=model,
             tools=runner,
-            book=book,
+            allowlist=allowlist,
             limits=RunLimits.of(self.settings, self.prices),
             trace_id=trace,
             thinking=self.settings.thinking,
@@ -213,8 +213,8 @@ class Agent:
         self,
         question: Question,
         offered: Mapping[str, OfferedTool],
-        guard: Guard,
-        book: LinkBook,
+        policy: ToolPolicy,
+        allowlist: LinkAllowlist,
         trace: str,
         nonce: str,
         confirm: Confirm | None,
@@ -234,8 +234,8 @@ class Agent:
                 output_tokens=self.settings.tool_output_tokens,
                 parallel=self.settings.parallel_tools,
             ),
-            guard=guard,
-            book=book,
+            policy=policy,
+            allowlist=allowlist,
             caller=question.caller,
             trace_id=trace,
             nonce=nonce,
@@ -246,20 +246,20 @@ class Agent:
         )
 
     async def _prompt(self, question: Question, model: Model, runner: ToolRunner) -> Prompt:
-        guard, book, nonce = runner.guard, runner.book, runner.nonce
+        policy, allowlist, nonce = runner.policy, runner.allowlist, runner.nonce
         budget = prompt_room(model.context_tokens, self.settings.max_output_tokens, runner.specs())
         budget = max(0, budget - estimate_tokens(question.text))
         sections = fit_sections(await self.sections(question), budget * 2 // 3)
         for section in sections:
             if not section.trusted:
-                guard.tainted = True
-                book.add_text(section.text)
-                book.add_items(section.sources)
+                policy.tainted = True
+                allowlist.add_text(section.text)
+                allowlist.add_items(section.sources)
         values = await self._values(question, nonce)
         values["sections"] = [_fenced(section, nonce) for section in sections]
         values["history"] = fit_history(question.history, budget // 3)
         blocks: list[Block] = [Media(file.name, file.media_type, file.data) for file in question.attachments]
-        guard.tainted = guard.tainted or bool(blocks)
+        policy.tainted = policy.tainted or bool(blocks)
         blocks.append(Text(fencing.encodable(self.prompts.user(values))))
         return Prompt(system=fencing.encodable(self.prompts.system(values)), first=tuple(blocks))
 
@@ -288,7 +288,7 @@ def _fenced(section: ContextSection, nonce: str) -> dict[str, str]:
 
 def _not_available(server: Connection) -> str:
     """For the reader. What a foreign server last said is no more than text."""
-    return check(f"{server.name} is not available: {server.problem}", LinkBook()).markdown
+    return check(f"{server.name} is not available: {server.problem}", LinkAllowlist()).markdown
 
 
 async def _yes(_: PendingAction) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from rookery.models.pricing import Price, price_of
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 from rookery_core.errors import RateLimited
 
 if TYPE_CHECKING:

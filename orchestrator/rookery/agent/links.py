@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from rookery.agent.sources import Source, trimmed, urls_in
 from rookery_core.fencing import encodable, without_controls
+from rookery_core.mcp.sources import Source, trimmed, urls_in
 
 _DESTINATION = r"<?(?P<{0}>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?"
 _CONSTRUCT = re.compile(
@@ -44,7 +44,7 @@ _FRAGMENT = re.compile(r"[\w.%-]{1,120}")
 
 
 @dataclass(slots=True)
-class LinkBook:
+class LinkAllowlist:
     """The links of one run: items' own addresses, and addresses that occur in what was read.
 
     own_hosts: of items that our own servers found; a foreign server says whatever it likes.
@@ -120,16 +120,16 @@ class Checked:
     defanged: int = 0
 
 
-def check(markdown: str, book: LinkBook) -> Checked:
+def check(markdown: str, allowlist: LinkAllowlist) -> Checked:
     """`markdown` with only the links that may stand."""
-    checker = _Checker(book)
+    checker = _Checker(allowlist)
     text = _CONSTRUCT.sub(checker.replace, without_controls(encodable(markdown)))
     return Checked(text, checker.cited, checker.removed, checker.defanged)
 
 
 class _Checker:
-    def __init__(self, book: LinkBook) -> None:
-        self.book = book
+    def __init__(self, allowlist: LinkAllowlist) -> None:
+        self.allowlist = allowlist
         self.cited: list[Source] = []
         self.removed = 0
         self.defanged = 0
@@ -156,7 +156,7 @@ class _Checker:
     def _code_address(self, match: re.Match[str]) -> str:
         url = trimmed(match.group())
         one = url.count("://") == 1
-        if one and (self.book.item(url) or self.book.occurs(url) or _is_local(url)):
+        if one and (self.allowlist.item(url) or self.allowlist.occurs(url) or _is_local(url)):
             return match.group()
         self.removed += 1
         return match.group().replace("://", "[:]//")
@@ -173,9 +173,9 @@ class _Checker:
 
     def _place(self, target: str, label: str, *, image: bool = False) -> str:
         url, label = trimmed(html.unescape(target)), self._label(label)
-        if source := self.book.item(url):
+        if source := self.allowlist.item(url):
             return self._cite(source, label)
-        if self.book.knows(url) and not image:
+        if self.allowlist.knows(url) and not image:
             return f"[{label or url}]({_destination(url)})"
         return self._refuse(url, label)
 
@@ -183,9 +183,9 @@ class _Checker:
         whole = match.group()
         url = trimmed(whole)
         rest = whole[len(url) :]
-        if source := self.book.item(url):
+        if source := self.allowlist.item(url):
             return self._cite(source) + rest
-        if self.book.knows(url):
+        if self.allowlist.knows(url):
             return whole
         return self._refuse(url, "") + rest
 
@@ -193,9 +193,9 @@ class _Checker:
         """`example.org/path` without a scheme: Slack makes a link of it. Paths of files look alike."""
         url = trimmed(match.group())
         rest = match.group()[len(url) :]
-        if self.book.item(f"https://{url}") or self.book.knows(f"https://{url}"):
+        if self.allowlist.item(f"https://{url}") or self.allowlist.knows(f"https://{url}"):
             return match.group()
-        if self.book.occurs(url) or not ("?" in url or _looks_like_host(url)):
+        if self.allowlist.occurs(url) or not ("?" in url or _looks_like_host(url)):
             return f"`{url}`{rest}"
         self.removed += 1
         return REMOVED + rest
@@ -229,7 +229,7 @@ class _Checker:
         return f"[{label}]({_destination(source.permalink)})"
 
     def _refuse(self, url: str, label: str) -> str:
-        if self.book.occurs(url) and "`" not in url:
+        if self.allowlist.occurs(url) and "`" not in url:
             self.defanged += 1
             shown = url.partition("://")[2] or url
             return f"{label} (`{shown}`)" if label and label != url else f"`{shown}`"

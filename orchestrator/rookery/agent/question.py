@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rookery.agent.local_tools import LocalTool
-from rookery.agent.sources import Source
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 from rookery_core.identity import Caller
+from rookery_core.mcp.sources import Source
 
 StopReason = Literal["answered", "limit", "deadline", "cut", "declined"]
 """answered: the model ended its answer. limit: a limit of the run was reached; the answer says so. deadline: time

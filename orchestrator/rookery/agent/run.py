@@ -7,24 +7,24 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from rookery.agent.context_window import TOOLS_SHARE, answer_tokens, fit_messages, fit_tools, room
 from rookery.agent.limits import LimitReached, RunLimits
-from rookery.agent.links import LinkBook, check
+from rookery.agent.links import LinkAllowlist, check
 from rookery.agent.question import Answer, Citation, Question, StopReason, Timings
 from rookery.agent.streaming import CheckedStream
 from rookery.agent.tool_calls import ToolRunner
-from rookery.agent.window import TOOLS_SHARE, answer_tokens, fit_messages, fit_tools, room
 from rookery.models.protocol import (
     Block,
+    ChatMessage,
     ContextTooLong,
     Listener,
-    Message,
     Model,
     ModelReply,
     ModelRequest,
     Text,
 )
 from rookery.models.sizes import thinking_tokens, tools_tokens
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 from rookery_core.budget import estimate_tokens
 from rookery_core.spans import span
 from rookery_core.telemetry import get_logger
@@ -72,7 +72,7 @@ class Run:
     prompt: Prompt
     model: Model
     tools: ToolRunner
-    book: LinkBook
+    allowlist: LinkAllowlist
     limits: RunLimits
     trace_id: str
     thinking: str = "off"
@@ -90,7 +90,7 @@ class Run:
 
     async def answer(self) -> Answer:
         """Run until the model answers, a limit is reached or time is up. Raises ModelError when no model answers."""
-        stream = CheckedStream(self.book, self._send)
+        stream = CheckedStream(self.allowlist, self._send)
         try:
             with span("answer"):
                 async with asyncio.timeout(self.deadline_s):
@@ -102,7 +102,7 @@ class Run:
         return self._finished(text, reason)
 
     async def _loop(self, stream: CheckedStream) -> tuple[str, StopReason]:
-        messages = [Message("user", self.prompt.first)]
+        messages = [ChatMessage("user", self.prompt.first)]
         while True:
             try:
                 self.limits.check(self.spent, self.model_calls, self._requests)
@@ -113,13 +113,13 @@ class Run:
             if not reply.tool_uses or last or reply.stop == "refusal":
                 return reply.text, _reason(reply)
             await self._forget(stream)
-            messages.append(Message("assistant", reply.blocks))
+            messages.append(ChatMessage("assistant", reply.blocks))
             started = time.perf_counter()
             results = await self.tools.run(reply.tool_uses)
             self._tools_ms += (time.perf_counter() - started) * 1e3
-            messages.append(Message("user", tuple(results)))
+            messages.append(ChatMessage("user", tuple(results)))
 
-    async def _ask(self, messages: Sequence[Message], stream: CheckedStream, *, last: bool) -> ModelReply:
+    async def _ask(self, messages: Sequence[ChatMessage], stream: CheckedStream, *, last: bool) -> ModelReply:
         for share in _SHARES:
             try:
                 tokens = int(self.model.context_tokens * share)
@@ -132,14 +132,14 @@ class Run:
         raise AssertionError("the last share returns or raises")
 
     async def _ask_once(
-        self, messages: Sequence[Message], stream: CheckedStream, *, last: bool, context_tokens: int
+        self, messages: Sequence[ChatMessage], stream: CheckedStream, *, last: bool, context_tokens: int
     ) -> ModelReply:
         output = answer_tokens(context_tokens, self.max_output_tokens)
         whole = room(context_tokens, output + thinking_tokens(self.thinking))
         specs = fit_tools(self.tools.specs(), int(whole * TOOLS_SHARE))
         fitted = fit_messages(messages, estimate_tokens(self.prompt.system) + tools_tokens(specs), whole)
         if last:
-            fitted[-1] = Message("user", (*fitted[-1].blocks, Text(_ANSWER_NOW)))
+            fitted[-1] = ChatMessage("user", (*fitted[-1].blocks, Text(_ANSWER_NOW)))
         request = ModelRequest(
             system=self.prompt.system,
             messages=fitted,
@@ -181,7 +181,7 @@ class Run:
         )
 
     def _finished(self, text: str, reason: StopReason) -> Answer:
-        checked = check(text.strip() or _NO_WORDS.get(reason, "I found no answer."), self.book)
+        checked = check(text.strip() or _NO_WORDS.get(reason, "I found no answer."), self.allowlist)
         total = (time.perf_counter() - self._started) * 1e3
         extractive = bool(self.model_calls) and self.model_calls[-1].model == "extractive"
         return Answer(
@@ -205,7 +205,7 @@ class Run:
                 own_ms=max(0.0, total - self._model_ms - self._tools_ms),
             ),
             removed_links=checked.removed,
-            pending=tuple(self.tools.guard.pending),
+            pending=tuple(self.tools.policy.pending),
             stop_reason=reason,
             warnings=(*self.warnings, _FILES_UNREAD) if extractive and self._has_files() else self.warnings,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 
-from rookery.agent.links import LinkBook, check
+from rookery.agent.links import LinkAllowlist, check
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~)", re.MULTILINE)
 _SENTENCE = re.compile(r"[.!?:]\s+(?=\S)|[。！？]")
@@ -19,8 +19,8 @@ class CheckedStream:
     A fenced block is passed on only once it has ended, because its end decides what its inside is.
     """
 
-    def __init__(self, book: LinkBook, send: Callable[[str], Awaitable[None]]) -> None:
-        self._book = book
+    def __init__(self, allowlist: LinkAllowlist, send: Callable[[str], Awaitable[None]]) -> None:
+        self._allowlist = allowlist
         self._send = send
         self._held = ""
         self._begun = False
@@ -50,7 +50,7 @@ class CheckedStream:
             return
         ready, self._held = self._held[:length], self._held[length:]
         self._begun = True
-        await self._send(check(ready, self._book).markdown)
+        await self._send(check(ready, self._allowlist).markdown)
 
 
 def _complete(text: str) -> int:

@@ -1,7 +1,7 @@
 """A tool by which the model hands a part of a question to a run of its own.
 
 The part starts with an empty window, so that reading much for one detail does not crowd out the rest, and comes back as a
-report. It asks for the same person with the same tools, is judged by the same guard, and what it costs counts for
+report. It asks for the same person with the same tools, is judged by the same policy, and what it costs counts for
 the whole question. A part has no parts.
 """
 
@@ -74,14 +74,14 @@ def subagent(run: Run, first: Callable[[str], str]) -> LocalTool:
 
 
 def part_of(run: Run, task: str, first: str, complexity: str) -> Run:
-    """A run for one part: its own window, requests and scratch; the whole question's caller, guard, links and costs."""
+    """A run for one part: its own window, requests and scratch; the whole question's caller, policy, links and costs."""
     local = {name: tool for name, tool in run.tools.local.items() if name != NAME}
     return Run(
         question=Question(text=task, caller=run.question.caller, internal=run.question.internal),
         prompt=Prompt(system=run.prompt.system, first=(Text(first),)),
         model=run.model,
         tools=replace(run.tools, local=local, scratch=Scratch()),
-        book=run.book,
+        allowlist=run.allowlist,
         limits=replace(run.limits, max_requests=min(_REQUESTS[complexity], run.limits.max_requests)),
         trace_id=run.trace_id,
         thinking=run.thinking,

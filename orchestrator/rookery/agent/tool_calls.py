@@ -8,13 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rookery.agent.guard import Guard
-from rookery.agent.links import LinkBook
+from rookery.agent.links import LinkAllowlist
 from rookery.agent.local_tools import LocalTool, as_text
 from rookery.agent.question import PendingAction, ToolCall
 from rookery.agent.scratch import DESCRIPTION, PARAMETERS, READ_MORE, Scratch
-from rookery.agent.sources import sources
-from rookery.models.protocol import ToolResult, ToolSpec, ToolUse
+from rookery.agent.tool_policy import ToolPolicy
+from rookery.models.protocol import ToolDefinition, ToolResult, ToolUse
 from rookery_core import fencing
 from rookery_core.budget import estimate_tokens
 from rookery_core.errors import RookeryError
@@ -22,6 +21,7 @@ from rookery_core.identity import Caller
 from rookery_core.mcp.request_meta import request_meta
 from rookery_core.mcp.results import ToolAnswer, read_result
 from rookery_core.mcp.server_group import OfferedTool
+from rookery_core.mcp.sources import sources
 from rookery_core.spans import span
 from rookery_core.telemetry import get_logger
 
@@ -51,8 +51,8 @@ class ToolRunner:
     offered: Mapping[str, OfferedTool]
     local: Mapping[str, LocalTool]
     limits: CallLimits
-    guard: Guard
-    book: LinkBook
+    policy: ToolPolicy
+    allowlist: LinkAllowlist
     caller: Caller
     trace_id: str
     nonce: str
@@ -63,14 +63,16 @@ class ToolRunner:
     scratch: Scratch = field(default_factory=Scratch)
     calls: list[ToolCall] = field(default_factory=list[ToolCall])
 
-    def specs(self) -> list[ToolSpec]:
+    def specs(self) -> list[ToolDefinition]:
         """What the model is offered, in a stable order so that providers can cache it."""
         specs = [
-            ToolSpec(name, each.tool.description or each.tool.title or name, each.parameters)
+            ToolDefinition(name, each.tool.description or each.tool.title or name, each.parameters)
             for name, each in self.offered.items()
         ]
-        specs += [ToolSpec(tool.name, tool.description, tool.parameters) for tool in self.local.values()]
-        own = ToolSpec(READ_MORE, DESCRIPTION, PARAMETERS)
+        specs += [
+            ToolDefinition(tool.name, tool.description, tool.parameters) for tool in self.local.values()
+        ]
+        own = ToolDefinition(READ_MORE, DESCRIPTION, PARAMETERS)
         return specs if READ_MORE in self.offered else [*specs, own]
 
     async def run(self, uses: Sequence[ToolUse]) -> list[ToolResult]:
@@ -111,7 +113,7 @@ class ToolRunner:
         local = self.local.get(use.name)
         if use.name not in self.offered and not (local and local.foreign):
             return ToolAnswer(told, None, True)
-        self.guard.tainted = True
+        self.policy.tainted = True
         return ToolAnswer(self._fenced(told, *self._names(use.name)), None, True)
 
     def _names(self, name: str) -> tuple[str, str]:
@@ -148,15 +150,15 @@ class ToolRunner:
         read_only = offered.read_only if offered else bool(local and local.read_only)
         confirm = offered.settings.confirm if offered and offered.settings else None
         server, tool = self._names(use.name)
-        verdict = self.guard.judge(
+        verdict = self.policy.judge(
             use.name, read_only=read_only, confirm=confirm, arguments=use.arguments, server=server
         )
         if verdict.allowed:
             return None
         user = self.caller.user
-        action = self.guard.ask(server, tool, use.arguments, verdict.reason, self.trace_id, user)
+        action = self.policy.ask(server, tool, use.arguments, verdict.reason, self.trace_id, user)
         if self.confirm and await self.confirm(action):
-            self.guard.pending.remove(action)
+            self.policy.pending.remove(action)
             return None
         text = (
             f"Not done: {verdict.reason}. The person who asks has to confirm it first and is shown the call. "
@@ -167,11 +169,11 @@ class ToolRunner:
     async def _remote(self, offered: OfferedTool, use: ToolUse) -> tuple[ToolAnswer, str]:
         entry, settings = offered.server.entry, offered.settings
         answer = await self._called(offered, use.arguments)
-        self.guard.tainted = True
+        self.policy.tainted = True
         if not answer.is_error:
             found = sources(answer.structured, offered.server.name, offered.tool.name)
-            self.book.add_items(found, own=offered.server.own)
-        self.book.add_text(answer.text)
+            self.allowlist.add_items(found, own=offered.server.own)
+        self.allowlist.add_text(answer.text)
         limit = (settings and settings.output_tokens) or entry.output_tokens or self.limits.output_tokens
         text = self.scratch.shorten(answer.text, limit)
         fenced = self._fenced(text, offered.server.name, offered.tool.name)
@@ -206,9 +208,9 @@ class ToolRunner:
             ), "failed"
         text = as_text(value)
         if tool.foreign:
-            self.guard.tainted = True
-            self.book.add_items(sources(value, LOCAL, tool.name))
-            self.book.add_text(text)
+            self.policy.tainted = True
+            self.allowlist.add_items(sources(value, LOCAL, tool.name))
+            self.allowlist.add_text(text)
         text = self.scratch.shorten(text, self.limits.output_tokens)
         shown = self._fenced(text, LOCAL, tool.name) if tool.foreign else text
         return ToolAnswer(shown, value if isinstance(value, dict | list) else None, False), "ok"

@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _ask(text: str, arguments: argparse.Namespace) -> int:
     from rookery.agent import Question, open_agent
-    from rookery.terminal.answering import TerminalReader
+    from rookery.terminal.answer_view import TerminalReader
     from rookery.terminal.reports import answer_as_json, print_answer
 
     settings = agent_settings(arguments)

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _chat(arguments: argparse.Namespace) -> int:
     from rookery.agent import Question, Turn, open_agent
-    from rookery.terminal.answering import TerminalReader
+    from rookery.terminal.answer_view import TerminalReader
     from rookery.terminal.reports import console, print_answer
     from rookery_core.errors import RookeryError
 

@@ -96,8 +96,8 @@ async def _import_and_start(plan: Plan, settings: AgentSettings, stack: AsyncExi
     """Import while the servers start: they need the data with their first call only."""
     from rookery.agent import open_agent
     from rookery.demo import show
-    from rookery.demo.importing import import_everything
-    from rookery.demo.remembering import remember
+    from rookery.demo.imports import import_everything
+    from rookery.demo.memories import remember
 
     with show.step("history and handbook imported, servers started") as notes:
         starting = asyncio.create_task(stack.enter_async_context(open_agent(settings)))
@@ -114,7 +114,7 @@ async def _import_and_start(plan: Plan, settings: AgentSettings, stack: AsyncExi
 
 async def _questions(plan: Plan, settings: AgentSettings, database: Database, agent: Agent) -> list[Answer]:
     from rookery.demo import show
-    from rookery.demo.answering import answer_through_queue
+    from rookery.demo.questions import answer_through_queue
 
     answers: list[Answer] = []
 

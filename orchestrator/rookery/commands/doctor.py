@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rookery.commands.options import Subparsers, add_agent_options, add_parser, agent_settings
 
 if TYPE_CHECKING:
-    from rookery.doctor.finding import Finding
+    from rookery.doctor.findings import Finding
 
 _EPILOG = """\
 examples:
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _examine(arguments: argparse.Namespace) -> list[Finding]:
     from rookery.doctor.database import check_database
-    from rookery.doctor.finding import Check, Examined, failed
+    from rookery.doctor.findings import Check, Examined, failed
     from rookery.doctor.keys import check_model, check_tokens
     from rookery.doctor.servers import check_ports, check_servers
 

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _run(arguments: argparse.Namespace) -> None:
     from rookery.agent import open_agent
-    from rookery.extraction.opening import AT_ONCE, extraction_handlers
+    from rookery.extraction.composition import AT_ONCE, extraction_handlers
     from rookery.mcp.memory_client import AUDIENCE
     from rookery_core.database import Database
     from rookery_core.errors import ConfigurationError

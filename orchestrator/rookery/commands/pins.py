@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _pins(arguments: argparse.Namespace) -> int:
-    from rookery.agent.opening import prepared
-    from rookery.agent.recording import Recorder
+    from rookery.agent.composition import prepared
+    from rookery.agent.recorder import Recorder
     from rookery_core.errors import NotFound
     from rookery_core.mcp.server_group import ServerGroup
 

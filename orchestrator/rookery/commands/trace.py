@@ -40,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _trace(arguments: argparse.Namespace) -> int:
     from rookery.terminal import traces
+    from rookery.traces.report import story
     from rookery.traces.store import ROLE, TraceStore
-    from rookery.traces.story import story
     from rookery_core.database import Database
 
     settings = agent_settings(arguments)

@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from rookery.agent import Answer, Citation
-from rookery.demo.importing import Imported
+from rookery.demo.imports import Imported
 from rookery.demo.plan import Plan
 from rookery.terminal.reports import console, with_numbers
 

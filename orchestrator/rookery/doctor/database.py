@@ -7,7 +7,7 @@ import platform
 import shutil
 import sys
 
-from rookery.doctor.finding import Examined, Finding, failed, stopwatch
+from rookery.doctor.findings import Examined, Finding, failed, stopwatch
 from rookery_core.errors import Unavailable
 
 _OPTIONAL = {

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable
 
-from rookery.doctor.finding import Examined, Finding, failed
+from rookery.doctor.findings import Examined, Finding, failed
 from rookery_core.errors import RookeryError
 
 _FORMS = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
@@ -14,7 +14,7 @@ _FORMS = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
 
 async def check_model(examined: Examined) -> list[Finding]:
     """Which model would answer; with --live, whether it does."""
-    from rookery.models.choosing import choose_model, model_names
+    from rookery.models.selection import choose_model, model_names
     from rookery.setup import services
 
     names = ", then ".join(model_names(examined.settings))

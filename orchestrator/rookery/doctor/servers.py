@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from rookery.doctor.finding import Examined, Finding, failed
+from rookery.doctor.findings import Examined, Finding, failed
 from rookery_core.errors import RookeryError
 
 HTTP_PORTS = {"rookery-slack": 8101, "rookery-docs": 8102, "rookery-github": 8103, "rookery-memory": 8104}
@@ -13,7 +13,7 @@ HTTP_PORTS = {"rookery-slack": 8101, "rookery-docs": 8102, "rookery-github": 810
 
 async def check_servers(examined: Examined) -> list[Finding]:
     """Start (or reach) each server of mcp.json and have it list its tools."""
-    from rookery.agent.opening import prepared
+    from rookery.agent.composition import prepared
     from rookery_core.mcp.server_group import ServerGroup
 
     try:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rookery.agent.question import ToolCall
-from rookery.extraction.replacing import Known, Stored
+from rookery.extraction.replacement import Known, Stored
 from rookery.extraction.turns import NewTurns, Said
 from rookery.mcp.memory_client import MemoryClient
 

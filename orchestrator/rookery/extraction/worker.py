@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rookery.agent.aside import Aside
+from rookery.agent.one_off import OneOffCalls
 from rookery.agent.question import Question
-from rookery.extraction import replacing
-from rookery.extraction.asking import request_for
+from rookery.extraction import replacement
 from rookery.extraction.facts import Fact, read_facts
 from rookery.extraction.memory import Memory
+from rookery.extraction.prompts import request_for
 from rookery.extraction.replies import Malformed
 from rookery.extraction.turns import NewTurns, Said, batches, new_turns
 from rookery.mcp.memory_client import MemoryClient
@@ -28,7 +28,7 @@ from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
     from rookery.agent.agent import Agent
-    from rookery.extraction.replacing import Stored
+    from rookery.extraction.replacement import Stored
     from rookery_core.mcp.connection import Connection
     from rookery_core.queue import Attempt, Event
 
@@ -56,7 +56,7 @@ class ExtractionWorker:
         except ValueError as error:
             raise PermanentFailure(str(error)) from None
         trace = trace_of(attempt.queue.team, event)
-        record = Aside(self._agent, _about(told, trace))
+        record = OneOffCalls(self._agent, _about(told, trace))
         try:
             client = MemoryClient(
                 self._memory,
@@ -75,7 +75,9 @@ class ExtractionWorker:
         await record.finished(result, [one.call for one in stored])
         await _complete(attempt)
 
-    async def _work(self, told: NewTurns, memory: Memory, record: Aside, attempt: Attempt) -> list[Stored]:
+    async def _work(
+        self, told: NewTurns, memory: Memory, record: OneOffCalls, attempt: Attempt
+    ) -> list[Stored]:
         turns = await memory.turns(max(told.first - EARLIER, 0), told.last)
         new = [turn for turn in turns if turn.position >= told.first]
         earlier = [turn for turn in turns if turn.position < told.first]
@@ -92,7 +94,7 @@ class ExtractionWorker:
         return stored
 
     async def _draw(
-        self, record: Aside, earlier: Sequence[Said], batch: Sequence[Said]
+        self, record: OneOffCalls, earlier: Sequence[Said], batch: Sequence[Said]
     ) -> list[dict[str, Any]]:
         clipped = [turn for turn in earlier if len(turn.content) <= LONGEST_BATCH // EARLIER]
         reply = await record.ask(request_for(self._agent.prompts, clipped, batch))
@@ -101,13 +103,13 @@ class ExtractionWorker:
         said = "\n".join(turn.content for turn in (*earlier, *batch))
         return [fact.as_json() for fact in read_facts(reply.text, [turn.position for turn in batch], said)]
 
-    async def _judge(self, record: Aside, stored: Sequence[Stored]) -> list[dict[str, Any]]:
+    async def _judge(self, record: OneOffCalls, stored: Sequence[Stored]) -> list[dict[str, Any]]:
         """The facts that make known ones untrue, and which."""
-        doubted = replacing.doubts(stored, self._characters())
+        doubted = replacement.doubts(stored, self._characters())
         if not doubted:
             return []
-        reply = await record.ask(replacing.request_for(self._agent.prompts, doubted))
-        found = [] if reply.stop == "refusal" else replacing.read_replacements(reply.text, doubted)
+        reply = await record.ask(replacement.request_for(self._agent.prompts, doubted))
+        found = [] if reply.stop == "refusal" else replacement.read_replacements(reply.text, doubted)
         return [{**fact.as_json(), "replaces": ids} for fact, ids in found]
 
     def _characters(self) -> int:

@@ -12,9 +12,9 @@ from rookery.models.arguments import cut_off, tool_use
 from rookery.models.failures import as_model_errors
 from rookery.models.protocol import (
     Block,
+    ChatMessage,
     Listener,
     Media,
-    Message,
     ModelReply,
     ModelRequest,
     ModelUnreachable,
@@ -24,9 +24,9 @@ from rookery.models.protocol import (
     ToolUse,
 )
 from rookery.models.sdk import imported
-from rookery.models.stalling import lively
-from rookery.models.usage import Usage
+from rookery.models.stall_detection import lively
 from rookery.models.windows import window_of
+from rookery.usage import Usage
 from rookery_core.fencing import encodable
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _thinking(request: ModelRequest) -> dict[str, Any]:
     return {}
 
 
-def _by_others(messages: Sequence[Message]) -> bool:
+def _by_others(messages: Sequence[ChatMessage]) -> bool:
     """Whether a turn was thought by another provider's model, before a fallback."""
     return any(
         isinstance(block, Thinking) and block.provider != PROVIDER
@@ -119,7 +119,7 @@ def _by_others(messages: Sequence[Message]) -> bool:
     )
 
 
-def _thinking_continues(messages: Sequence[Message]) -> bool:
+def _thinking_continues(messages: Sequence[ChatMessage]) -> bool:
     """Whether each turn of the model that called tools carries its thinking: with a budget, the API insists on it.
 
     A turn of another provider's model, from before a fallback, carries none.
@@ -131,7 +131,7 @@ def _thinking_continues(messages: Sequence[Message]) -> bool:
     )
 
 
-def _messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
+def _messages(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
     written = [
         {"role": message.role, "content": [part for block in message.blocks if (part := _block(block))]}
         for message in messages

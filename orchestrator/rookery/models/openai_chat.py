@@ -13,9 +13,9 @@ from rookery.models.failures import as_model_errors
 from rookery.models.openai_client import OpenAIClient
 from rookery.models.protocol import (
     Block,
+    ChatMessage,
     Listener,
     Media,
-    Message,
     ModelReply,
     ModelRequest,
     ModelUnreachable,
@@ -25,8 +25,8 @@ from rookery.models.protocol import (
     ToolUse,
 )
 from rookery.models.sizes import reply_tokens, request_tokens
-from rookery.models.stalling import lively
-from rookery.models.usage import Usage
+from rookery.models.stall_detection import lively
+from rookery.usage import Usage
 from rookery_core.fencing import encodable
 
 PROVIDER = "openai"
@@ -77,14 +77,14 @@ class OpenAIChat(OpenAIClient):
         return parameters
 
 
-def _messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
+def _messages(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
     written: list[dict[str, Any]] = []
     for message in messages:
         written += _assistant(message) if message.role == "assistant" else _user(message)
     return written
 
 
-def _assistant(message: Message) -> list[dict[str, Any]]:
+def _assistant(message: ChatMessage) -> list[dict[str, Any]]:
     text = "".join(block.text for block in message.blocks if isinstance(block, Text))
     calls = [
         {
@@ -105,7 +105,7 @@ def _assistant(message: Message) -> list[dict[str, Any]]:
     return [{**written, **({"tool_calls": calls} if calls else {})}]
 
 
-def _user(message: Message) -> list[dict[str, Any]]:
+def _user(message: ChatMessage) -> list[dict[str, Any]]:
     """Results are messages of their own, before the words that stand beside them."""
     results = [
         {"role": "tool", "tool_call_id": block.id, "content": block.text}

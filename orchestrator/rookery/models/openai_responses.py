@@ -13,10 +13,10 @@ from rookery.models.failures import as_model_errors
 from rookery.models.openai_client import OpenAIClient
 from rookery.models.protocol import (
     Block,
+    ChatMessage,
     ContextTooLong,
     Listener,
     Media,
-    Message,
     ModelOverloaded,
     ModelReply,
     ModelRequest,
@@ -26,8 +26,8 @@ from rookery.models.protocol import (
     ToolResult,
     ToolUse,
 )
-from rookery.models.stalling import lively
-from rookery.models.usage import Usage
+from rookery.models.stall_detection import lively
+from rookery.usage import Usage
 from rookery_core.fencing import encodable
 
 PROVIDER = "openai-responses"
@@ -71,7 +71,7 @@ class OpenAIResponses(OpenAIClient):
         return parameters
 
 
-def _items(messages: Sequence[Message]) -> list[dict[str, Any]]:
+def _items(messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
     """The conversation in its order: a reasoning item has to stand before what it led to."""
     items: list[dict[str, Any]] = []
     for message in messages:

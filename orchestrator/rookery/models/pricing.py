@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rookery.models.providers import PROVIDERS
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)

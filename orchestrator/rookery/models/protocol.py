@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 from rookery_core.errors import RookeryError, Unavailable
 
 
@@ -59,7 +59,7 @@ Block = Text | ToolUse | ToolResult | Thinking | Media
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ChatMessage:
     """One turn. Tool results travel in a user's message."""
 
     role: Literal["user", "assistant"]
@@ -67,7 +67,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolSpec:
+class ToolDefinition:
     """A tool as the model sees it. parameters is its JSON schema."""
 
     name: str
@@ -81,8 +81,8 @@ class ModelRequest:
     adaptive, or a number of tokens."""
 
     system: str
-    messages: Sequence[Message]
-    tools: Sequence[ToolSpec]
+    messages: Sequence[ChatMessage]
+    tools: Sequence[ToolDefinition]
     max_output_tokens: int
     thinking: str = "off"
     question: str = ""

@@ -13,8 +13,8 @@ from rookery.models.protocol import (
     ModelRequest,
     Text,
     Thinking,
+    ToolDefinition,
     ToolResult,
-    ToolSpec,
     ToolUse,
 )
 from rookery_core.budget import estimate_tokens
@@ -39,7 +39,7 @@ def block_tokens(block: Block) -> int:
             return MEDIA_TOKENS * max(1, len(_PAGE.findall(block.data)))
 
 
-def tools_tokens(tools: Sequence[ToolSpec]) -> int:
+def tools_tokens(tools: Sequence[ToolDefinition]) -> int:
     return sum(
         estimate_tokens(tool.name + tool.description + json.dumps(dict(tool.parameters))) + 8
         for tool in tools

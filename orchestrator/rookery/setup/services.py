@@ -70,8 +70,8 @@ async def check_model(settings: AgentSettings) -> str:
     """Have the model say something."""
     import asyncio
 
-    from rookery.models.choosing import choose_model
-    from rookery.models.protocol import Listener, Message, ModelRequest, Text
+    from rookery.models.protocol import ChatMessage, Listener, ModelRequest, Text
+    from rookery.models.selection import choose_model
 
     async def nothing(*_: str) -> None:
         return
@@ -79,7 +79,7 @@ async def check_model(settings: AgentSettings) -> str:
     model = choose_model(settings)
     request = ModelRequest(
         system="You answer with one word.",
-        messages=[Message("user", (Text("Say hello."),))],
+        messages=[ChatMessage("user", (Text("Say hello."),))],
         tools=(),
         max_output_tokens=64,
     )

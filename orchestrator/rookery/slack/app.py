@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from rookery.extraction.opening import extraction_handlers
+from rookery.extraction.composition import extraction_handlers
 from rookery.slack import actions
 from rookery.slack.action_worker import ActionWorker
 from rookery.slack.api import connect

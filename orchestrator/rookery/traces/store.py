@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from rookery.agent.question import Answer, PendingAction, Question, ToolCall
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 from rookery_core import sql
 from rookery_core.identity import Caller
 

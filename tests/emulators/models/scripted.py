@@ -9,7 +9,7 @@ from typing import Any
 
 from rookery.agent import Agent
 from rookery.models.protocol import Block, Listener, ModelReply, ModelRequest, Text, ToolResult, ToolUse
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 
 Turn = str | Sequence[Block] | Exception
 

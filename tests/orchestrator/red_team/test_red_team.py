@@ -17,8 +17,8 @@ from emulators.models.attacks import HOST, SECRET, Attack, attacks
 from rookery.agent import Agent, ContextSection, Question, Turn
 from rookery.agent.subagent import NAME as SUBAGENT
 from rookery.models.protocol import Block, Listener, ModelReply, ModelRequest, Text, ToolResult, ToolUse
-from rookery.models.usage import Usage
 from rookery.settings import AgentSettings
+from rookery.usage import Usage
 from rookery_core.mcp.configuration import NamedServer, ServerEntry
 from rookery_core.mcp.server_group import ServerGroup
 

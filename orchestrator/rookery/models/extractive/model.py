@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, cast
 
-from rookery.agent.sources import Passage, passages
-from rookery.models.extractive.composing import compose
+from rookery.models.extractive.composer import compose
 from rookery.models.extractive.days import periods_in
 from rookery.models.extractive.queries import SEARCHES, first_round, second_round
 from rookery.models.extractive.ranking import Ranked, rank
-from rookery.models.protocol import Block, Listener, Message, ModelReply, ModelRequest, Text, ToolResult
-from rookery.models.usage import Usage
+from rookery.models.protocol import Block, ChatMessage, Listener, ModelReply, ModelRequest, Text, ToolResult
+from rookery.usage import Usage
+from rookery_core.mcp.sources import Passage, passages
 
 ENOUGH_COVERAGE = 0.45
 
@@ -75,7 +75,7 @@ def _enough(ranked: Sequence[Ranked]) -> bool:
     return bool(ranked) and max(one.coverage for one in ranked[:3]) >= ENOUGH_COVERAGE
 
 
-def _failures(messages: Sequence[Message]) -> dict[str, str]:
+def _failures(messages: Sequence[ChatMessage]) -> dict[str, str]:
     """The servers whose searches all failed, and the first reason each gave."""
     state: dict[str, str | None] = {}
     for message in messages:

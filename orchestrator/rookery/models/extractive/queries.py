@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from rookery.models.extractive.days import Period
 from rookery.models.extractive.words import content_words
-from rookery.models.protocol import ToolSpec, ToolUse
+from rookery.models.protocol import ToolDefinition, ToolUse
 
 SEARCHES = ("search_messages", "search_docs", "recall", "search_issues")
 _QUERY_PARAMETERS = ("query", "q", "question", "text", "keywords")
@@ -19,7 +19,7 @@ MOST_PERIODS = 2
 
 def first_round(
     question: str,
-    tools: Sequence[ToolSpec],
+    tools: Sequence[ToolDefinition],
     searches: Sequence[str] = SEARCHES,
     periods: Sequence[Period] = (),
 ) -> list[ToolUse]:
@@ -41,7 +41,7 @@ def first_round(
 
 
 def second_round(
-    question: str, tools: Sequence[ToolSpec], searches: Sequence[str] = SEARCHES
+    question: str, tools: Sequence[ToolDefinition], searches: Sequence[str] = SEARCHES
 ) -> list[ToolUse]:
     """Narrower words for a question that found nothing: names and rare words first, then each long word alone."""
     kept = content_words(question)
@@ -53,7 +53,7 @@ def second_round(
 
 
 def _uses(
-    queries: Sequence[str], tools: Sequence[ToolSpec], searches: Sequence[str], round_name: str
+    queries: Sequence[str], tools: Sequence[ToolDefinition], searches: Sequence[str], round_name: str
 ) -> list[ToolUse]:
     return [
         ToolUse(f"{round_name}-{tool.name}-{number}", tool.name, arguments)
@@ -64,7 +64,7 @@ def _uses(
     ]
 
 
-def _arguments(tool: ToolSpec, query: str) -> dict[str, Any] | None:
+def _arguments(tool: ToolDefinition, query: str) -> dict[str, Any] | None:
     """The arguments by the tool's own schema, or None when it needs more than a query."""
     properties = cast(Mapping[str, Mapping[str, Any]], tool.parameters.get("properties", {}))
     name = next((each for each in _QUERY_PARAMETERS if each in properties), None)
@@ -78,7 +78,7 @@ def _arguments(tool: ToolSpec, query: str) -> dict[str, Any] | None:
     return arguments
 
 
-def _takes_periods(tool: ToolSpec) -> bool:
+def _takes_periods(tool: ToolDefinition) -> bool:
     return {"after", "before"} <= set(tool.parameters.get("properties", ()))
 
 

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rookery.agent.sources import Passage
 from rookery.models.extractive.days import Day, Period, days_in
 from rookery.models.extractive.words import content_words, stem, words
+from rookery_core.mcp.sources import Passage
 
 _K1, _B = 1.2, 0.6
 _TITLE_WEIGHT = 1.5

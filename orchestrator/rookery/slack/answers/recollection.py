@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rookery.agent.question import ContextSection
-from rookery.agent.sources import link_of, sources
+from rookery_core.mcp.sources import link_of, sources
 
 Json = Mapping[str, Any]
 

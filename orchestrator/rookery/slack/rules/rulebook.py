@@ -11,9 +11,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from rookery.agent.aside import ask_aside
+from rookery.agent.one_off import complete_once
 from rookery.agent.question import ContextSection, Question
-from rookery.models.protocol import Message, ModelRequest, Text
+from rookery.models.protocol import ChatMessage, ModelRequest, Text
 from rookery.slack.answers.question_builder import caller_of, is_internal
 from rookery.slack.answers.thread import plain
 from rookery.slack.event_types import IncomingMessage
@@ -132,7 +132,7 @@ class RuleBook:
         numbered = "\n\n".join(_described(number, rule, nonce) for number, rule in enumerate(rules, 1))
         request = ModelRequest(
             system=_JUDGE.format(explained=fencing.explain(nonce)),
-            messages=[Message("user", (Text(f"The rules:\n{numbered}\n\nThe message:\n{fenced}"),))],
+            messages=[ChatMessage("user", (Text(f"The rules:\n{numbered}\n\nThe message:\n{fenced}"),))],
             tools=(),
             max_output_tokens=200,
             question=written.text,
@@ -142,7 +142,7 @@ class RuleBook:
             caller=Caller(team=self._services.settings.team, kind="agent", channel=written.channel),
             trace_id=trace_id(),
         )
-        reply = await ask_aside(self._services.agent, request, about)
+        reply = await complete_once(self._services.agent, request, about)
         return [rules[number - 1] for number in numbers_in(reply.text, len(rules))]
 
 

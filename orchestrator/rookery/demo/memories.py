@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from rookery.agent.guard import Guard
-from rookery.agent.links import LinkBook
+from rookery.agent.links import LinkAllowlist
 from rookery.agent.tool_calls import CallLimits, ToolRunner
+from rookery.agent.tool_policy import ToolPolicy
 from rookery.models.protocol import ToolUse
 from rookery_core.telemetry import get_logger
 
@@ -25,13 +25,13 @@ async def remember(agent: Agent, fact: str) -> bool:
     arguments = offered and _arguments(offered, fact)
     if offered is None or arguments is None:
         return False
-    book = LinkBook()
+    allowlist = LinkAllowlist()
     runner = ToolRunner(
         offered={offered.name: offered},
         local={},
         limits=CallLimits(timeout_s=30, output_tokens=1000, parallel=1),
-        guard=Guard(book),
-        book=book,
+        policy=ToolPolicy(allowlist),
+        allowlist=allowlist,
         caller=_nobody(),
         trace_id="demo",
         nonce="demo",

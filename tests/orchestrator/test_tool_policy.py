@@ -6,25 +6,25 @@ from typing import Any
 
 import pytest
 
-from rookery.agent.guard import Guard
-from rookery.agent.links import LinkBook
+from rookery.agent.links import LinkAllowlist
 from rookery.agent.question import PendingAction
-from rookery.agent.sources import Source
+from rookery.agent.tool_policy import ToolPolicy
+from rookery_core.mcp.sources import Source
 
 OWN, FOREIGN = "https://docs.acme.example/a.html", "https://blog.foreign.example/post"
 
 
-def guard(tainted: bool = True) -> Guard:
-    book = LinkBook()
-    book.add_items([Source(OWN, "a", "docs", "search_docs")], own=True)
-    book.add_items([Source(FOREIGN, "post", "web", "search")])
-    book.add_text("see https://evil.test/static and docs.evil.test/page")
-    book.add_trusted("Compare example.org/x with https://example.org/y, please.")
-    return Guard(book, tainted=tainted)
+def policy(tainted: bool = True) -> ToolPolicy:
+    allowlist = LinkAllowlist()
+    allowlist.add_items([Source(OWN, "a", "docs", "search_docs")], own=True)
+    allowlist.add_items([Source(FOREIGN, "post", "web", "search")])
+    allowlist.add_text("see https://evil.test/static and docs.evil.test/page")
+    allowlist.add_trusted("Compare example.org/x with https://example.org/y, please.")
+    return ToolPolicy(allowlist, tainted=tainted)
 
 
 def allowed(**arguments: Any) -> bool:
-    return guard().judge("fetch", read_only=True, confirm=None, arguments=arguments).allowed
+    return policy().judge("fetch", read_only=True, confirm=None, arguments=arguments).allowed
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_was_put_together(arguments: dict[str, Any]) -> None:
 
 def test_before_anything_foreign_was_read_every_address_is_the_askers() -> None:
     assert (
-        guard(tainted=False)
+        policy(tainted=False)
         .judge("f", read_only=True, confirm=None, arguments={"url": "evil.test/x"})
         .allowed
     )

@@ -38,7 +38,7 @@ async def open_agent(
     so that every server with a token of ours must check who asks. options: of Agent.
     Raises ConfigurationError for a wrong mcp.json, rookery.toml or model.
     """
-    from rookery.agent.recording import Recorder
+    from rookery.agent.recorder import Recorder
     from rookery_core.mcp.server_group import ServerGroup
 
     parts = prepared(settings, for_many=for_many)
@@ -77,7 +77,7 @@ class Parts:
 
 def prepared(settings: AgentSettings, *, for_many: bool = False) -> Parts:
     """The parts, as the settings name them. Nothing is started yet."""
-    from rookery.models.choosing import choose_model
+    from rookery.models.selection import choose_model
     from rookery.settings import configuration_of
 
     key = settings.context_key.get_secret_value() if settings.context_key else secrets.token_urlsafe(48)
@@ -108,8 +108,8 @@ def agent_class_of(configuration: Configuration) -> type[Agent]:
 
 def _require_prices(settings: AgentSettings, prices: Mapping[str, Price]) -> None:
     """A limit on money means nothing for a model whose price nobody knows."""
-    from rookery.models.choosing import model_names
     from rookery.models.pricing import bare_name, price_of
+    from rookery.models.selection import model_names
 
     if not any((settings.max_run_usd, settings.max_user_day_usd, settings.max_day_usd)):
         return

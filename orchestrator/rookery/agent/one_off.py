@@ -10,14 +10,14 @@ from rookery.agent.limits import RunLimits
 from rookery.agent.question import Answer, Question, Timings, ToolCall
 from rookery.agent.run import ModelCall
 from rookery.models.protocol import Listener, ModelReply, ModelRequest
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 from rookery_core.telemetry import new_trace_id
 
 if TYPE_CHECKING:
     from rookery.agent.agent import Agent
 
 
-class Aside:
+class OneOffCalls:
     """One attempt at such work: `begin`, `ask` as often as needed, then `finished` or `failed`.
 
     about: what the model is asked, for whom and under which trace, as the record shows it.
@@ -95,9 +95,9 @@ class Aside:
         return RunLimits.of(self._agent.settings, self._agent.prices).cost(self._calls)
 
 
-async def ask_aside(agent: Agent, request: ModelRequest, about: Question) -> ModelReply:
+async def complete_once(agent: Agent, request: ModelRequest, about: Question) -> ModelReply:
     """Ask the model once. Raises ModelError, and RateLimited when the day's money is spent."""
-    aside = Aside(agent, about)
+    aside = OneOffCalls(agent, about)
     await aside.begin()
     try:
         reply = await aside.ask(request)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from rookery.agent.question import ContextSection, Turn
-from rookery.models.protocol import Block, Media, Message, Text, ToolResult, ToolSpec, ToolUse
+from rookery.models.protocol import Block, ChatMessage, Media, Text, ToolDefinition, ToolResult, ToolUse
 from rookery.models.sizes import block_tokens, tools_tokens
 from rookery_core.budget import clip, estimate_tokens
 
@@ -39,14 +39,14 @@ def answer_tokens(context_tokens: int, wanted: int) -> int:
     return min(wanted, int(context_tokens * ANSWER_SHARE))
 
 
-def prompt_room(context_tokens: int, max_output_tokens: int, tools: Sequence[ToolSpec]) -> int:
+def prompt_room(context_tokens: int, max_output_tokens: int, tools: Sequence[ToolDefinition]) -> int:
     """Tokens for what stands beside the question: sections and history."""
     whole = room(context_tokens, answer_tokens(context_tokens, max_output_tokens))
     fixed = SYSTEM_TOKENS + min(tools_tokens(tools), int(whole * TOOLS_SHARE))
     return max(0, int((whole - fixed) * PROMPT_SHARE))
 
 
-def fit_tools(tools: Sequence[ToolSpec], tokens: int) -> list[ToolSpec]:
+def fit_tools(tools: Sequence[ToolDefinition], tokens: int) -> list[ToolDefinition]:
     """The tools in `tokens`: told in fewer words where they do not fit, and then the last ones left out.
 
     The very last stays: it reads on in results that were too long.
@@ -54,7 +54,7 @@ def fit_tools(tools: Sequence[ToolSpec], tokens: int) -> list[ToolSpec]:
     if tools_tokens(tools) <= tokens and len(tools) <= MOST_TOOLS:
         return list(tools)
     *others, last = [_terse(tool) for tool in tools] if tools_tokens(tools) > tokens else tools
-    fitted: list[ToolSpec] = []
+    fitted: list[ToolDefinition] = []
     left = tokens - tools_tokens([last])
     for tool in others[: MOST_TOOLS - 1]:
         left -= tools_tokens([tool])
@@ -64,7 +64,7 @@ def fit_tools(tools: Sequence[ToolSpec], tokens: int) -> list[ToolSpec]:
     return [*fitted, last]
 
 
-def _terse(tool: ToolSpec) -> ToolSpec:
+def _terse(tool: ToolDefinition) -> ToolDefinition:
     properties = cast(Mapping[str, Any], tool.parameters.get("properties") or {})
     short = {
         name: {key: value for key, value in cast(Mapping[str, Any], part).items() if key != "description"}
@@ -73,7 +73,7 @@ def _terse(tool: ToolSpec) -> ToolSpec:
         for name, part in properties.items()
     }
     description = clip(tool.description.strip().partition("\n\n")[0], _TERSE_TOKENS)[0]
-    return ToolSpec(tool.name, description, {**tool.parameters, "properties": short})
+    return ToolDefinition(tool.name, description, {**tool.parameters, "properties": short})
 
 
 def fit_sections(sections: Sequence[ContextSection], tokens: int) -> list[ContextSection]:
@@ -115,7 +115,7 @@ def fit_history(turns: Sequence[Turn], tokens: int) -> tuple[Turn, ...]:
     return tuple(reversed(kept))
 
 
-def fit_messages(messages: Sequence[Message], fixed_tokens: int, tokens: int) -> list[Message]:
+def fit_messages(messages: Sequence[ChatMessage], fixed_tokens: int, tokens: int) -> list[ChatMessage]:
     """The messages, made to fit into `tokens`: the oldest tool results are shortened first, then emptied.
 
     fixed_tokens: what the system prompt and the tools cost. The latest results are cut evenly after that: a model that gets
@@ -136,7 +136,7 @@ def fit_messages(messages: Sequence[Message], fixed_tokens: int, tokens: int) ->
     return fitted
 
 
-def _evenly(message: Message, excess: int, least: int) -> Message:
+def _evenly(message: ChatMessage, excess: int, least: int) -> ChatMessage:
     """The message with its results cut alike, so that it gives way by `excess` tokens, to `least` tokens each."""
     results = [block for block in message.blocks if isinstance(block, ToolResult)]
     if excess <= 0 or not results:
@@ -145,7 +145,7 @@ def _evenly(message: Message, excess: int, least: int) -> Message:
     return _shortened(message, max(least, each))
 
 
-def _without_oldest(messages: list[Message], tokens: int) -> list[Message]:
+def _without_oldest(messages: list[ChatMessage], tokens: int) -> list[ChatMessage]:
     """Without the oldest exchanges. A call and its result go together: a provider refuses one without the other."""
     kept, dropped = list(messages), 0
     while len(kept) > 3 and _tokens(kept) > tokens:
@@ -153,11 +153,11 @@ def _without_oldest(messages: list[Message], tokens: int) -> list[Message]:
         del kept[1:3]
     if dropped:
         note = Text(_EXCHANGES_DROPPED.format(dropped))
-        kept[0] = Message(kept[0].role, (*kept[0].blocks, note))
+        kept[0] = ChatMessage(kept[0].role, (*kept[0].blocks, note))
     return kept
 
 
-def _cut(message: Message, excess: int) -> Message:
+def _cut(message: ChatMessage, excess: int) -> ChatMessage:
     """The first message without its files and the middle of its longest text. Its end is the question."""
     blocks: list[Block] = []
     for block in message.blocks:
@@ -171,7 +171,7 @@ def _cut(message: Message, excess: int) -> Message:
         longest = max(texts, key=lambda index: block_tokens(blocks[index]))
         text = cast(Text, blocks[longest]).text
         blocks[longest] = Text(_without_middle(text, estimate_tokens(text) - excess - _NOTE))
-    return Message(message.role, tuple(blocks))
+    return ChatMessage(message.role, tuple(blocks))
 
 
 def _without_middle(text: str, tokens: int) -> str:
@@ -183,12 +183,12 @@ def _without_middle(text: str, tokens: int) -> str:
     return head + _CUT.format(estimate_tokens(text) - estimate_tokens(head) - estimate_tokens(tail)) + tail
 
 
-def _tokens(messages: Sequence[Message]) -> int:
+def _tokens(messages: Sequence[ChatMessage]) -> int:
     return sum(block_tokens(block) + 4 for message in messages for block in message.blocks)
 
 
-def _shortened(message: Message, tokens: int) -> Message:
-    return Message(message.role, tuple(_short(block, tokens) for block in message.blocks))
+def _shortened(message: ChatMessage, tokens: int) -> ChatMessage:
+    return ChatMessage(message.role, tuple(_short(block, tokens) for block in message.blocks))
 
 
 def _short(block: Block, tokens: int) -> Block:

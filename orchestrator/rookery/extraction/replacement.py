@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from rookery.extraction.asking import MAX_OUTPUT_TOKENS
+from rookery.extraction.prompts import MAX_OUTPUT_TOKENS
 from rookery.extraction.replies import entries_of, whole_numbers
-from rookery.models.protocol import Message, ModelRequest, Text
+from rookery.models.protocol import ChatMessage, ModelRequest, Text
 from rookery_core import fencing
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def request_for(prompts: Prompts, doubted: Sequence[Doubt]) -> ModelRequest:
         parts.append(_fenced(doubt.known.content, f"known fact {count}", nonce))
     return ModelRequest(
         system=prompts.replacement({"fence_explained": fencing.explain(nonce)}),
-        messages=[Message("user", (Text("\n".join(parts)),))],
+        messages=[ChatMessage("user", (Text("\n".join(parts)),))],
         tools=(),
         max_output_tokens=MAX_OUTPUT_TOKENS,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rookery.models.protocol import Message, ModelRequest, Text
+from rookery.models.protocol import ChatMessage, ModelRequest, Text
 from rookery_core import fencing
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def request_for(prompts: Prompts, earlier: Sequence[Said], turns: Sequence[Said]
     parts += [_fenced(turn, f"turn {number}", nonce) for number, turn in enumerate(turns, start=1)]
     return ModelRequest(
         system=prompts.extraction({"fence_explained": fencing.explain(nonce)}),
-        messages=[Message("user", (Text("\n".join(parts)),))],
+        messages=[ChatMessage("user", (Text("\n".join(parts)),))],
         tools=(),
         max_output_tokens=MAX_OUTPUT_TOKENS,
     )

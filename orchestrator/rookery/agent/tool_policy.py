@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rookery.agent.addresses import addresses
-from rookery.agent.links import LinkBook
+from rookery.agent.links import LinkAllowlist
 from rookery.agent.question import PendingAction
 
 
@@ -25,14 +25,14 @@ ALLOWED = Verdict(True)
 
 
 @dataclass(slots=True)
-class Guard:
+class ToolPolicy:
     """Follows one run. tainted: text of other people has been read.
 
     unconfirmed: tools that may write without a yes, by the operator's decision. foreign: servers of others whose
     descriptions of tools the model reads; what they say may be meant for the tools of another.
     """
 
-    book: LinkBook
+    allowlist: LinkAllowlist
     unconfirmed: frozenset[str] = frozenset()
     tainted: bool = False
     foreign: frozenset[str] = frozenset()
@@ -91,6 +91,8 @@ class Guard:
         if not self.tainted:
             return None
         for url in addresses(arguments):
-            if not (self.book.item(url) or self.book.knows(url) or self.book.carries_nothing(url)):
+            if not (
+                self.allowlist.item(url) or self.allowlist.knows(url) or self.allowlist.carries_nothing(url)
+            ):
                 return url[:120]
         return None

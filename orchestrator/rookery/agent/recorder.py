@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rookery.agent.question import Answer, Question, ToolCall
 from rookery.agent.run import ModelCall
-from rookery.models.usage import Usage
+from rookery.usage import Usage
 from rookery_core.errors import RateLimited, RookeryError
 from rookery_core.telemetry import get_logger
 
