@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ("servers", "ingest", "orchestrator")
 OPEN = {
-    "orchestrator/rookery/demo/answering.py",  # questions of nobody, over data of the demo
+    "orchestrator/rookery/demo/questions.py",  # questions of nobody, over data of the demo
     "ingest/rookery_ingest/github/listening.py",  # the subscriber is a program of the user's
 }
 
