@@ -22,8 +22,8 @@ from rookery_core.database.embedded import EmbeddedServer
 from rookery_core.database.embedded.locks import is_locked, take_lock
 from rookery_core.database.migration_files import MigrationFileError
 from rookery_core.database.migrations import migrate
+from rookery_core.database.schema import Schema, installed_schemas
 from rookery_core.errors import ConfigurationError
-from rookery_core.schema import Schema, installed_schemas
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 IDLE_S = 20.0

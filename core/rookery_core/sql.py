@@ -59,13 +59,6 @@ def load(package: str, filename: str = "queries.sql") -> dict[str, str]:
     return dict(_load(package, filename))
 
 
-def leaving_out(part: str, statement: str) -> str:
-    """A statement without one part of it. Raises SqlFileError unless the part is in it exactly once."""
-    if statement.count(part) != 1:
-        raise SqlFileError(f"{part!r} is in the statement {statement.count(part)} times, not once.")
-    return statement.replace(part, "")
-
-
 def _without_comments(body: str) -> str:
     lines = (line.strip() for line in body.splitlines())
     return "".join(line for line in lines if line and not line.startswith("--")).strip(";")

@@ -38,13 +38,6 @@ def test_a_badly_written_file_is_refused(text: str, complaint: str) -> None:
         sql.parse(text, "some/queries.sql")
 
 
-def test_a_part_that_is_left_out_has_to_be_there_once() -> None:
-    assert sql.leaving_out(" b", "a b c") == "a c"
-    for statement in ("a c", "a b b"):
-        with pytest.raises(sql.SqlFileError, match="not once"):
-            sql.leaving_out(" b", statement)
-
-
 def test_a_file_is_found_in_its_package() -> None:
     assert "take_role" in sql.load("rookery_core.database", "session.sql")
 

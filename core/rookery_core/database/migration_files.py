@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
 
-from rookery_core.schema import Schema
+from rookery_core.database.schema import Schema
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _PROGRAM = re.compile(r"-- requires-program: (\d+(?:\.\d+)*)")

@@ -12,8 +12,8 @@ from rookery_core.database import capabilities, migration_files
 from rookery_core.database.connecting import connected
 from rookery_core.database.connection import Connection, Row
 from rookery_core.database.migration_files import Migration
+from rookery_core.database.schema import Schema, installed_schemas
 from rookery_core.errors import ConfigurationError
-from rookery_core.schema import Schema, installed_schemas
 
 _ATTEMPTS = 5
 

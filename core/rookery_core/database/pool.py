@@ -13,8 +13,8 @@ from rookery_core.database.capabilities import Capabilities
 from rookery_core.database.connecting import CONNECT_TIMEOUT_S, connect
 from rookery_core.database.connection import Connection
 from rookery_core.database.failures import RETRY_AFTER_S, could_not_connect, explained, is_lost_connection
+from rookery_core.database.schema import installed_schemas
 from rookery_core.errors import Unavailable
-from rookery_core.schema import installed_schemas
 
 if TYPE_CHECKING:
     import asyncpg

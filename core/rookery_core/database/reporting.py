@@ -11,8 +11,8 @@ from rookery_core.database import capabilities, migrations
 from rookery_core.database.capabilities import Capabilities
 from rookery_core.database.connecting import connected
 from rookery_core.database.connection import Connection
+from rookery_core.database.schema import installed_schemas
 from rookery_core.errors import ConfigurationError
-from rookery_core.schema import installed_schemas
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The values of the queue: what is published, what a worker is given, what an effect is."""
+"""The values of the queue: events, messages, subscriptions, effects."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from rookery_core.errors import InvalidInput
 
 PRIORITIES = range(-5, 6)
 LAST_ID = 2**63 - 1
-"""The highest id of an event that there can be."""
+"""The highest possible event id."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-_LONGEST_JSON = 16 * 1024 * 1024  # characters; every claim, list and retry carries it whole
-_LONGEST_KEY = 1000  # characters; an index entry must stay below a third of a page
+MAX_JSON_LENGTH = 16 * 1024 * 1024  # characters; every claim, list and retry carries the whole payload
+MAX_KEY_LENGTH = 1000  # characters; an index entry must stay below a third of a page
 
 OnDead = Literal["continue", "block"]
 
 
 @dataclass(slots=True, eq=False)
 class Event:
-    """An event as a worker claims it: one subscription's copy of what was published.
+    """A claimed event: one subscription's copy of what was published.
 
     attempt counts from 1 and includes attempts that ended in a crash. token identifies this claim: every later
-    statement about the event carries it, and is refused once somebody else has claimed the event.
+    statement about the event carries it and is refused once another claim has the event. place is the sequence number
+    in the ordering group, None without an ordering key.
     """
 
     id: int
@@ -47,9 +48,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """The answer to an enqueue: the ids of the events, one for each subscription of the topic.
+    """The result of an enqueue: the event ids, one for each subscription of the topic.
 
-    duplicate: the key was spent before, nothing was added, and the ids are those of its first use.
+    duplicate: the idempotency key was used before, nothing was added, and the ids are those of its first use.
     """
 
     ids: tuple[int, ...]
@@ -58,9 +59,9 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One entry of `enqueue_many`. `delay_s` in seconds; a higher priority goes first, from -5 to 5.
+    """One entry of `enqueue_many`. priority: -5 to 5, higher first.
 
-    trace_id: its own trace; None takes that of the call.
+    trace_id: the trace of this message; None uses that of the call.
     """
 
     payload: Mapping[str, Any]
@@ -71,8 +72,8 @@ class Message:
     trace_id: str | None = None
 
 
-class Outgoing(NamedTuple):
-    """A message that was checked, its payload as JSON."""
+class EncodedMessage(NamedTuple):
+    """A message that was checked, with its payload as JSON."""
 
     payload: str
     key: str | None
@@ -84,7 +85,7 @@ class Outgoing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """The delay before attempt n+1: `base_s` doubled n-1 times, at most `cap_s`, less up to `jitter` of it."""
+    """The delay before attempt n+1: `base_s` doubled n-1 times, at most `cap_s`, minus a random share up to `jitter`."""
 
     base_s: float = 1.0
     cap_s: float = 300.0
@@ -93,9 +94,9 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A named receiver of a topic and how its events are worked on. Times in seconds.
+    """A named receiver of a topic and the policy for its events.
 
-    internal: one of our own programs, which trusts what it receives.
+    internal: one of Rookery's own programs, which trusts what it receives.
     """
 
     name: str
@@ -113,11 +114,11 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """An effect on the world outside, as the ledger has it.
+    """A recorded effect on an external system.
 
-    state: `new` (nobody intended it before: act now), `intended` (somebody did, and no receipt came: ask the
-    world outside before acting), `done` (it happened; `receipt` says what came back). `idempotency_key` is the
-    same for every attempt: pass it on where the other side takes one.
+    state: `new` (no earlier attempt intended it: act now), `intended` (an earlier attempt did and recorded no receipt:
+    ask the external system before acting), `done` (it happened; `receipt` is what came back). `idempotency_key` is the
+    same for every attempt: pass it to external systems that accept one.
     """
 
     owner: str
@@ -132,34 +133,34 @@ class Effect:
 
 
 def check_name(value: str, what: str) -> str:
-    """The name of a topic or subscription. Raises InvalidInput."""
+    """Return the name of a topic, subscription or schedule. Raises InvalidInput for another form."""
     if not _NAME.fullmatch(value):
         raise InvalidInput(
-            f"{what} {value!r} is not a name.",
+            f"{what} must be a name, not {value!r}.",
             hint="Use 1 to 100 letters, digits, dots, colons, slashes, hyphens or underscores.",
         )
     return value
 
 
 def check_key(value: str | None, what: str) -> str | None:
-    """An idempotency or ordering key. Raises InvalidInput."""
+    """Return an idempotency or ordering key. Raises InvalidInput when it is empty, too long or contains NUL."""
     if value is None:
         return None
-    if not value or len(value) > _LONGEST_KEY or "\x00" in value:
-        raise InvalidInput(f"{what} must be 1 to {_LONGEST_KEY} characters without NUL.")
+    if not value or len(value) > MAX_KEY_LENGTH or "\x00" in value:
+        raise InvalidInput(f"{what} must be 1 to {MAX_KEY_LENGTH} characters without NUL.")
     return value
 
 
-def outgoing(message: Message, trace_id: str | None) -> Outgoing:
-    """The message as it is stored. Raises InvalidInput that names the field which cannot be."""
+def encode_message(message: Message, trace_id: str | None) -> EncodedMessage:
+    """Check a message and encode its payload. Raises InvalidInput that names the wrong field."""
     check_key(message.key, "key")
     check_key(message.ordering_key, "ordering_key")
     if message.priority not in PRIORITIES:
-        raise InvalidInput(f"priority {message.priority!r} is not a whole number from -5 to 5.")
+        raise InvalidInput(f"priority must be a whole number from -5 to 5, not {message.priority!r}.")
     if not 0 <= message.delay_s <= 10 * 365 * 86_400:
-        raise InvalidInput(f"delay_s {message.delay_s!r} is not between 0 and ten years of seconds.")
-    return Outgoing(
-        encode(message.payload),
+        raise InvalidInput(f"delay_s must be between 0 and ten years in seconds, not {message.delay_s!r}.")
+    return EncodedMessage(
+        encode_json(message.payload),
         message.key,
         message.ordering_key,
         message.priority,
@@ -168,19 +169,22 @@ def outgoing(message: Message, trace_id: str | None) -> Outgoing:
     )
 
 
-def encode(payload: Any, what: str = "payload") -> str:
-    """JSON that PostgreSQL can store: NUL and lone surrogates become U+FFFD. Raises InvalidInput."""
+def encode_json(value: Any, what: str = "payload") -> str:
+    """Encode JSON that PostgreSQL can store: NUL and lone surrogates become U+FFFD.
+
+    Raises InvalidInput for what is not JSON or longer than MAX_JSON_LENGTH.
+    """
     try:
-        text = _JSON.encode(payload)
-        if len(text) > _LONGEST_JSON:
+        text = _JSON.encode(value)
+        if len(text) > MAX_JSON_LENGTH:
             raise InvalidInput(
-                f"{what} is {len(text):,} characters of JSON; {_LONGEST_JSON:,} are the most.",
-                hint="Store what is large elsewhere, and publish where it is.",
+                f"{what} is {len(text):,} characters of JSON; the maximum is {MAX_JSON_LENGTH:,}.",
+                hint="Store large data elsewhere and publish its address.",
             )
-        if "\\u0000" in text:  # a NUL, or only the spelling of one
+        if "\\u0000" in text:  # a NUL, or only the text of its escape
             text = _JSON.encode(_without_nul(json.loads(text)))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"{what} is not JSON: {error}.") from None
+        raise InvalidInput(f"{what} must be JSON: {error}.") from None
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 

@@ -1,30 +1,73 @@
-"""The event queue of one team: at-least-once delivery with an exactly-once effect."""
+"""The event queue of one team: at-least-once delivery with exactly-once effects."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rookery_core.identity.caller import DEFAULT_TEAM
+from rookery_core.queue.admin import Inspection, Operations
+from rookery_core.queue.base import QueueBase
+from rookery_core.queue.claims import Claims
 from rookery_core.queue.effects import Effects
-from rookery_core.queue.inspection import Inspecting
-from rookery_core.queue.operations import Operating
-from rookery_core.queue.publish import Publishing
+from rookery_core.queue.publish import Publisher
 from rookery_core.queue.schedules import Schedules
-from rookery_core.queue.subscriptions import Subscribing
+from rookery_core.queue.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
-    from rookery_core.database import Database
+    from rookery_core.database.pool import Database
     from rookery_core.queue.base import Clock
 
 
-class Queue(Subscribing, Publishing, Operating, Inspecting):
-    """Publish, work on, look into and run the queue. Cheap to make; holds no connection of its own.
+class Queue:
+    """Publish events, claim them, inspect and operate the queue. Cheap to create; holds no connection.
 
-    `effects` is the ledger of effects outside, `schedules` publishes by the clock. To work on events all day
-    use `Worker`. clock: for tests only; the queue otherwise knows no time but the database's.
+    Each operation is a method of the part that implements it: `Publisher`, `Subscriptions`, `Claims`, `Inspection`,
+    `Operations`. `effects` records effects on external systems, `schedules` publishes by the clock. To handle events
+    continuously use `Worker`. clock: for tests only; the queue otherwise reads the time from the database.
     """
 
     def __init__(self, database: Database, *, clock: Clock | None = None, team: str = DEFAULT_TEAM) -> None:
-        super().__init__(database, clock=clock, team=team)
-        self.effects = Effects(self)
-        self.schedules = Schedules(self)
+        base = QueueBase(database, clock=clock, team=team)
+        self.database = database
+        self.team = team
+        self.now = base.now
+        self.connection = base.connection
+        self.transaction = base.transaction
+        self.notify = base.notify
+        self.check_subscription = base.check_subscription
+
+        subscriptions = Subscriptions(base)
+        self.subscribe = subscriptions.subscribe
+        self.unsubscribe = subscriptions.unsubscribe
+        self.subscriptions = subscriptions.subscriptions
+        self.pause = subscriptions.pause
+        self.resume = subscriptions.resume
+
+        publisher = Publisher(base)
+        self.enqueue = publisher.enqueue
+        self.enqueue_many = publisher.enqueue_many
+
+        claims = Claims(base)
+        self.claim = claims.claim
+        self.held = claims.held
+        self.complete = claims.complete
+        self.fail = claims.fail
+        self.release = claims.release
+        self.extend = claims.extend
+        self.finish = claims.finish
+        self.finish_many = claims.finish_many
+
+        inspection = Inspection(base)
+        self.stats = inspection.stats
+        self.list = inspection.list
+        self.show = inspection.show
+        self.events_of_trace = inspection.events_of_trace
+
+        operations = Operations(base, claims)
+        self.retry = operations.retry
+        self.cancel = operations.cancel
+        self.purge = operations.purge
+        self.replay = operations.replay
+
+        self.effects = Effects(base, claims)
+        self.schedules = Schedules(base, publisher)

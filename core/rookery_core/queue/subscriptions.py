@@ -1,4 +1,4 @@
-"""Subscriptions: who receives a topic, and how its events are worked on."""
+"""Subscriptions: who receives a topic, and the policy for its events."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from rookery_core import sql
 from rookery_core.errors import InvalidInput
-from rookery_core.queue.base import PACKAGE, Base
+from rookery_core.queue.base import PACKAGE, QueueBase
 from rookery_core.queue.model import Backoff, OnDead, Subscription, check_name
 
 if TYPE_CHECKING:
-    from rookery_core.database import Row
+    from rookery_core.database.connection import Row
 
-_SQL = sql.load(PACKAGE, "subscriptions.sql")
+_SQL = sql.load(PACKAGE, "sql/subscriptions.sql")
 
 
-class Subscribing(Base):
-    """What those who receive events do first."""
+class Subscriptions:
+    """The subscriptions of one team."""
+
+    def __init__(self, base: QueueBase) -> None:
+        self._base = base
 
     async def subscribe(
         self,
@@ -33,21 +36,22 @@ class Subscribing(Base):
         expires_after_s: float | None = None,
         internal: bool = False,
     ) -> Subscription:
-        """Make the subscription `name` of `topic`, or change how it works. What is published from now on reaches it.
+        """Create the subscription `name` of `topic`, or change its policy. It receives what is published from now on.
 
         concurrency: how many of its events run at once, over all processes. key_concurrency: how many of one
-        ordering key; 1 keeps their order. on_dead: whether a dead letter lets its lane go on, or bars it until
-        it is retried or discarded. expires_after_s: an event not begun by then becomes a dead letter.
-        internal: a program of ours that trusts what it receives, so that models may not publish to its topic.
-        Raises InvalidInput, also when `name` already receives another topic.
+        ordering key run at once; 1 keeps their order. on_dead: whether the events behind a dead letter of their lane
+        continue, or the lane is blocked until the dead letter is retried or discarded. expires_after_s: the time to
+        live; an event not started by then becomes a dead letter. internal: one of Rookery's own programs that trusts
+        what it receives, so models may not publish to its topic. Raises InvalidInput for a policy out of bounds and
+        when `name` already receives another topic.
         """
         check_name(topic, "topic")
         check_name(name, "subscription")
         _check_policy(max_attempts, lease_s, concurrency, key_concurrency, on_dead, expires_after_s)
         wait = backoff or Backoff()
-        async with self.connection() as connection:
+        async with self._base.connection() as connection:
             row = await connection.fetchrow(
-                _SQL["subscribe"], self.team, name, topic, max_attempts, lease_s, wait.base_s, wait.cap_s,
+                _SQL["upsert_subscription"], self._base.team, name, topic, max_attempts, lease_s, wait.base_s, wait.cap_s,
                 wait.jitter, concurrency, key_concurrency, on_dead, expires_after_s, internal,
             )  # fmt: skip
         if row is None:
@@ -58,17 +62,33 @@ class Subscribing(Base):
         return (await self.subscriptions([name]))[0]
 
     async def unsubscribe(self, name: str) -> bool:
-        """End a subscription. False when there is none, or when it still has live events."""
-        async with self.connection() as connection:
-            return await connection.fetchval(_SQL["unsubscribe"], self.team, name) is not None
+        """Delete a subscription. Returns False when there is none, or when it still has live events."""
+        async with self._base.connection() as connection:
+            return await connection.fetchval(_SQL["delete_subscription"], self._base.team, name) is not None
 
     async def subscriptions(self, names: Sequence[str] | None = None) -> list[Subscription]:
-        """Every subscription of the team, or those named, by name."""
-        async with self.connection() as connection:
+        """All subscriptions of the team, or those with the given names, ordered by name."""
+        async with self._base.connection() as connection:
             rows = await connection.fetch(
-                _SQL["subscriptions"], self.team, None if names is None else list(names)
+                _SQL["list_subscriptions"], self._base.team, None if names is None else list(names)
             )
         return [_subscription(row) for row in rows]
+
+    async def pause(self, subscription: str) -> None:
+        """Claim nothing more of a subscription; running events continue. Raises NotFound."""
+        await self._set_paused(subscription, True)
+
+    async def resume(self, subscription: str) -> None:
+        """Claim from a paused subscription again. Raises NotFound."""
+        await self._set_paused(subscription, False)
+
+    async def _set_paused(self, subscription: str, paused: bool) -> None:
+        async with self._base.connection() as connection:
+            row = await connection.fetchrow(_SQL["set_paused"], self._base.team, subscription, paused)
+        if row is None:
+            await self._base.check_subscription(subscription)
+        elif not paused:
+            await self._base.notify({row["topic"]})
 
 
 def _check_policy(

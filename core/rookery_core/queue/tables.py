@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _COUNTS = ("ready", "scheduled", "blocked", "leased", "dead", "done_last_minute")
-_LONGEST_PAYLOAD = 60
+MAX_PAYLOAD_LENGTH = 60
 _FIRST = (
     "id",
     "found_in",
@@ -50,8 +50,8 @@ async def live_stats(stats: Callable[[], Awaitable[dict[str, Any]]], every_s: fl
 
 def print_event(event: dict[str, Any]) -> None:
     """Print what `Queue.show` answers: a line for what is short, a line for each entry of a list."""
-    known = {name: event[name] for name in _FIRST if name in event}
-    for name, value in (known | event).items():
+    first = {name: event[name] for name in _FIRST if name in event}
+    for name, value in (first | event).items():
         for part in _parts(value):
             print(f"{name:16} {_printable(part)}")
 
@@ -78,7 +78,7 @@ def print_rows(rows: Sequence[dict[str, Any]]) -> None:
         table.add_row(
             str(row["id"]), row["state"], row["subscription"], str(row["attempts"]), str(row["priority"]),
             _plain(row["ordering_key"] or ""), f"{since.astimezone():%Y-%m-%d %H:%M:%S}",
-            _plain(payload[:_LONGEST_PAYLOAD] + ("…" if len(payload) > _LONGEST_PAYLOAD else "")),
+            _plain(payload[:MAX_PAYLOAD_LENGTH] + ("…" if len(payload) > MAX_PAYLOAD_LENGTH else "")),
         )  # fmt: skip
     _console().print(table)
 

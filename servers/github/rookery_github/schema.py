@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rookery_core.schema import Schema
+from rookery_core.database.schema import Schema
 
 SCHEMA = Schema(name="github", package="rookery_github", role="rookery_github")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from rookery_core.schema import Schema
+from rookery_core.database.schema import Schema
 
 if TYPE_CHECKING:
     from rookery_core.database import Capabilities, Connection

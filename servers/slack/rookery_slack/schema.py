@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rookery_core.schema import Schema
+from rookery_core.database.schema import Schema
 from rookery_slack.adapting import adapt
 
 SCHEMA = Schema(name="slack", package="rookery_slack", role="rookery_slack", adapt=adapt)

@@ -18,7 +18,7 @@ import pytest_asyncio
 
 from postgres_for_tests import TestServer
 from rookery_core.database.embedded import EmbeddedServer
-from rookery_core.schema import Schema
+from rookery_core.database.schema import Schema
 
 MakeSchema = Callable[..., Schema]
 

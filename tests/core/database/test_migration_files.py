@@ -4,7 +4,7 @@ import pytest
 
 from rookery_core.database import migration_files
 from rookery_core.database.migration_files import MigrationFileError, ordered
-from rookery_core.schema import installed_schemas
+from rookery_core.database.schema import installed_schemas
 
 HEADER = "-- requires-program: 0.1.0\n"
 

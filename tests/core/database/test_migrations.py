@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from rookery_core.database import Database, status
 from rookery_core.database.connecting import connected
 from rookery_core.database.migrations import migrate, ordinal
+from rookery_core.database.schema import Schema
 from rookery_core.errors import ConfigurationError
-from rookery_core.schema import SCHEMA as CORE
-from rookery_core.schema import Schema
+from rookery_core.queue.schema import SCHEMA as CORE
 from rookery_core.settings import CoreSettings
 
 if TYPE_CHECKING:

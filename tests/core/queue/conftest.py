@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from queue_clock import Clock
 from rookery_core.queue import Queue
-from rookery_core.queue.housekeeping import Housekeeping
+from rookery_core.queue.worker.maintenance import Maintenance
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -41,11 +41,11 @@ def live_queue(database: Database) -> Queue:
 
 @pytest.fixture
 def tend(queue: Queue) -> Callable[[], Awaitable[None]]:
-    """One round of the housekeeping that workers do."""
+    """Run one pass of the maintenance that workers do."""
 
     async def once() -> None:
         async with queue.connection() as line:
-            await Housekeeping(queue, None).tend(line)
+            await Maintenance(queue, None).run_once(line)
 
     return once
 

@@ -83,7 +83,7 @@ async def test_an_effect_and_the_completion_in_one_commit(queue: Queue, lane: st
     [event] = await queue.claim(["s"])
     attempt = Attempt(queue, event)
     await attempt.finish("answer", {"ok": True})
-    assert attempt.settled
+    assert attempt.completed
     assert (await queue.show(event.id))["outcome"] == "done"
     [effect] = await queue.effects.of(event)
     assert (effect["name"], effect["receipt"]) == ("answer", {"ok": True})

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from rookery_core.database import Database
 from rookery_core.queue import Backoff, Event, LeaseLost, Queue
-from rookery_core.queue.housekeeping import Housekeeping
+from rookery_core.queue.worker.maintenance import Maintenance
 from rookery_core.settings import CoreSettings
 
 T = TypeVar("T")
@@ -218,7 +218,7 @@ class QueueMachine(RuleBasedStateMachine):
         )
         self.database = await Database.open(self.core_settings, "rookery_agent", "model", max_connections=2)
         self.queue = Queue(self.database, clock=lambda: self.model.now)
-        self.housekeeping = Housekeeping(self.queue, None)
+        self.maintenance = Maintenance(self.queue, None)
         for policy in POLICIES.values():
             await self.queue.subscribe(
                 "topic",
@@ -326,7 +326,7 @@ class QueueMachine(RuleBasedStateMachine):
     def tend(self) -> None:
         async def once() -> None:
             async with self.database.acquire() as line:
-                await self.housekeeping.tend(line)
+                await self.maintenance.run_once(line)
 
         self.run(once())
         self.model.tend()

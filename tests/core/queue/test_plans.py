@@ -12,18 +12,18 @@ import pytest_asyncio
 
 from rookery_core.database import Database
 from rookery_core.queue import Message, Queue
-from rookery_core.queue.line import settle_plans
+from rookery_core.queue.claims import CLAIMS_SQL
 from rookery_core.queue.model import PRIORITIES
-from rookery_core.queue.work import WORK_SQL
+from rookery_core.queue.worker.connection_loop import pin_plans
 
 TABLES = ("event", "lane", "effect")
 EVENTS, BATCH = 600, 10
 PARAMETERS = {
-    "claim": "text, timestamptz, text[], smallint[], bigint[], integer, integer, bigint, text, integer",
-    "complete": "text, timestamptz, bigint[], bigint[]",
-    "leave": "text, timestamptz, bigint[], bigint[], text[], text[], boolean, text[], text[], text[]",
-    "extend": "text, timestamptz, bigint[], bigint[], double precision",
-    "reopen": "text, timestamptz, bigint[], bigint[], double precision[], boolean[], text[], boolean",
+    "claim_events": "text, timestamptz, text[], smallint[], bigint[], integer, integer, bigint, text, integer",
+    "complete_events": "text, timestamptz, bigint[], bigint[]",
+    "finish_events": "text, timestamptz, bigint[], bigint[], text[], text[], boolean, text[], text[], text[]",
+    "extend_leases": "text, timestamptz, bigint[], bigint[], double precision",
+    "release_events": "text, timestamptz, bigint[], bigint[], double precision[], boolean[], text[], boolean",
 }
 
 
@@ -44,9 +44,9 @@ async def line(
             "vacuum analyze queue.event, queue.lane, queue.effect, queue.subscription"
         )
     connection = await database.connect()
-    await settle_plans(connection)
+    await pin_plans(connection)
     for name, types in PARAMETERS.items():
-        await connection.execute(f"prepare {name} ({types}) as {WORK_SQL[name]}")
+        await connection.execute(f"prepare {name} ({types}) as {CLAIMS_SQL[name]}")
         await connection.fetch(f"explain execute {name} ({', '.join(['null'] * len(types.split(', ')))})")
     await live_queue.enqueue_many("t", messages)
     await owner_connection.execute(
@@ -89,30 +89,32 @@ def _literal(value: object) -> str:
 
 async def test_a_worker_touches_only_its_batch(line: asyncpg.Connection[Any]) -> None:
     nothing = [None] * BATCH
-    claim = await rows_touched(line, "claim", "default", None, ["s"], [0], [0], BATCH, 5, 7, "w", BATCH)
+    claim = await rows_touched(
+        line, "claim_events", "default", None, ["s"], [0], [0], BATCH, 5, 7, "w", BATCH
+    )
     held = await line.fetch("select id, token from queue.event where token is not null order by id")
     assert len(held) == BATCH
     ids, tokens = [row["id"] for row in held], [row["token"] for row in held]
     back = await rows_touched(
-        line, "reopen", "default", None, ids, tokens, nothing, ["f"] * BATCH, nothing, "f"
+        line, "release_events", "default", None, ids, tokens, nothing, ["t"] * BATCH, nothing, "f"
     )
     assert await line.fetchval("select count(*) from queue.event where token is not null") == 0
-    await rows_touched(line, "claim", "default", None, ["s"], [0], [0], BATCH, 5, 7, "w", BATCH)
+    await rows_touched(line, "claim_events", "default", None, ["s"], [0], [0], BATCH, 5, 7, "w", BATCH)
     held = await line.fetch("select id, token from queue.event where token is not null order by id")
     assert len(held) == BATCH
     ids, tokens = [row["id"] for row in held], [row["token"] for row in held]
-    longer = await rows_touched(line, "extend", "default", None, ids, tokens, None)
+    longer = await rows_touched(line, "extend_leases", "default", None, ids, tokens, None)
     leave = await rows_touched(
-        line, "leave", "default", None, ids, tokens, nothing, nothing, "f", ["answer"] * BATCH, ["true"] * BATCH,
+        line, "finish_events", "default", None, ids, tokens, nothing, nothing, "f", ["answer"] * BATCH, ["true"] * BATCH,
         ["true"] * BATCH,
     )  # fmt: skip
     assert await line.fetchval("select count(*) from queue.history") == BATCH
-    await rows_touched(line, "claim", "default", None, ["s"], [0], [0], 2 * BATCH, 5, 7, "w", BATCH)
+    await rows_touched(line, "claim_events", "default", None, ["s"], [0], [0], 2 * BATCH, 5, 7, "w", BATCH)
     held = await line.fetch(
         "select id, token from queue.event where token is not null and ordering_key is null"
     )
     complete = await rows_touched(
-        line, "complete", "default", None, [row["id"] for row in held], [row["token"] for row in held]
+        line, "complete_events", "default", None, [row["id"] for row in held], [row["token"] for row in held]
     )
     assert await line.fetchval("select count(*) from queue.history") == BATCH + len(held) > BATCH
     for touched in (claim, back, longer, leave, complete):
@@ -128,7 +130,7 @@ async def test_a_claim_for_many_subscriptions_compares_none_with_all_others(
     await live_queue.enqueue("many", {})
     probes = [(name, priority) for priority in reversed(PRIORITIES) for name in names]
     nodes = await nodes_of(
-        line, "claim", "default", None, [name for name, _ in probes], [priority for _, priority in probes],
+        line, "claim_events", "default", None, [name for name, _ in probes], [priority for _, priority in probes],
         [0] * len(probes), 200, 5, 7, "w", BATCH,
     )  # fmt: skip
     compared = sum(node.get("Rows Removed by Join Filter", 0) * node["Actual Loops"] for node in nodes)

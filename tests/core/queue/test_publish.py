@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from queue_clock import Clock
+from rookery_core import sql
 from rookery_core.database import Database
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import Caller
 from rookery_core.queue import Message, Queue
-from rookery_core.queue.model import encode
-from rookery_core.queue.wakeup import Hint, make_hint
+from rookery_core.queue.model import encode_json
+from rookery_core.queue.notify import Notification, format_notification
 
 
 async def test_every_subscription_of_a_topic_gets_its_own_copy(queue: Queue) -> None:
@@ -204,7 +205,7 @@ async def test_who_only_publishes_can_read_no_payload(open_database: Any, queue:
     )
 )
 def test_whatever_is_json_becomes_json_that_postgresql_stores(value: Any) -> None:
-    text = encode({"value": value})
+    text = encode_json({"value": value})
     assert "\x00" not in text
     text.encode("utf-8")
 
@@ -221,7 +222,7 @@ async def test_strange_strings_come_back_as_they_went_in_but_for_nul(queue: Queu
 
 @given(st.text(max_size=20), st.floats(0, 1e6), st.from_regex(r"[a-z][a-z.]{0,9}", fullmatch=True))
 def test_a_hint_reads_back_as_it_was_written(team: str, delay_s: float, topic: str) -> None:
-    hint = Hint.parse(make_hint(topic, team, delay_s))
+    hint = Notification.parse(format_notification(topic, team, delay_s))
     assert hint is not None
     assert (hint.topic, hint.team) == (topic, team)
     assert hint.delay_s == pytest.approx(delay_s, abs=0.001)
@@ -229,7 +230,7 @@ def test_a_hint_reads_back_as_it_was_written(team: str, delay_s: float, topic: s
 
 @pytest.mark.parametrize("text", ["", "a", "a b c d", "x y z", "\x00 1 2 3"])
 def test_a_foreign_notification_is_no_hint(text: str) -> None:
-    hint = Hint.parse(text)
+    hint = Notification.parse(text)
     assert hint is None or isinstance(hint.delay_s, float)
 
 
@@ -248,10 +249,20 @@ async def test_what_is_too_large_is_refused_by_its_field(queue: Queue, what: str
 async def test_large_messages_are_published_a_few_at_a_time(
     queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rookery_core.queue.batch._LARGEST_BATCH", 100)
+    monkeypatch.setattr("rookery_core.queue.publish.MAX_BATCH_LENGTH", 100)
     await queue.subscribe("t", "s")
     messages = [Message({"n": n, "text": "x" * 30}, f"key {n % 6}") for n in range(10)]
     answers = await queue.enqueue_many("t", messages)
     assert [answer.duplicate for answer in answers] == [False] * 6 + [True] * 4
     assert [answer.ids for answer in answers[6:]] == [answer.ids for answer in answers[:4]]
     assert [event.payload["n"] for event in await queue.claim(["s"], 9)] == list(range(6))
+
+
+def test_the_undisputed_statement_differs_only_in_its_conflict_clause() -> None:
+    statements = sql.load("rookery_core.queue", "sql/publish.sql")
+    lines, undisputed = (
+        [line for line in statements[name].splitlines() if not line.startswith("--")]
+        for name in ("enqueue_events", "enqueue_undisputed")
+    )
+    lines.remove("    on conflict (team, topic, key) do nothing")
+    assert lines == undisputed

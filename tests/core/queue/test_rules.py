@@ -50,7 +50,7 @@ async def test_a_zombie_that_waits_for_the_row_gives_nothing_back_of_its_success
     async with database.acquire() as connection:
         transaction: Any = connection.transaction()
         await transaction.start()
-        await queue.reopen(zombie, 0.0, None, refund=True, connection=connection)
+        await queue.release(zombie, connection=connection)
         [successor] = await queue.claim(["s"], 1, worker="successor", connection=connection)
         late = asyncio.create_task(queue.release(zombie))
         await until_one_waits()
@@ -259,7 +259,7 @@ async def test_cancelling_what_waits_and_what_runs(queue: Queue) -> None:
     event = await one(queue)
     assert await queue.cancel([*running, *waiting, 999]) == (list(waiting), list(running))
     assert await queue.extend(event), "its worker is told to stop"
-    await queue.settle(event, "cancelled")
+    await queue.finish(event, "cancelled")
     assert {row["id"] for row in await queue.list("cancelled")} == {*running, *waiting}
     assert await queue.list() == []
 

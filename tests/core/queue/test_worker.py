@@ -26,7 +26,7 @@ from rookery_core.queue import (
     RetryLater,
     Worker,
 )
-from rookery_core.queue.keeper import wait_for_turn
+from rookery_core.queue.worker.heartbeat import poll_delay_s
 from rookery_core.settings import CoreSettings
 
 QUICK = Backoff(0.01, 0.05)
@@ -197,7 +197,7 @@ async def test_a_hint_wakes_a_worker_long_before_its_poll(live_queue: Queue) -> 
 def test_of_workers_that_a_hint_wakes_one_looks_at_once_and_the_others_in_their_turn(
     number: int, lot: int
 ) -> None:
-    waits = sorted(wait_for_turn(lot, rank, number) for rank in range(number))
+    waits = sorted(poll_delay_s(lot, rank, number) for rank in range(number))
     assert waits[0] == 0
     assert all(0.003 < wait <= 0.02 for wait in waits[1:])
     assert len(set(waits)) == number
@@ -435,7 +435,7 @@ async def test_what_had_an_attempt_never_waits_in_a_buffer(live_queue: Queue) ->
         nonlocal most
         if attempt.number == 1:
             raise RetryLater(0)
-        second = [flight for flight in worker.flights if flight.event.attempt > 1]
+        second = [claimed for claimed in worker.claimed if claimed.event.attempt > 1]
         most = max(most, len(second))
         await asyncio.sleep(0)
 

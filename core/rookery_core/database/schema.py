@@ -12,7 +12,8 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rookery_core.database import Capabilities, Connection
+    from rookery_core.database.capabilities import Capabilities
+    from rookery_core.database.connection import Connection
 
 ENTRY_POINT_GROUP = "rookery.schemas"
 
@@ -54,14 +55,3 @@ def installed_schemas() -> list[Schema]:
     for name in sorted(found):
         place(name)
     return list(ordered.values())
-
-
-async def _adapt(connection: Connection, capabilities: Capabilities) -> AsyncIterator[str]:
-    from rookery_core.queue.adapt import adapt
-
-    async for line in adapt(connection, capabilities):
-        yield line
-
-
-SCHEMA = Schema(name="queue", package="rookery_core", depends_on=(), adapt=_adapt)
-"""Core's own schema: roles, extensions and the event queue. Every other schema depends on it."""

@@ -1,5 +1,5 @@
--- name: subscribe
--- makes a subscription or changes how it works; its topic stays
+-- name: upsert_subscription
+-- creates a subscription or changes its policy; its topic never changes
 insert into queue.subscription as s (
     team, name, topic, max_attempts, lease, backoff_base_s, backoff_cap_s, backoff_jitter, concurrency,
     key_concurrency, on_dead, expires_after, internal
@@ -15,15 +15,15 @@ on conflict (team, name) do update
     where s.topic = excluded.topic
 returning name;
 
--- name: unsubscribe
--- ends a subscription that has no live events
+-- name: delete_subscription
+-- deletes a subscription that has no live events
 delete from queue.subscription s
 where s.team = $1 and s.name = $2
     and not exists (select from queue.event e where e.team = s.team and e.subscription = s.name)
 returning name;
 
--- name: subscriptions
--- every subscription, or those named
+-- name: list_subscriptions
+-- lists all subscriptions, or those with the given names
 select
     name, topic, max_attempts, extract(epoch from lease)::double precision as lease_s, backoff_base_s, backoff_cap_s,
     backoff_jitter, concurrency, key_concurrency, on_dead,
@@ -31,3 +31,11 @@ select
 from queue.subscription
 where team = $1 and ($2::text[] is null or name = any ($2))
 order by name;
+
+-- name: list_subscription_names
+-- lists the names of all subscriptions
+select name from queue.subscription where team = $1 order by name;
+
+-- name: set_paused
+-- pauses or resumes the claims of a subscription
+update queue.subscription set paused = $3 where team = $1 and name = $2 returning name, topic;

@@ -1,22 +1,23 @@
--- name: leave
--- lets events go: into the history or to the dead letters, with the effects they had; who is next in their lanes moves
--- up. Answers about those that could not: lost (another has it), twice (the effect is there already), busy (try again)
+-- name: finish_events
+-- finishes events: moves them to the history or the dead letters and records their effects; the next events of their
+-- lanes become ready. Returns the events that were not finished, with the problem: lost (another claim holds the
+-- lease), duplicate_effect (the effect is already recorded), busy (the lane or the row is locked: send again)
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
-asked as materialized (
+input as materialized (
     select f.id, f.token, coalesce(f.outcome, 'done') as outcome, f.error, f.effect, f.request, f.receipt
     from unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[], $8::text[], $9::text[], $10::text[])
         as f (id, token, outcome, error, effect, request, receipt)
 ),
--- Rows are looked up one by one (`offset 0` keeps the planner from joining otherwise) and from then on addressed by
--- ctid: no other plan is left to choose, however empty or full it believes the tables to be.
-leaving as materialized (
+-- Rows are looked up one at a time (`offset 0` prevents other joins) and are addressed by ctid from then on, so that
+-- the plan does not depend on the planner's estimate of the tables' sizes.
+finishing as materialized (
     select
-        f.*, e.address, x.found is not null as twice, l.address as lane, l.version, l.lowest, l.blocked_by,
-        l.key_concurrency, l.on_dead
-    from asked f
-    -- A token of null means: nobody may have it leased.
+        f.*, e.address, x.recorded is not null as duplicate_effect, l.address as lane, l.version, l.lowest,
+        l.blocked_by, l.key_concurrency, l.on_dead
+    from input f
+    -- A null token: the event must not be leased.
     left join lateral (
         select e.ctid as address, e.subscription, e.ordering_key
         from queue.event e
@@ -24,7 +25,7 @@ leaving as materialized (
         offset 0
     ) e on true
     left join lateral (
-        select 1 as found
+        select 1 as recorded
         from queue.effect x
         where x.team = $1 and x.owner = 'event:' || f.id and x.name = f.effect
         offset 0
@@ -37,19 +38,19 @@ leaving as materialized (
         offset 0
     ) l on true
 ),
--- Their lanes, but for those that somebody holds, or changed after this statement's snapshot was taken.
-held as materialized (
+-- Their lanes, except those that are locked or changed after this statement's snapshot.
+locked as materialized (
     select l.ctid as lane
-    from (select distinct lane, version from leaving where lane is not null) f
+    from (select distinct lane, version from finishing where lane is not null) f
     join queue.lane l on l.ctid = f.lane and l.version = f.version
     for update of l skip locked
 ),
-gone as (
+finished as (
     delete from queue.event e
-    using leaving f, clock c
-    where e.ctid = f.address and e.token is not distinct from f.token and not f.twice
+    using finishing f, clock c
+    where e.ctid = f.address and e.token is not distinct from f.token and not f.duplicate_effect
         and (e.lease_until is null or not $7::boolean or e.lease_until <= c.now)
-        and (e.ordering_key is null or f.lane in (select lane from held))
+        and (e.ordering_key is null or f.lane in (select lane from locked))
     returning e.*, f.outcome, f.effect, f.request, f.receipt,
         f.lane, f.lowest, f.blocked_by, f.key_concurrency, f.on_dead,
         case when f.error is null then e.errors else jsonb_path_query_array(
@@ -65,10 +66,10 @@ archived as (
     select
         g.team, g.id, c.now, g.topic, g.subscription, g.outcome, g.priority, g.attempts, g.enqueued_at, g.claimed_at,
         g.ordering_key, g.key, g.trace_id, g.worker, g.replay_of, g.all_errors, g.payload
-    from gone g cross join clock c
+    from finished g cross join clock c
     where g.outcome in ('done', 'cancelled')
 ),
-buried as (
+dead_lettered as (
     insert into queue.dead_letter (
         team, id, topic, subscription, reason, died_at, priority, attempts, ordering_key, place, enqueued_at,
         key, trace_id, replay_of, errors, payload
@@ -76,80 +77,84 @@ buried as (
     select
         g.team, g.id, g.topic, g.subscription, g.outcome, c.now, g.priority, g.attempts, g.ordering_key, g.place,
         g.enqueued_at, g.key, g.trace_id, g.replay_of, g.all_errors, g.payload
-    from gone g cross join clock c
+    from finished g cross join clock c
     where g.outcome in ('failed', 'exhausted', 'expired')
 ),
--- An effect that this database holds comes with the completion of its event, or not at all.
-noted as (
+-- An effect is recorded together with the completion of its event, or not at all.
+recorded as (
     insert into queue.effect (team, owner, name, attempt, request, intended_at, receipt, receipt_at)
     select g.team, 'event:' || g.id, g.effect, g.attempts, g.request::jsonb, c.now, g.receipt::jsonb, c.now
-    from gone g cross join clock c
+    from finished g cross join clock c
     where g.effect is not null
     on conflict (team, owner, name) do nothing
 ),
--- The lanes they leave: who is first now, and whether a dead letter bars the way.
-left_lane as materialized (
+-- The lanes of the finished events: which event is first now, and whether a dead letter blocks the lane.
+finished_lane as materialized (
     select
         g.lane, g.subscription, g.ordering_key, count(*) as size, g.lowest, g.key_concurrency,
         coalesce(
             g.blocked_by,
             min(g.id) filter (where g.on_dead = 'block' and g.outcome in ('failed', 'exhausted'))
         ) as blocked_by
-    from gone g
+    from finished g
     where g.lane is not null
     group by g.lane, g.subscription, g.ordering_key, g.lowest, g.key_concurrency, g.blocked_by
 ),
 front as materialized (
     select l.lane, l.size, l.blocked_by, x.lowest, x.blocked
-    from left_lane l
+    from finished_lane l
     cross join lateral (
         select min(f.place) as lowest, array_agg(f.ctid) filter (where f.state = 'blocked') as blocked
         from (
             select b.ctid, b.state, b.place
             from queue.event b
             where b.team = $1 and b.subscription = l.subscription and b.ordering_key = l.ordering_key
-                and b.place >= l.lowest and b.id not in (select id from gone)
+                and b.place >= l.lowest and b.id not in (select id from finished)
             order by b.place
             limit l.key_concurrency
         ) f
     ) x
 ),
-moved_up as (
+promoted as (
     update queue.event e
     set state = case when e.run_at > c.now then 'scheduled' else 'ready' end,
         run_at = case when e.run_at > c.now then e.run_at end
     from front f cross join unnest(f.blocked) as next (address) cross join clock c
     where e.ctid = next.address and f.blocked_by is null
 ),
-lane_goes_on as (
+lane_updated as (
     update queue.lane l
     set live = l.live - f.size, version = l.version + 1, blocked_by = f.blocked_by,
         lowest = coalesce(f.lowest, l.arrived)
     from front f
     where l.ctid = f.lane and (l.live > f.size or f.blocked_by is not null)
 ),
-lane_ends as (
+lane_deleted as (
     delete from queue.lane l
     using front f
     where l.ctid = f.lane and l.live = f.size and f.blocked_by is null
 )
-select f.id, case when f.address is null then 'lost' when f.twice then 'twice' else 'busy' end as verdict
-from leaving f
-where f.id not in (select id from gone);
+select
+    f.id,
+    case when f.address is null then 'lost' when f.duplicate_effect then 'duplicate_effect' else 'busy' end as problem
+from finishing f
+where f.id not in (select id from finished);
 
--- name: claim
--- leases ready events, the first of each priority and subscription in the order asked for; counts as an attempt
+-- name: claim_events
+-- leases ready events, the first of each priority and subscription in the order of the scan plan; counts as an attempt.
+-- Rows of kind claimed are events; contended: another claim holds the version counter of this limited subscription;
+-- scan: scan_us is the time until the first event was found, held_back how many retried events exceeded the free slots
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
--- A limit on a subscription is a turn taken on its row: one claim at a time sees how many are leased.
-gate as materialized (
+-- A claim of a subscription with a concurrency limit locks its row: one claim at a time counts the leased events.
+limited as materialized (
     select s.name, s.turn
     from queue.subscription s
     where s.team = $1 and s.name = any ($3::text[]) and s.concurrency is not null and not s.paused
     for update skip locked
 ),
--- What those with a limit have room for.
+-- How many more events the limited subscriptions may run.
 room as materialized (
     select
         s.name,
@@ -159,7 +164,7 @@ room as materialized (
             where e.team = $1 and e.subscription = s.name and e.state = 'leased'
                 and e.lease_until > (select now from clock)
         ) as places
-    from gate g
+    from limited g
     join queue.subscription s on s.team = $1 and s.name = g.name and s.turn = g.turn
 ),
 probe as materialized (
@@ -167,7 +172,7 @@ probe as materialized (
         p.nth, p.priority, p.mark, s.*, clock_timestamp() as begun,
         case when s.concurrency is null then $6::bigint else r.places end as places
     from unnest($3, $4::smallint[], $5::bigint[]) with ordinality as p (name, priority, mark, nth)
-    cross join lateral ( -- one by one: there may be many
+    cross join lateral ( -- one at a time: there may be many
         select s.name, s.lease, s.max_attempts, s.key_concurrency, s.concurrency
         from queue.subscription s
         where s.team = $1 and s.name = p.name and not s.paused
@@ -178,7 +183,7 @@ probe as materialized (
     order by p.nth
 ),
 head as materialized (
-    select p.nth, p.name, p.lease, p.places, x.*, clock_timestamp() as found,
+    select p.nth, p.name, p.lease, p.places, x.*, clock_timestamp() as found_at,
         x.ordering_key is not null and x.attempts = 0 and p.key_concurrency = 1 and p.max_attempts > 1
             and p.concurrency is null as may_be_followed
     from probe p
@@ -193,7 +198,7 @@ head as materialized (
     ) x
     limit $6
 ),
--- An event that had an attempt before may be what crashed its worker: it never waits in a buffer with others.
+-- A retried event may have crashed its worker, so it never waits in a buffer with others.
 admitted as materialized (
     select h.*
     from head h
@@ -206,7 +211,7 @@ admitted as materialized (
             or h.places > (select count(*) from head b where b.name = h.name and (b.nth, b.id) < (h.nth, h.id))
         )
 ),
--- The head of a lane brings along those behind it, as long as each is on its first attempt and due.
+-- The head of a lane brings the events behind it, as long as each is due and on its first attempt.
 picked as materialized (
     select h.name, h.lease, unnest(h.address || case when h.may_be_followed then array(
         select f.address
@@ -232,9 +237,9 @@ picked as materialized (
     from admitted h
     limit $6
 ),
-turned as (
+counted as (
     update queue.subscription s set turn = s.turn + 1
-    from gate g
+    from limited g
     where s.team = $1 and s.name = g.name and g.name in (select name from picked)
 ),
 claimed as (
@@ -247,40 +252,38 @@ claimed as (
 )
 select
     'claimed' as kind, c.id, c.topic, c.subscription, c.payload, c.key, c.ordering_key, c.attempts, c.trace_id,
-    c.token, c.priority, c.place, c.enqueued_at
+    c.token, c.priority, c.place, c.enqueued_at, null::bigint as scan_us, null::bigint as held_back
 from claimed c
 union all
-select 'contended', null, null, s.name, null, null, null, null, null, null, null, null, null
+select 'contended', null, null, s.name, null, null, null, null, null, null, null, null, null, null, null
 from queue.subscription s
 where s.team = $1 and s.name = any ($3) and not s.paused and s.concurrency is not null
     and not exists (select from room r where r.name = s.name)
 union all
--- How many microseconds went by before the first was found.
 select
-    'scan',
-    (extract(epoch from coalesce((select min(found) from head), clock_timestamp()) - min(p.begun)) * 1e6)::bigint,
-    null, null, null, null, null, null, null,
-    (select count(*) from head where attempts > 0) - $10, -- how many of those that had an attempt were too many
-    null, null, null
+    'scan', null, null, null, null, null, null, null, null, null, null, null, null,
+    (extract(epoch from coalesce((select min(found_at) from head), clock_timestamp()) - min(p.begun)) * 1e6)::bigint,
+    (select count(*) from head where attempts > 0) - $10
 from probe p
 having count(*) > 0;
 
--- name: complete
--- lets events go that are done and have neither an ordering key nor an effect: what most of them are, at less than `leave`
--- takes. Answers about those that could not: lost (another has it), busy (a heartbeat moved the row: try again)
-with leaving as materialized (
+-- name: complete_events
+-- finishes events that are done and have neither an ordering key nor an effect: the common case, cheaper than
+-- `finish_events`. Returns the events that were not finished, with the problem: lost (another claim holds the lease),
+-- busy (a heartbeat moved the row: send again)
+with finishing as materialized (
     select f.id, f.token, e.address
     from unnest($3::bigint[], $4::bigint[]) as f (id, token)
-    left join lateral ( -- see `leave`
+    left join lateral ( -- see `finish_events`
         select e.ctid as address
         from queue.event e
         where e.team = $1 and e.id = f.id and e.token = f.token and e.ordering_key is null
         offset 0
     ) e on true
 ),
-gone as (
+finished as (
     delete from queue.event e
-    using leaving f
+    using finishing f
     where e.ctid = f.address and e.token = f.token
     returning e.*
 ),
@@ -292,26 +295,27 @@ archived as (
     select
         g.team, g.id, coalesce($2::timestamptz, clock_timestamp()), g.topic, g.subscription, 'done', g.priority,
         g.attempts, g.enqueued_at, g.claimed_at, g.key, g.trace_id, g.worker, g.replay_of, g.errors, g.payload
-    from gone g
+    from finished g
 )
-select f.id, case when f.address is null then 'lost' else 'busy' end as verdict
-from leaving f
-where f.id not in (select id from gone);
+select f.id, case when f.address is null then 'lost' else 'busy' end as problem
+from finishing f
+where f.id not in (select id from finished);
 
--- name: reopen
--- gives leased events back: for another attempt after a delay, or as if never claimed; those leased behind one
--- in its lane go back with it
+-- name: release_events
+-- releases leased events: for another attempt after a delay (null: by the subscription's backoff), or as if never
+-- claimed when consumes_attempt is false. Events leased behind one in its lane are released with it. Returns each event
+-- with its status: released, lost (another claim holds the lease), busy (the lane or the row is locked: send again)
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
-returned as materialized (
-    select r.id, r.token, r.delay_s, r.refund, r.error
+input as materialized (
+    select r.id, r.token, r.delay_s, r.consumes_attempt, r.error
     from unnest($3::bigint[], $4::bigint[], $5::double precision[], $6::boolean[], $7::text[])
-        as r (id, token, delay_s, refund, error)
+        as r (id, token, delay_s, consumes_attempt, error)
 ),
 named as materialized (
-    select e.*, r.token, r.refund, r.error
-    from returned r
+    select e.*, r.token, r.consumes_attempt, r.error
+    from input r
     cross join clock c
     cross join lateral (
         select
@@ -344,12 +348,12 @@ follower as materialized (
         offset 0
     ) e
 ),
-back as materialized (
+releasing as materialized (
     select b.*, l.address as lane, l.version, l.lowest, l.blocked_by, l.key_concurrency
     from (
-        select address, id, token, subscription, ordering_key, place, refund, error, delay_s from named
+        select address, id, token, subscription, ordering_key, place, consumes_attempt, error, delay_s from named
         union all
-        select address, id, token, subscription, ordering_key, place, true, null, 0 from follower
+        select address, id, token, subscription, ordering_key, place, false, null, 0 from follower
     ) b
     left join lateral (
         select l.ctid as address, l.version, l.lowest, l.blocked_by, s.key_concurrency
@@ -359,15 +363,15 @@ back as materialized (
         offset 0
     ) l on true
 ),
-held as materialized (
+locked as materialized (
     select b.id
-    from back b
+    from releasing b
     join queue.lane l on l.ctid = b.lane and l.version = b.version
     for update of l skip locked
 ),
-landing as materialized (
+target as materialized (
     select
-        b.address, b.token, b.lane, b.refund, b.error,
+        b.address, b.token, b.lane, b.consumes_attempt, b.error,
         case when b.delay_s > 0 then c.now + make_interval(secs => b.delay_s) end as run_at,
         b.ordering_key is not null and (
             b.blocked_by is not null
@@ -382,62 +386,64 @@ landing as materialized (
                 ) ahead
             )
         ) as blocked
-    from back b
+    from releasing b
     cross join clock c
-    where b.ordering_key is null or b.id in (select id from held)
+    where b.ordering_key is null or b.id in (select id from locked)
 ),
-put_back as (
+released as (
     update queue.event e
     set state = case when g.blocked then 'blocked' when g.run_at is not null then 'scheduled' else 'ready' end,
         run_at = g.run_at,
-        attempts = e.attempts - case when g.refund then 1 else 0 end,
+        attempts = e.attempts - case when g.consumes_attempt then 0 else 1 end,
         token = null, lease_until = null, claimed_at = null, worker = null, cancel_requested = false,
         errors = case when g.error is null then e.errors else jsonb_path_query_array(
             coalesce(e.errors, '[]') || jsonb_build_object('attempt', e.attempts, 'at', c.now, 'error', g.error),
             '$[last - 4 to last]'
         ) end
-    from landing g, clock c
-    where e.ctid = g.address and e.token = g.token -- asked again of a row that another statement changed meanwhile
+    from target g, clock c
+    where e.ctid = g.address and e.token = g.token -- checked again for a row that another statement changed meanwhile
     returning e.id, e.topic, g.run_at
 ),
-noted as (
+lane_updated as (
     update queue.lane l set version = l.version + 1
-    from landing g
+    from target g
     where l.ctid = g.lane
 )
 select
-    'back' as kind, p.id, p.topic, extract(epoch from p.run_at - c.now)::double precision as delay_s
-from put_back p cross join clock c
+    'released' as status, p.id, p.topic, extract(epoch from p.run_at - c.now)::double precision as delay_s
+from released p cross join clock c
 union all
 select case when exists (select from named n where n.id = r.id) then 'busy' else 'lost' end, r.id, null, null
-from returned r
-where r.id not in (select id from put_back);
+from input r
+where r.id not in (select id from released);
 
--- name: extend
--- prolongs leases; an event that is not answered is lost, one whose stop is true was asked to be cancelled
+-- name: extend_leases
+-- extends leases. An event that is not returned is lost; cancel_requested: an operator asked to cancel it
 update queue.event e
 set lease_until = coalesce($2::timestamptz, clock_timestamp()) + coalesce(make_interval(secs => $5), s.lease)
 from unnest($3::bigint[], $4::bigint[]) as h (id, token), queue.subscription s
 where e.team = $1 and e.id = any ($3) and e.id = h.id and e.token = h.token
     and s.team = $1 and s.name = e.subscription
-returning e.id, e.cancel_requested as stop;
+returning e.id, e.cancel_requested;
 
--- name: claim_of
--- what a claim whose answer was lost has leased
-select id, token from queue.event where team = $1 and subscription = any ($2::text[]) and state = 'leased' and token = $3;
+-- name: find_claim
+-- finds the events that a claim leased whose result never arrived
+select id, token
+from queue.event
+where team = $1 and subscription = any ($2::text[]) and state = 'leased' and token = $3;
 
--- name: wait_for_lane
--- waits until no enqueuing transaction holds the lane
+-- name: lock_lane
+-- locks a lane, after any transaction that is enqueuing to it
 select from queue.lane where team = $1 and subscription = $2 and ordering_key = $3 for update;
 
--- name: held
--- the event that a claim holds, in the columns of a claimed one
+-- name: get_claimed_event
+-- reads the event that a claim holds
 select
-    'claimed' as kind, id, topic, subscription, payload, key, ordering_key, attempts, trace_id, token, priority,
+    id, topic, subscription, payload, key, ordering_key, attempts, trace_id, token, priority,
     place, enqueued_at
 from queue.event
 where team = $1 and id = $2 and token = $3;
 
--- name: max_attempts
--- of a subscription; null when there is none
+-- name: get_max_attempts
+-- reads the maximum number of attempts of a subscription; no row when there is none
 select max_attempts from queue.subscription where team = $1 and name = $2;

@@ -1,5 +1,5 @@
--- name: set_schedule
--- makes a schedule or changes it
+-- name: upsert_schedule
+-- creates or changes a schedule
 insert into queue.schedule as s (team, name, topic, cron, time_zone, payload, ordering_key, priority, next_at)
 values ($1, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9)
 on conflict (team, name) do update
@@ -10,27 +10,27 @@ on conflict (team, name) do update
         end
 returning next_at;
 
--- name: remove_schedule
--- ends a schedule
+-- name: delete_schedule
+-- deletes a schedule
 delete from queue.schedule where team = $1 and name = $2 returning name;
 
 -- name: pause_schedule
--- stops or resumes a schedule
+-- pauses or resumes a schedule
 update queue.schedule set paused = $3 where team = $1 and name = $2 returning name;
 
--- name: schedules
--- every schedule
+-- name: list_schedules
+-- lists all schedules
 select name, topic, cron, time_zone, payload, ordering_key, priority, next_at, last_at, paused
 from queue.schedule
 where team = $1
 order by name;
 
--- name: now
--- the database's time
+-- name: get_time
+-- reads the database's clock
 select coalesce($1::timestamptz, clock_timestamp());
 
--- name: due_schedules
--- schedules whose time has come, and the database's time
+-- name: list_due_schedules
+-- lists the schedules that are due, with the database's time
 select
     name, topic, cron, time_zone, payload, ordering_key, priority, next_at,
     coalesce($2::timestamptz, clock_timestamp()) as now
@@ -39,7 +39,7 @@ where team = $1 and not paused and next_at <= coalesce($2::timestamptz, clock_ti
 order by next_at;
 
 -- name: advance_schedule
--- moves a schedule on, for the one process that does so first
+-- moves a schedule to its next time; only the first process to do so gets a row
 update queue.schedule set next_at = $4, last_at = $3
 where team = $1 and name = $2 and next_at = $3 and not paused
 returning name;

@@ -1,5 +1,5 @@
--- name: promote_due
--- makes scheduled events ready once their time has come; answers how many of each topic
+-- name: promote_due_events
+-- makes scheduled events that are due ready; returns their number by topic
 with due as (
     select id
     from queue.event
@@ -17,21 +17,21 @@ promoted as (
 )
 select topic, count(*) as number from promoted group by topic;
 
--- name: next_due
--- seconds until the next scheduled event is due, null without one
-select extract(epoch from min(run_at) - coalesce($2::timestamptz, clock_timestamp()))::double precision
+-- name: get_next_due
+-- returns the seconds until the next scheduled event is due, null without one
+select extract(epoch from min(run_at) - coalesce($2::timestamptz, clock_timestamp()))::double precision as due_in_s
 from queue.event
 where team = $1 and state = 'scheduled';
 
--- name: overrun
--- leases that ran out, and what is to become of each event
+-- name: list_expired_leases
+-- lists events whose lease has expired, with the outcome of each: cancelled, exhausted or retry
 select
     e.id, e.token, e.attempts, e.worker,
     case
         when e.cancel_requested then 'cancelled'
         when e.attempts >= s.max_attempts then 'exhausted'
-        else 'again'
-    end as verdict
+        else 'retry'
+    end as outcome
 from queue.subscription s
 cross join lateral (
     select *
@@ -43,8 +43,8 @@ cross join lateral (
 ) e
 where s.team = $1;
 
--- name: expired
--- events whose time is over; a live lease is never among them
+-- name: list_events_past_ttl
+-- lists events that were not started within their time to live; leased events are left to their worker
 select id
 from queue.event
 where team = $1 and expires_at <= coalesce($2::timestamptz, clock_timestamp()) and state <> 'leased'
@@ -52,7 +52,7 @@ order by expires_at
 limit $3;
 
 -- name: register_worker
--- says that a worker is alive; answers its rank among those alive, from 0, and their number
+-- records that a worker is alive; returns its rank among the live workers, from 0, and their number
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
@@ -69,17 +69,17 @@ from queue.worker w, clock c
 where w.team = $1 and w.id <> $3 and w.state = 'running' and w.subscriptions && $6
     and w.seen_at > c.now - make_interval(secs => $10);
 
--- name: forget_worker
--- takes a worker that ended off the list
+-- name: delete_worker
+-- removes a worker that stopped from the list
 delete from queue.worker where team = $1 and id = $2;
 
--- name: forget_silent_workers
--- takes workers off the list that were not heard of for long
+-- name: delete_silent_workers
+-- removes workers without a recent heartbeat from the list
 delete from queue.worker
 where team = $1 and seen_at < coalesce($2::timestamptz, clock_timestamp()) - make_interval(secs => $3);
 
 -- name: prune_history
--- deletes a batch of history that is older than its retention
+-- deletes a batch of history older than the retention
 delete from queue.history
 where (tableoid, ctid) in ( -- a row's address is its own only within its chunk
         select tableoid, ctid
@@ -92,7 +92,7 @@ where (tableoid, ctid) in ( -- a row's address is its own only within its chunk
     and finished_at < coalesce($2::timestamptz, clock_timestamp()) - make_interval(secs => $3);
 
 -- name: prune_effects
--- deletes effects older than the retention whose event is neither live nor a dead letter
+-- deletes effects older than the retention unless their event is live or a dead letter
 delete from queue.effect f
 where f.team = $1
     and f.intended_at < coalesce($2::timestamptz, clock_timestamp()) - make_interval(secs => $3)

@@ -1,30 +1,149 @@
--- name: pause
--- stops or resumes the claims of a subscription
-update queue.subscription set paused = $3 where team = $1 and name = $2 returning name, topic;
+-- name: get_subscription_stats
+-- counts the live events of each subscription by state; oldest_ready_s is the age of the oldest ready event
+with clock as materialized (
+    select coalesce($2::timestamptz, clock_timestamp()) as now
+),
+live as (
+    select
+        subscription,
+        count(*) filter (where state = 'ready') as ready,
+        count(*) filter (where state = 'scheduled') as scheduled,
+        count(*) filter (where state = 'blocked') as blocked,
+        count(*) filter (where state = 'leased') as leased,
+        min(enqueued_at) filter (where state = 'ready') as oldest
+    from queue.event
+    where team = $1
+    group by subscription
+),
+dead as (
+    select subscription, count(*) as dead from queue.dead_letter where team = $1 group by subscription
+),
+recent as (
+    select
+        subscription,
+        count(*) filter (where outcome = 'done') as done,
+        avg(extract(epoch from finished_at - claimed_at)) filter (where outcome = 'done') as run_s,
+        avg(extract(epoch from claimed_at - enqueued_at)) filter (where outcome = 'done') as wait_s
+    from queue.history
+    where team = $1 and finished_at > (select now from clock) - interval '1 minute'
+    group by subscription
+)
+select
+    s.name as subscription, s.topic, s.paused, s.concurrency,
+    coalesce(l.ready, 0) as ready, coalesce(l.scheduled, 0) as scheduled, coalesce(l.blocked, 0) as blocked,
+    coalesce(l.leased, 0) as leased, coalesce(d.dead, 0) as dead, coalesce(r.done, 0) as done_last_minute,
+    r.run_s::double precision as mean_run_s, r.wait_s::double precision as mean_wait_s,
+    extract(epoch from c.now - l.oldest)::double precision as oldest_ready_s,
+    (
+        select count(*)
+        from queue.worker w
+        where w.team = $1 and s.name = any (w.subscriptions) and w.seen_at > c.now - interval '30 seconds'
+    ) as workers
+from queue.subscription s
+cross join clock c
+left join live l on l.subscription = s.name
+left join dead d on d.subscription = s.name
+left join recent r on r.subscription = s.name
+where s.team = $1
+order by s.name;
 
--- name: ask_to_stop
--- asks the worker that has the events to stop them
+-- name: get_health
+-- reads early signs of a slow queue: dead rows, an old open snapshot, a full notification queue
+select
+    (select n_dead_tup from pg_stat_user_tables where schemaname = 'queue' and relname = 'event') as dead_rows,
+    (
+        select max(age(backend_xmin))
+        from pg_stat_activity
+        where backend_xmin is not null and pid <> pg_backend_pid()
+    ) as oldest_snapshot_age,
+    pg_notification_queue_usage() as notification_queue_used;
+
+-- name: list_workers
+-- lists the registered workers with the seconds since their last heartbeat
+select
+    id, host, pid, subscriptions, concurrency, in_flight, state, started_at,
+    extract(epoch from coalesce($2::timestamptz, clock_timestamp()) - seen_at)::double precision as silent_s
+from queue.worker
+where team = $1
+order by started_at;
+
+-- name: list_live_events
+-- lists live events after an id, lowest id first
+select
+    id, topic, subscription, state, priority, attempts, ordering_key, key, trace_id, run_at, lease_until, worker,
+    enqueued_at, expires_at, cancel_requested, errors, payload
+from queue.event
+where team = $1 and id > $2 and ($3::text is null or subscription = $3) and ($4::text is null or state = $4)
+order by id
+limit $5;
+
+-- name: list_dead_letters
+-- lists dead letters after an id, lowest id first
+select
+    id, topic, subscription, 'dead' as state, reason, died_at, priority, attempts, ordering_key, key, trace_id,
+    enqueued_at, errors, payload
+from queue.dead_letter
+where team = $1 and id > $2 and ($3::text is null or subscription = $3)
+order by id
+limit $4;
+
+-- name: list_finished_events
+-- lists finished events before an id, highest id first
+select
+    event_id as id, topic, subscription, outcome as state, priority, attempts, ordering_key, key, trace_id,
+    enqueued_at, claimed_at, finished_at, worker, replay_of, errors, payload
+from queue.history
+where team = $1 and event_id < $2 and ($3::text is null or subscription = $3) and ($4::text is null or outcome = $4)
+order by event_id desc
+limit $5;
+
+-- name: get_event
+-- reads one event: live, dead letter or history
+select 'live' as found_in, to_jsonb(e) as event from queue.event e where e.team = $1 and e.id = $2
+union all
+select 'dead', to_jsonb(d) from queue.dead_letter d where d.team = $1 and d.id = $2
+union all
+select 'history', to_jsonb(h) from queue.history h where h.team = $1 and h.event_id = $2;
+
+-- name: list_events_of_trace
+-- lists the events of a trace: live, dead letters and history
+select id, topic, subscription, state, attempts, enqueued_at, null::timestamptz as finished_at
+from queue.event
+where team = $1 and trace_id = $2
+union all
+select id, topic, subscription, 'dead', attempts, enqueued_at, died_at
+from queue.dead_letter
+where team = $1 and trace_id = $2
+union all
+select event_id, topic, subscription, outcome, attempts, enqueued_at, finished_at
+from queue.history
+where team = $1 and trace_id = $2
+order by enqueued_at;
+
+-- name: request_cancellation
+-- asks the workers that run these events to cancel them
 update queue.event set cancel_requested = true
 where team = $1 and id = any ($2::bigint[]) and state = 'leased'
 returning id, worker;
 
--- name: waiting
--- of the events named, those that nobody has leased
+-- name: list_unleased_events
+-- lists those of the given events that are not leased
 select id from queue.event where team = $1 and id = any ($2::bigint[]) and state <> 'leased';
 
--- name: hurry
--- makes scheduled events ready now
+-- name: promote_events
+-- makes the given scheduled events ready now
 update queue.event
 set state = case when state = 'scheduled' then 'ready' else state end, run_at = null
 where team = $1 and id = any ($2::bigint[]) and state in ('scheduled', 'blocked') and run_at is not null
 returning id, topic;
 
--- name: revive
--- puts dead letters back, each with all its attempts before it: at the end of its lane, or where it stood if it bars it
+-- name: retry_dead_letters
+-- moves dead letters back to the queue with all their attempts: to the end of their lane, or to their old place in a
+-- lane that they block
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
-risen as materialized (
+revived as materialized (
     delete from queue.dead_letter d
     where d.team = $1 and d.id = any ($3::bigint[])
         and exists (select from queue.subscription s where s.team = d.team and s.name = d.subscription)
@@ -41,7 +160,7 @@ keyed as materialized (
         ) as old_place,
         row_number() over (partition by r.subscription, r.ordering_key order by r.id) as nth,
         count(*) over (partition by r.subscription, r.ordering_key) as size
-    from risen r
+    from revived r
     where r.ordering_key is not null
 ),
 lane as (
@@ -67,19 +186,19 @@ select
     end,
     r.priority, r.ordering_key, coalesce(k.old_place, l.arrived - k.size + k.nth),
     r.enqueued_at, c.now + s.expires_after, r.key, r.trace_id, r.replay_of, r.errors, r.payload
-from risen r
+from revived r
 cross join clock c
 join queue.subscription s on s.team = r.team and s.name = r.subscription
 left join keyed k on k.id = r.id
 left join lane l on l.subscription = k.subscription and l.ordering_key = k.ordering_key
 returning id, topic;
 
--- name: discard
--- takes dead letters away for good, into the history
+-- name: discard_dead_letters
+-- moves dead letters to the history
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
-gone as (
+discarded as (
     delete from queue.dead_letter d
     where d.team = $1
         and ($3::bigint[] is null or d.id = any ($3))
@@ -94,15 +213,15 @@ insert into queue.history (
 select
     g.team, g.id, c.now, g.topic, g.subscription, 'discarded', g.priority, g.attempts, g.enqueued_at, g.ordering_key,
     g.key, g.trace_id, g.replay_of, g.errors, g.payload
-from gone g cross join clock c
+from discarded g cross join clock c
 returning event_id as id;
 
--- name: bars
--- holds the lanes that these dead letters bar
+-- name: lock_blocked_lanes
+-- locks the lanes that these dead letters block
 select subscription, ordering_key from queue.lane where team = $1 and blocked_by = any ($2::bigint[]) for update;
 
--- name: lift_bars
--- opens the lanes that these dead letters bar: their first events may go
+-- name: unblock_lanes
+-- unblocks the lanes that these dead letters block: their first events become ready
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
@@ -150,12 +269,12 @@ where (tableoid, ctid) in ( -- a row's address is its own only within its chunk
     and team = $1
     and finished_at <= coalesce($2::timestamptz, clock_timestamp()) - make_interval(secs => $4);
 
--- name: newest_past
--- the highest id in the history
+-- name: get_newest_finished_id
+-- reads the highest id in the history
 select max(event_id) from queue.history where team = $1;
 
--- name: past
--- finished events to be published again, oldest first
+-- name: list_replayable_events
+-- lists finished events to replay, oldest first
 select distinct event_id
 from queue.history
 where team = $1
@@ -167,8 +286,8 @@ where team = $1
 order by event_id
 limit $8;
 
--- name: again
--- publishes events of the history again, to the subscription they had, under new ids
+-- name: replay_events
+-- inserts copies of finished events under new ids, for the subscription they had
 with clock as materialized (
     select coalesce($2::timestamptz, clock_timestamp()) as now
 ),
