@@ -31,7 +31,7 @@ from bench.report import Result, show, write
 from emulators.github import Emulator, Fault, Repository, World, load_folder
 from emulators.github.sample import TOKEN, sample_world
 from loopback import free_port
-from rookery_core.budget import estimate_tokens
+from rookery_core.text import estimate_tokens
 from rookery_github.server import build_server
 from rookery_github.settings import GitHubSettings
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery_core import budget, cursors, fencing
+from rookery_core import cursors
 from rookery_core.errors import InvalidInput
+from rookery_core.text import clip, estimate_tokens, fence, hidden_characters, new_nonce
 
 positions = st.dictionaries(
     st.text(), st.none() | st.integers() | st.text() | st.lists(st.integers()), max_size=5
@@ -40,39 +41,39 @@ def test_what_looks_like_a_cursor_is_checked_too(text: str) -> None:
 
 @given(st.text(), st.integers(min_value=0, max_value=200))
 def test_a_clipped_text_is_a_beginning_that_fits_and_counts_the_rest(text: str, max_tokens: int) -> None:
-    kept, omitted = budget.clip(text, max_tokens)
+    kept, omitted = clip(text, max_tokens)
     assert text.startswith(kept)
-    assert budget.estimate_tokens(kept) <= max_tokens
+    assert estimate_tokens(kept) <= max_tokens
     assert (omitted == 0) == (kept == text)
 
 
 @given(st.text(), st.text())
 def test_an_estimate_never_shrinks_when_text_is_added(first: str, second: str) -> None:
-    assert budget.estimate_tokens(first + second) >= budget.estimate_tokens(first)
+    assert estimate_tokens(first + second) >= estimate_tokens(first)
 
 
 def test_scripts_without_spaces_cost_a_token_a_character() -> None:
-    assert budget.estimate_tokens("データベースが遅い") == 9
-    assert budget.estimate_tokens("database") == 2
+    assert estimate_tokens("データベースが遅い") == 9
+    assert estimate_tokens("database") == 2
 
 
 def test_a_clip_prefers_the_end_of_a_line() -> None:
-    assert budget.clip("first line\nsecond line that is longer", 5) == ("first line", 7)
+    assert clip("first line\nsecond line that is longer", 5) == ("first line", 7)
 
 
 @given(st.text())
 def test_a_fence_changes_no_character_and_cannot_be_closed_from_inside(text: str) -> None:
-    nonce = fencing.new_nonce()
-    fenced = fencing.fence(text, author="U1 <b>", kind="member", nonce=nonce)
+    nonce = new_nonce()
+    fenced = fence(text, author="U1 <b>", kind="member", nonce=nonce)
     opening, _, rest = fenced.partition("\n")
     assert rest == f"{text}\n</untrusted {nonce}>"
     assert opening == f"<untrusted {nonce} from U1 b (member)>"
 
 
 def test_hidden_characters_are_named_and_ordinary_ones_are_not() -> None:
-    assert fencing.hidden_characters("a\u202eb\u200bc\u202e") == [
+    assert hidden_characters("a\u202eb\u200bc\u202e") == [
         "RIGHT-TO-LEFT OVERRIDE",
         "ZERO WIDTH SPACE",
     ]
-    assert fencing.hidden_characters("tag \U000e0041") == ["TAG LATIN CAPITAL LETTER A"]
-    assert fencing.hidden_characters("family 👨‍👩‍👧 naïve 日本") == []
+    assert hidden_characters("tag \U000e0041") == ["TAG LATIN CAPITAL LETTER A"]
+    assert hidden_characters("family 👨‍👩‍👧 naïve 日本") == []

@@ -14,7 +14,7 @@ import pytest
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
-from rookery_core.budget import estimate_tokens
+from rookery_core.text import estimate_tokens
 
 pytestmark = pytest.mark.slow
 

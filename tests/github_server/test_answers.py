@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery_core.budget import estimate_tokens
 from rookery_core.errors import InvalidInput
+from rookery_core.text import estimate_tokens
 from rookery_github.answers import Answer, Entries, Entry, Position, assemble, clipped
 from rookery_github.voices import PEOPLE, Voice
 

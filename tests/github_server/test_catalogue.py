@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from asking_github import Asking, Connect, MakeSettings
-from rookery_core.budget import estimate_tokens
 from rookery_core.errors import ConfigurationError
+from rookery_core.text import estimate_tokens
 from rookery_github.server import build_server
 
 SNAPSHOTS = Path(__file__).parent / "schemas"

@@ -11,9 +11,9 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from pydantic import SecretStr
 
-from rookery_core.budget import estimate_tokens
 from rookery_core.identity import Caller
 from rookery_core.serving.commandline import ServeArguments
+from rookery_core.text import estimate_tokens
 from rookery_memory.embedding_worker import open_queue, run_worker
 from rookery_memory.records import NewMemory
 from rookery_memory.server import build

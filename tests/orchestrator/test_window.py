@@ -26,7 +26,7 @@ from rookery.models.protocol import (
     ToolUse,
 )
 from rookery.models.sizes import MEDIA_TOKENS, block_tokens, tools_tokens
-from rookery_core.budget import estimate_tokens
+from rookery_core.text import estimate_tokens
 
 
 def result(number: int, size: int) -> ChatMessage:

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from rookery_core.errors import RookeryError
-from rookery_core.fencing import hidden_characters
 from rookery_core.telemetry import get_logger
+from rookery_core.text import hidden_characters
 
 if TYPE_CHECKING:
     from mcp_types import Tool

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from rookery_core.fencing import without_controls
+from rookery_core.text import without_controls
 
 if TYPE_CHECKING:
     from mcp_types import CallToolResult

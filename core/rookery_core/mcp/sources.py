@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from rookery_core.fencing import without_controls
+from rookery_core.text import without_controls
 
 _LINK_KEYS = ("permalink", "html_url", "url", "uri", "link", "web_url", "source", "id")
 """Where an item has its address, the one that serves a reader best first: where a memory comes from, before the memory."""

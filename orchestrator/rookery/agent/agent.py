@@ -19,11 +19,10 @@ from rookery.agent.run import Prompt, Run
 from rookery.agent.tool_calls import CallLimits, Confirm, ToolRunner
 from rookery.agent.tool_policy import ToolPolicy
 from rookery.models.protocol import Block, Media, Model, Text, ToolUse
-from rookery_core import fencing
-from rookery_core.budget import estimate_tokens
 from rookery_core.errors import Conflict
 from rookery_core.mcp.pins import Pins
 from rookery_core.telemetry import get_logger, new_trace_id, tracing
+from rookery_core.text import encodable, estimate_tokens, explain_fence, fence, new_nonce
 
 if TYPE_CHECKING:
     from rookery.agent.recorder import Recorder
@@ -169,7 +168,7 @@ class Agent:
             return runner.calls[-1]
 
     async def _run(self, question: Question, trace: str, confirm: Confirm | None, on_tool: Say | None) -> Run:
-        nonce = fencing.new_nonce()
+        nonce = new_nonce()
         allowlist = LinkAllowlist(hosts=frozenset(self.settings.link_hosts))
         allowlist.add_trusted(question.text)
         model = await self.choose_model(question)
@@ -260,8 +259,8 @@ class Agent:
         values["history"] = fit_history(question.history, budget // 3)
         blocks: list[Block] = [Media(file.name, file.media_type, file.data) for file in question.attachments]
         policy.tainted = policy.tainted or bool(blocks)
-        blocks.append(Text(fencing.encodable(self.prompts.user(values))))
-        return Prompt(system=fencing.encodable(self.prompts.system(values)), first=tuple(blocks))
+        blocks.append(Text(encodable(self.prompts.user(values))))
+        return Prompt(system=encodable(self.prompts.system(values)), first=tuple(blocks))
 
     async def _values(self, question: Question, nonce: str) -> dict[str, Any]:
         now = self._clock()
@@ -271,7 +270,7 @@ class Agent:
             "question": question.text,
             "local_time": f"{now:%A, %d %B %Y, %H:%M}",
             "time_zone": now.tzname() or "UTC",
-            "fence_explained": fencing.explain(nonce),
+            "fence_explained": explain_fence(nonce),
             "user": None,
             "channel": None,
             **question.values,
@@ -282,7 +281,7 @@ class Agent:
 def _fenced(section: ContextSection, nonce: str) -> dict[str, str]:
     text = section.text
     if not section.trusted:
-        text = fencing.fence(text, author=section.author, kind=section.kind, nonce=nonce)
+        text = fence(text, author=section.author, kind=section.kind, nonce=nonce)
     return {"title": " ".join(section.title.split())[:200], "text": text}
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from rookery.agent.question import ContextSection, Turn
 from rookery.models.protocol import Block, ChatMessage, Media, Text, ToolDefinition, ToolResult, ToolUse
 from rookery.models.sizes import block_tokens, tools_tokens
-from rookery_core.budget import clip, estimate_tokens
+from rookery_core.text import clip, estimate_tokens
 
 SAFETY = 0.9
 """The share of the window that is used: token counts are estimates."""

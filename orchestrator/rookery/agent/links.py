@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from rookery_core.fencing import encodable, without_controls
 from rookery_core.mcp.sources import Source, trimmed, urls_in
+from rookery_core.text import encodable, without_controls
 
 _DESTINATION = r"<?(?P<{0}>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?"
 _CONSTRUCT = re.compile(

@@ -25,9 +25,9 @@ from rookery.models.protocol import (
 )
 from rookery.models.sizes import thinking_tokens, tools_tokens
 from rookery.usage import Usage
-from rookery_core.budget import estimate_tokens
 from rookery_core.spans import span
 from rookery_core.telemetry import get_logger
+from rookery_core.text import estimate_tokens
 
 logger = get_logger(__name__)
 Say = Callable[[str], Awaitable[None]]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rookery_core import budget
 from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.text import clip
 
 READ_MORE = "read_more"
 DESCRIPTION = (
@@ -38,7 +38,7 @@ class Scratch:
 
     def shorten(self, text: str, max_tokens: int) -> str:
         """`text`, or its beginning with a note on how to read the rest."""
-        shown, left = budget.clip(text, max_tokens)
+        shown, left = clip(text, max_tokens)
         if not left:
             return text
         handle = f"result-{len(self.texts) + 1}"
@@ -60,7 +60,7 @@ class Scratch:
                     f"{words!r} does not occur after offset {offset}.", hint="Try fewer words, or offset 0."
                 )
             offset = max(offset, place - _LEAD)
-        shown, left = budget.clip(text[offset:], max_tokens)
+        shown, left = clip(text[offset:], max_tokens)
         return shown + (_note(handle, offset + len(shown), left) if left else "\n[end of the result]")
 
 

@@ -14,8 +14,6 @@ from rookery.agent.question import PendingAction, ToolCall
 from rookery.agent.scratch import DESCRIPTION, PARAMETERS, READ_MORE, Scratch
 from rookery.agent.tool_policy import ToolPolicy
 from rookery.models.protocol import ToolDefinition, ToolResult, ToolUse
-from rookery_core import fencing
-from rookery_core.budget import estimate_tokens
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
 from rookery_core.mcp.request_meta import request_meta
@@ -24,6 +22,7 @@ from rookery_core.mcp.server_group import OfferedTool
 from rookery_core.mcp.sources import sources
 from rookery_core.spans import span
 from rookery_core.telemetry import get_logger
+from rookery_core.text import encodable, estimate_tokens, fence
 
 logger = get_logger(__name__)
 LOCAL = "rookery"
@@ -104,7 +103,7 @@ class ToolRunner:
             self.calls.append(call)
             if self.on_result:
                 await self.on_result(call)
-            text = fencing.encodable(answer.text)
+            text = encodable(answer.text)
             return ToolResult(use.id, use.name, text, answer.is_error, answer.structured)
 
     def _failed(self, use: ToolUse, error: RookeryError) -> ToolAnswer:
@@ -222,7 +221,7 @@ class ToolRunner:
     def _fenced(self, text: str, server: str, tool: str) -> str:
         """A result between fences. The nonce cannot be in it, unless the model was talked into handing it on."""
         text = text.replace(self.nonce, "…")
-        return fencing.fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)
+        return fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)
 
 
 def _starting(answer: ToolAnswer) -> float | None:

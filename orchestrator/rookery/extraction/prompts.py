@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rookery.models.protocol import ChatMessage, ModelRequest, Text
-from rookery_core import fencing
+from rookery_core.text import explain_fence, fence, new_nonce
 
 if TYPE_CHECKING:
     from rookery.agent.prompts import Prompts
@@ -17,14 +17,14 @@ MAX_OUTPUT_TOKENS = 4096
 
 def request_for(prompts: Prompts, earlier: Sequence[Said], turns: Sequence[Said]) -> ModelRequest:
     """What the model is asked about these turns. earlier: those before, to be understood only."""
-    nonce = fencing.new_nonce()
+    nonce = new_nonce()
     parts: list[str] = []
     if earlier:
         parts += ["Earlier turns:", *(_fenced(turn, "earlier turn", nonce) for turn in earlier), ""]
     parts.append("The turns:")
     parts += [_fenced(turn, f"turn {number}", nonce) for number, turn in enumerate(turns, start=1)]
     return ModelRequest(
-        system=prompts.extraction({"fence_explained": fencing.explain(nonce)}),
+        system=prompts.extraction({"fence_explained": explain_fence(nonce)}),
         messages=[ChatMessage("user", (Text("\n".join(parts)),))],
         tools=(),
         max_output_tokens=MAX_OUTPUT_TOKENS,
@@ -33,4 +33,4 @@ def request_for(prompts: Prompts, earlier: Sequence[Said], turns: Sequence[Said]
 
 def _fenced(turn: Said, label: str, nonce: str) -> str:
     date = f", {turn.said_at}" if turn.said_at else ""
-    return fencing.fence(turn.content, author=turn.speaker, kind=f"{label}{date}", nonce=nonce)
+    return fence(turn.content, author=turn.speaker, kind=f"{label}{date}", nonce=nonce)

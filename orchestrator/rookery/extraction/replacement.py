@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rookery.extraction.prompts import MAX_OUTPUT_TOKENS
 from rookery.extraction.replies import entries_of, whole_numbers
 from rookery.models.protocol import ChatMessage, ModelRequest, Text
-from rookery_core import fencing
+from rookery_core.text import explain_fence, fence, new_nonce
 
 if TYPE_CHECKING:
     from rookery.agent.prompts import Prompts
@@ -69,7 +69,7 @@ def doubts(stored: Sequence[Stored], characters: int) -> list[Doubt]:
 
 def request_for(prompts: Prompts, doubted: Sequence[Doubt]) -> ModelRequest:
     """What the model is asked: each new fact once, and under it what it may make untrue."""
-    nonce = fencing.new_nonce()
+    nonce = new_nonce()
     parts: list[str] = []
     shown = 0
     for count, doubt in enumerate(doubted, start=1):
@@ -78,7 +78,7 @@ def request_for(prompts: Prompts, doubted: Sequence[Doubt]) -> ModelRequest:
             parts.append(_fenced(doubt.fact.content, f"new fact {shown}", nonce))
         parts.append(_fenced(doubt.known.content, f"known fact {count}", nonce))
     return ModelRequest(
-        system=prompts.replacement({"fence_explained": fencing.explain(nonce)}),
+        system=prompts.replacement({"fence_explained": explain_fence(nonce)}),
         messages=[ChatMessage("user", (Text("\n".join(parts)),))],
         tools=(),
         max_output_tokens=MAX_OUTPUT_TOKENS,
@@ -103,4 +103,4 @@ def read_replacements(reply: str, doubted: Sequence[Doubt]) -> list[tuple[Fact, 
 
 
 def _fenced(content: str, label: str, nonce: str) -> str:
-    return fencing.fence(content, author="memory", kind=label, nonce=nonce)
+    return fence(content, author="memory", kind=label, nonce=nonce)

@@ -27,7 +27,7 @@ from rookery.models.sdk import imported
 from rookery.models.stall_detection import lively
 from rookery.models.windows import window_of
 from rookery.usage import Usage
-from rookery_core.fencing import encodable
+from rookery_core.text import encodable
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic

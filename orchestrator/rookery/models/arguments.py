@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from rookery.models.protocol import Block, ToolUse
-from rookery_core.fencing import encodable
+from rookery_core.text import encodable
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]")
 _CUT = "the call was cut off by the limit of output; write less"

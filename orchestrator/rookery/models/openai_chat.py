@@ -27,7 +27,7 @@ from rookery.models.protocol import (
 from rookery.models.sizes import reply_tokens, request_tokens
 from rookery.models.stall_detection import lively
 from rookery.usage import Usage
-from rookery_core.fencing import encodable
+from rookery_core.text import encodable
 
 PROVIDER = "openai"
 _REASONING = ("reasoning_content", "reasoning")

@@ -28,7 +28,7 @@ from rookery.models.protocol import (
 )
 from rookery.models.stall_detection import lively
 from rookery.usage import Usage
-from rookery_core.fencing import encodable
+from rookery_core.text import encodable
 
 PROVIDER = "openai-responses"
 

@@ -17,7 +17,7 @@ from rookery.models.protocol import (
     ToolResult,
     ToolUse,
 )
-from rookery_core.budget import estimate_tokens
+from rookery_core.text import estimate_tokens
 
 MEDIA_TOKENS = 1600
 """Of an image, or of a page of a PDF."""

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rookery.terminal.reports import console
-from rookery_core.fencing import without_controls
+from rookery_core.text import without_controls
 
 
 def print_runs(runs: Sequence[Mapping[str, Any]]) -> None:

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from rookery_core import cursors, fencing
-from rookery_core.budget import clip, estimate_tokens
+from rookery_core import cursors
 from rookery_core.errors import InvalidInput
+from rookery_core.text import clip, estimate_tokens, fence, hidden_characters, new_nonce
 from rookery_github.voices import Voice
 
 MaxTokens = Annotated[int, Field(ge=300, le=20_000)]
@@ -90,15 +90,15 @@ class _Page:
         return cost > self.room * 2 and self.room - overhead >= _WORTH_SPLITTING
 
     def _overhead(self, entry: Entry) -> int:
-        fence = 0
+        fence_cost = 0
         if entry.voice and not (entry.in_row and entry.voice == self.row_voice):
-            fence = cost_of(
-                fencing.fence("", author=entry.voice.author, kind=entry.voice.kind, nonce=self.nonce)
+            fence_cost = cost_of(
+                fence("", author=entry.voice.author, kind=entry.voice.kind, nonce=self.nonce)
             )
-        return cost_of(entry.label) + cost_of(entry.note) + fence + 2
+        return cost_of(entry.label) + cost_of(entry.note) + fence_cost + 2
 
     def _append(self, entry: Entry, body: str, note: str) -> None:
-        self.hidden.update(dict.fromkeys(fencing.hidden_characters(body)))
+        self.hidden.update(dict.fromkeys(hidden_characters(body)))
         if entry.in_row and entry.voice:
             if entry.voice != self.row_voice:
                 self.end_row()
@@ -111,7 +111,7 @@ class _Page:
         self.parts.append("\n".join(part for part in (entry.label, shown, note) if part))
 
     def _fence(self, text: str, voice: Voice) -> str:
-        return fencing.fence(text, author=voice.author, kind=voice.kind, nonce=self.nonce)
+        return fence(text, author=voice.author, kind=voice.kind, nonce=self.nonce)
 
     def end_row(self) -> None:
         """Close the fence around rows."""
@@ -147,7 +147,7 @@ async def assemble(
     because it tells what they found.
     """
     start = position_of(tool, arguments, cursor)
-    nonce = fencing.new_nonce()[:6]
+    nonce = new_nonce()[:6]
     room = max_tokens - _FRAME_TOKENS - _CURSOR_TOKENS - _NOTES_TOKENS
     iterator = aiter(entries(start))
     first = await anext(iterator, None)

@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from rookery_core import cursors
-from rookery_core.budget import clip, estimate_tokens_of
 from rookery_core.errors import InvalidInput
+from rookery_core.text import clip, estimate_tokens_of
 from rookery_memory.answers import MemoryItem, Similar, TurnItem
 from rookery_memory.records import Memory, Scored, Turn
 from rookery_memory.store.conversation_search import FoundTurn

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from rookery_core import budget
 from rookery_core.database.gate import DatabaseGate
 from rookery_core.errors import InvalidInput, NotAllowed
 from rookery_core.identity import current_caller
 from rookery_core.queue import LAST_ID, Event, Queue
+from rookery_core.text import clip
 
 State = Literal["live", "ready", "scheduled", "blocked", "leased", "dead", "done", "cancelled", "discarded"]
 
@@ -251,7 +251,7 @@ def _json(payload: Any) -> str:
 
 def _item(row: dict[str, Any], room: int, closed: set[str]) -> EventItem:
     internal = row["topic"] in closed
-    payload, omitted = ("", 0) if internal else budget.clip(_json(row["payload"]), room)
+    payload, omitted = ("", 0) if internal else clip(_json(row["payload"]), room)
     errors: list[dict[str, Any]] = row["errors"] or []
     return EventItem(
         id=row["id"], state=row["state"], topic=row["topic"], subscription=row["subscription"],

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.budget import clip, estimate_tokens
-from rookery_core.fencing import fence, new_nonce
+from rookery_core.text import clip, estimate_tokens, fence, new_nonce
 from rookery_slack.answers import Channel, Message
 from rookery_slack.links import permalink
 from rookery_slack.rendering import Names, Spoken, render_message

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from rookery.agent.question import Attachment, ContextSection
 from rookery.slack.api import SlackApi
 from rookery.slack.settings import BotSettings
-from rookery_core.budget import clip
 from rookery_core.errors import InvalidInput, NotAllowed, RookeryError, Unavailable
 from rookery_core.telemetry import get_logger
+from rookery_core.text import clip
 
 Json = dict[str, Any]
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})

@@ -22,10 +22,10 @@ from rookery.slack.rules.store import Rule
 from rookery.slack.text import blocks as block
 from rookery.slack.text.markup import calm, to_mrkdwn
 from rookery.slack.text.split import split
-from rookery_core import fencing
 from rookery_core.errors import RateLimited
 from rookery_core.identity import Caller
 from rookery_core.telemetry import get_logger, trace_id
+from rookery_core.text import explain_fence, fence, new_nonce
 
 if TYPE_CHECKING:
     from rookery.slack.services import Services
@@ -124,14 +124,14 @@ class RuleBook:
         )
 
     async def _met(self, written: IncomingMessage, rules: list[Rule]) -> list[Rule]:
-        nonce = fencing.new_nonce()
+        nonce = new_nonce()
         names = await self._services.directory.names({written.user})
-        fenced = fencing.fence(
+        fenced = fence(
             plain(written.text, names)[:8000], author=names[written.user], kind="member", nonce=nonce
         )
         numbered = "\n\n".join(_described(number, rule, nonce) for number, rule in enumerate(rules, 1))
         request = ModelRequest(
-            system=_JUDGE.format(explained=fencing.explain(nonce)),
+            system=_JUDGE.format(explained=explain_fence(nonce)),
             messages=[ChatMessage("user", (Text(f"The rules:\n{numbered}\n\nThe message:\n{fenced}"),))],
             tools=(),
             max_output_tokens=200,
@@ -157,5 +157,5 @@ def numbers_in(text: str, most: int) -> list[int]:
 
 def _described(number: int, rule: Rule, nonce: str) -> str:
     examples = "".join(f"\nAn example that meets it: {example[:300]}" for example in rule.examples)
-    words = fencing.fence(rule.criteria + examples, author=rule.owner, kind="rule", nonce=nonce)
+    words = fence(rule.criteria + examples, author=rule.owner, kind="rule", nonce=nonce)
     return f"Rule {number} is met when:\n{words}"

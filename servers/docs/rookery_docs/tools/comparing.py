@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from rookery_core.budget import clip, estimate_tokens
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import current_caller
+from rookery_core.text import clip, estimate_tokens
 from rookery_docs.catalogue import selected
 from rookery_docs.comparison import Change, changes
 from rookery_docs.links import url_of

@@ -11,9 +11,9 @@ from typing import Annotated
 from pydantic import Field
 
 from rookery_core import cursors
-from rookery_core.budget import clip, estimate_tokens
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import current_caller
+from rookery_core.text import clip, estimate_tokens
 from rookery_docs.answers import DocumentAnswer, Section
 from rookery_docs.catalogue import selected
 from rookery_docs.links import spellings, split_anchor, url_of

@@ -10,7 +10,7 @@ from fastmcp.prompts import Prompt
 from fastmcp.server.providers import Provider
 from pydantic import BaseModel, Field
 
-from rookery_core.budget import clip
+from rookery_core.text import clip
 from rookery_docs.guide_library import GuideLibrary
 from rookery_docs.guides import Guide
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from rookery_core.budget import clip
 from rookery_core.identity import current_caller
+from rookery_core.text import clip
 from rookery_docs.catalogue import selected
 from rookery_docs.links import url_of
 from rookery_docs.service import DocsService

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from rookery_core import cursors
-from rookery_core.budget import estimate_tokens_of
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import current_caller
+from rookery_core.text import estimate_tokens_of
 from rookery_docs.answers import FoundPage, FoundPassage, SearchAnswer, SourceInfo, SourcesAnswer, VersionInfo
 from rookery_docs.catalogue import ALL, require_weight, selected
 from rookery_docs.links import url_of

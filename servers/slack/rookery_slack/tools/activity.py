@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rookery_core import cursors
 from rookery_core.errors import InvalidInput
-from rookery_core.fencing import explain
+from rookery_core.text import explain_fence
 from rookery_slack.answers import Activity, Digest, Highlight, Said
 from rookery_slack.moments import EARLIEST, LATEST, stretch
 from rookery_slack.presenting import presenter_for
@@ -74,7 +74,7 @@ class ActivityTools(SlackTools):
                     activity[figure] = row[figure]
             activity["highlights"] = [_highlight(presenter, each) for each in roots[row["channel"]]]
             activities.append(activity)
-        answer = Digest(notice=explain(presenter.nonce), range=_span(span, zone), channels=activities)
+        answer = Digest(notice=explain_fence(presenter.nonce), range=_span(span, zone), channels=activities)
         if len(shown) < len(counts):
             answer["left_out"] = (
                 f"{len(counts) - len(shown)} quieter channels; name them in channels to read of them."
@@ -113,7 +113,7 @@ class ActivityTools(SlackTools):
             rows = await session.rows("read_author", person, wanted, begin or EARLIEST, last, limit + 1)
             presenter = await presenter_for(session, rows, zone, self.base)
             messages = presenter.fitted(rows[:limit], max_tokens)
-            answer = Said(notice=explain(presenter.nonce), user=person)
+            answer = Said(notice=explain_fence(presenter.nonce), user=person)
             if begin:
                 answer["range"] = _span((begin, min(stop or LATEST, self.now())), zone)
             answer["messages"] = messages

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import cursors
-from rookery_core.budget import clip
 from rookery_core.errors import InvalidInput, NotFound
-from rookery_core.fencing import explain
+from rookery_core.text import clip, explain_fence
 from rookery_slack.answers import Conversation, Message
 from rookery_slack.links import Reference
 from rookery_slack.moments import EARLIEST, LATEST, stretch
@@ -143,7 +142,7 @@ class ConversationTools(SlackTools):
     ) -> Conversation:
         presenter = await presenter_for(session, page.rows, zone, self.base)
         messages = presenter.fitted(page.rows, max_tokens)
-        answer = Conversation(notice=explain(presenter.nonce))
+        answer = Conversation(notice=explain_fence(presenter.nonce))
         card = (await session.rows("channel_cards", [channel_id]))[0]
         answer["channel"], answer["channel_id"] = card["name"] or channel_id, channel_id
         if card["topic"]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import cursors
-from rookery_core.budget import clip, estimate_tokens
 from rookery_core.errors import InvalidInput
-from rookery_core.fencing import explain, fence
 from rookery_core.ranking import best_snippet
+from rookery_core.text import clip, estimate_tokens, explain_fence, fence
 from rookery_slack.answers import Found, Hit
 from rookery_slack.moments import stretch
 from rookery_slack.presenting import OVERHEAD_TOKENS, presenter_for
@@ -152,7 +151,9 @@ class SearchTools(SlackTools):
             left -= cost
         searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.told])
         answer = Found(
-            notice=explain(presenter.nonce), searched=clip(searched, SEARCHED_TOKENS)[0], results=results
+            notice=explain_fence(presenter.nonce),
+            searched=clip(searched, SEARCHED_TOKENS)[0],
+            results=results,
         )
         done = skipped + gone + len(results)
         if done < len(hits):
