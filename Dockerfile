@@ -4,12 +4,13 @@ RUN pip install --no-cache-dir uv==0.13.8
 WORKDIR /build
 COPY requirements.lock ./
 COPY core core
+COPY slackapi slackapi
 COPY servers servers
 COPY ingest ingest
 COPY orchestrator orchestrator
 # The lock holds versions and hashes for everything; as a constraint it pins what the product needs and adds no more.
 RUN uv venv /opt/rookery && VIRTUAL_ENV=/opt/rookery uv pip install --no-cache --no-sources -c requirements.lock \
-    "./core[otel]" ./servers/slack ./servers/docs ./servers/github ./servers/memory ./ingest ./orchestrator
+    "./core[otel]" ./slackapi ./servers/slack ./servers/docs ./servers/github ./servers/memory ./ingest ./orchestrator
 
 FROM python:3.12-slim
 # git reads guides from repositories, and working copies as sources of documentation.

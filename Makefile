@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 UV_VERSION := 0.13.8
 BIN := .venv/bin
-MEMBERS := core servers/slack servers/docs servers/github servers/memory ingest orchestrator
+MEMBERS := core slackapi servers/slack servers/docs servers/github servers/memory ingest orchestrator
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 python; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
 .PHONY: help

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings
 ROOT = Path(__file__).parents[1]
 GROUPS = {
     "Every part": "core/rookery_core/settings.py",
+    "Slack's API (rookery-slack, rookery-ingest slack, rookery slack)": "slackapi/rookery_slackapi/settings.py",
     "rookery-slack": "servers/slack/rookery_slack/settings.py",
     "rookery-docs": "servers/docs/rookery_docs/settings.py",
     "rookery-github": "servers/github/rookery_github/settings.py",

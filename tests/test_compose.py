@@ -88,7 +88,7 @@ def test_every_variable_is_in_the_example() -> None:
 def test_every_variable_of_our_containers_is_one_that_we_read() -> None:
     source = "\n".join(
         path.read_text(encoding="utf-8")
-        for folder in ("core", "servers", "ingest", "orchestrator")
+        for folder in ("core", "slackapi", "servers", "ingest", "orchestrator")
         for path in (ROOT / folder).rglob("*.py")
     )
     for service in OURS.values():

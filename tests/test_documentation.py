@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 MEMBERS = (
     "core",
+    "slackapi",
     "servers/slack",
     "servers/docs",
     "servers/github",

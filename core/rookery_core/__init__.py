@@ -1,4 +1,4 @@
-"""What every part of Rookery stands on. Knows no Slack (but how its socket is kept open), no GitHub, no chat model."""
+"""What every part of Rookery stands on. Knows no Slack, no GitHub, no chat model."""
 
 from importlib.metadata import version
 

@@ -102,6 +102,6 @@ def configuration_of(named: Path | None = None) -> Configuration:
         return Configuration()
     from rookery.slack.settings import BotSettings
 
-    secret = {"database_url", "http_tokens", "context_key", "openai_api_key", "anthropic_api_key", "bot_token", "app_token", "signing_secret"}  # fmt: skip
+    secret = {"database_url", "http_tokens", "context_key", "openai_api_key", "anthropic_api_key", "slack_bot_token", "slack_app_token", "signing_secret"}  # fmt: skip
     fields = set(AgentSettings.model_fields) - secret
     return read_configuration(path, fields, set(BotSettings.model_fields) - fields - secret)

@@ -21,12 +21,12 @@ from rookery_core.identity import Caller
 from rookery_core.queue import Queue
 from rookery_core.settings import CoreSettings
 from rookery_ingest.slack import events as event_readers
-from rookery_ingest.slack.api import SlackApi, web_client
 from rookery_ingest.slack.applying import Applier
 from rookery_ingest.slack.backfill import Backfiller, gaps
 from rookery_ingest.slack.embedding import embed_backlog
 from rookery_ingest.slack.listening import Listener, subscribe
 from rookery_ingest.slack.live import LiveKeeper, joined_channels, pending_events
+from rookery_ingest.slack.rate_limit import SharedRateLimit
 from rookery_ingest.slack.replaying import replay
 from rookery_ingest.slack.settings import SlackIngestSettings
 from rookery_ingest.slack.sync import Synchroniser
@@ -34,9 +34,13 @@ from rookery_ingest.slack.working import IngestWorker
 from rookery_slack.facts import Observations
 from rookery_slack.store import bookkeeping
 from rookery_slack.timestamps import parse_ts
+from rookery_slackapi.settings import SlackApiSettings
+from rookery_slackapi.web import SlackApi, Sleep, web_client
 from slack_tables import digest_of_tables
 
 if TYPE_CHECKING:
+    from slack_sdk.web.async_client import AsyncWebClient
+
     from rookery_core.database import Database
 
 CALLER = Caller(kind="agent")
@@ -71,7 +75,17 @@ def api(slack: SlackEmulator, ingest: Database) -> SlackApi:
     async def at_once(_seconds: float) -> None:
         return None
 
-    return SlackApi(web_client(slack.state.app.bot_token, slack.api_url), ingest, CALLER, sleep=at_once)
+    return make_api(slack, ingest, at_once)
+
+
+def sdk_client(slack: SlackEmulator, token: str | None = None) -> AsyncWebClient:
+    settings = SlackApiSettings.model_validate({"slack_api_url": slack.api_url})
+    return web_client(token or slack.state.app.bot_token, settings)
+
+
+def make_api(slack: SlackEmulator, ingest: Database, sleep: Sleep, token: str | None = None) -> SlackApi:
+    limit = SharedRateLimit(ingest, CALLER, sleep=sleep)
+    return SlackApi(sdk_client(slack, token), patience_s=600, max_attempts=6, rate_limit=limit, sleep=sleep)
 
 
 def furnish(slack: SlackEmulator) -> tuple[str, str, str]:
@@ -115,7 +129,7 @@ async def test_heard_by_two_listeners_and_applied_by_a_worker(
     ada, bob, channel = furnish(slack)
     queue = Queue(ingest)
     await subscribe(queue)
-    client = web_client(slack.state.app.bot_token, slack.api_url)
+    client = sdk_client(slack)
     listeners = [
         Listener(ingest, queue, CALLER, slack.state.app.app_token, client, ping_interval_s=1)
         for _ in range(2)
@@ -256,7 +270,7 @@ async def test_history_is_read_within_the_limits(
         waits.append(seconds)
 
     monkeypatch.setattr("rookery_ingest.slack.backfill.PAGE", 20)
-    api = SlackApi(web_client(slack.state.app.bot_token, slack.api_url), ingest, CALLER, sleep=note)
+    api = make_api(slack, ingest, note)
     await bookkeeping_cover(ingest, channel)
     filled = await Backfiller(ingest, CALLER, api, reach=timedelta(days=3650)).run([channel, "CNOWHERE"])
     assert filled.channels == 1 and len(filled.left_out) == 1
@@ -367,13 +381,13 @@ async def test_synchronising(
 
 
 async def test_refusals_say_what_to_do(slack: SlackEmulator, ingest: Database) -> None:
-    wrong = SlackApi(web_client("xoxb-wrong", slack.api_url), ingest, CALLER)
-    with pytest.raises(ConfigurationError, match="refuses the bot token"):
-        await wrong.call("conversations.list")
+    wrong = make_api(slack, ingest, asyncio.sleep, token="xoxb-wrong")
+    with pytest.raises(ConfigurationError, match="refuses the token"):
+        await wrong("conversations.list")
     slack.state.app.scopes = frozenset()
-    poor = SlackApi(web_client(slack.state.app.bot_token, slack.api_url), ingest, CALLER)
+    poor = make_api(slack, ingest, asyncio.sleep)
     with pytest.raises(ConfigurationError, match="lacks the scope"):
-        await poor.call("users.list")
+        await poor("users.list")
 
 
 async def test_a_listener_keeps_its_coverage_and_fills_its_gaps(
@@ -388,7 +402,7 @@ async def test_a_listener_keeps_its_coverage_and_fills_its_gaps(
     slack.sockets.waiting.clear()
     queue = Queue(ingest)
     await subscribe(queue)
-    client = web_client(slack.state.app.bot_token, slack.api_url)
+    client = sdk_client(slack)
     listener = Listener(ingest, queue, CALLER, slack.state.app.app_token, client, ping_interval_s=1)
     await listener.start()
     keeper = LiveKeeper(ingest, queue, api, listener, live_settings)
@@ -405,7 +419,7 @@ async def test_an_address_that_did_not_work_is_not_tried_again(
     slack: SlackEmulator, ingest: Database
 ) -> None:
     """Slack gives each out for one connection; its client would try the same one for ever."""
-    client = web_client(slack.state.app.bot_token, slack.api_url)
+    client = sdk_client(slack)
     listener = Listener(ingest, Queue(ingest), CALLER, slack.state.app.app_token, client, ping_interval_s=0.1)
     slack.sockets.refusals = 1
     await asyncio.wait_for(listener.start(), 20)

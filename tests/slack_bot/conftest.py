@@ -52,8 +52,8 @@ def bot_settings(slack: SlackEmulator, settings: CoreSettings, tmp_path: Path) -
         values: dict[str, Any] = {
             "database_url": settings.database_url,
             "data_dir": settings.data_dir,
-            "bot_token": SecretStr(app.bot_token),
-            "app_token": SecretStr(app.app_token),
+            "slack_bot_token": SecretStr(app.bot_token),
+            "slack_app_token": SecretStr(app.app_token),
             "signing_secret": SecretStr(app.signing_secret),
             "slack_api_url": slack.api_url,
             "mcp_config": servers,

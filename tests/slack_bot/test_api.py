@@ -9,9 +9,9 @@ import pytest
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.slack.answers.status import RENEW_AFTER_S, StatusLine
-from rookery.slack.api import SlackApi
-from rookery.slack.errors import SlackLockedOut, SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.people.directory import Directory
+from rookery_slackapi.errors import SlackLockedOut, SlackRefused, SlackUnavailable, SlackUncertain
+from rookery_slackapi.web import SlackApi
 
 pytestmark = pytest.mark.slow
 

@@ -117,8 +117,8 @@ async def flock(
     async with ModelEmulator(moody) as models, open_nursery() as nursery:
         values: dict[str, Any] = {
             "data_dir": chaos_folder,
-            "bot_token": SecretStr(app.bot_token),
-            "app_token": SecretStr(app.app_token),
+            "slack_bot_token": SecretStr(app.bot_token),
+            "slack_app_token": SecretStr(app.app_token),
             "slack_api_url": slack.api_url,
             "mcp_config": servers,
             "model": "anthropic:emulated",

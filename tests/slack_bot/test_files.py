@@ -11,7 +11,7 @@ from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import Media, ModelRequest, ToolUse
 from rookery.slack.answers.attachments import AttachmentReader, text_of_pdf
-from rookery.slack.api import connect
+from rookery_slackapi.web import connect
 from slack_bot.conftest import StartBot
 from slack_bot.reading import answered, said
 from slack_bot.scripted import ScriptedModel, calling

@@ -15,11 +15,11 @@ from emulators.slack.sample import Cast
 from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.answers.reply import Reply
 from rookery.slack.answers.writer import ReplyWriter
-from rookery.slack.api import connect
-from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.directory import Directory, Identity
 from rookery_core.queue import LeaseLost, Queue, RetryLater
+from rookery_slackapi.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery_slackapi.web import connect
 from slack_bot.reading import is_final, said
 
 

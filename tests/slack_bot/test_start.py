@@ -47,8 +47,8 @@ def test_what_is_wrong_is_named(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"bot_token": "xoxb-wrong"}, "SLACK_BOT_TOKEN: invalid_auth"),
-        ({"app_token": "xapp-wrong"}, "SLACK_APP_TOKEN"),
+        ({"slack_bot_token": "xoxb-wrong"}, "SLACK_BOT_TOKEN: invalid_auth"),
+        ({"slack_app_token": "xapp-wrong"}, "SLACK_APP_TOKEN"),
     ],
 )
 async def test_a_refused_token_stops_the_start(
@@ -76,7 +76,7 @@ def test_the_manifest_asks_for_no_more_than_the_bot_uses(capsys: pytest.CaptureF
 
 
 def test_secrets_are_not_shown() -> None:
-    settings = BotSettings.from_environment(bot_token="xoxb-very-secret", signing_secret="s3cret")
+    settings = BotSettings.from_environment(slack_bot_token="xoxb-very-secret", signing_secret="s3cret")
     assert "very-secret" not in repr(settings)
     assert "s3cret" not in repr(settings)
 

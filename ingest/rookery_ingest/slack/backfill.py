@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.errors import NotAllowed
+from rookery_core.errors import ConfigurationError, NotAllowed
 from rookery_core.telemetry import get_logger
 from rookery_ingest.slack.messages import message_facts
 from rookery_slack.facts import Observations, Source
@@ -19,7 +19,7 @@ from rookery_slack.timestamps import format_ts, parse_ts
 if TYPE_CHECKING:
     from rookery_core.database import Database
     from rookery_core.identity import Caller
-    from rookery_ingest.slack.api import SlackApi
+    from rookery_slackapi.web import SlackApi
 
 _log = get_logger(__name__)
 LOOK_BACK = timedelta(days=7)
@@ -86,6 +86,8 @@ class Backfiller:
                 for start, end in reversed(gaps(stretches, datetime.now(UTC), self._reach)):
                     filled.messages += await self._fill(channel, start, end)
                     filled.gaps += 1
+            except ConfigurationError:
+                raise
             except NotAllowed as error:
                 filled.left_out = (*filled.left_out, f"{channel}: {error.message}")
                 continue

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from rookery_core.errors import unforeseen
-from rookery_core.socket_mode import leave, socket_client
 from rookery_core.telemetry import get_logger
 from rookery_slack.store import bookkeeping
+from rookery_slackapi.socket_mode import leave, socket_client
 
 if TYPE_CHECKING:
     from slack_sdk.socket_mode.aiohttp import SocketModeClient

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from rookery_core.errors import ConfigurationError, RookeryError
 from rookery_core.telemetry import get_logger
-from rookery_ingest.slack.api import SlackApi, web_client
 from rookery_ingest.slack.backfill import Backfiller
 from rookery_ingest.slack.listening import BEAT_S, SUBSCRIPTION, Listener, subscribe
+from rookery_ingest.slack.rate_limit import SharedRateLimit
 from rookery_ingest.slack.running import ingest_caller, ingest_database
 from rookery_ingest.slack.sync import MARK, Synchroniser
 from rookery_slack.store import bookkeeping
+from rookery_slackapi.web import SlackApi, web_client
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 SYNC_EVERY = timedelta(hours=24)
 FILL_EVERY_S = 3600.0
+PATIENCE_S = 600.0
+"""How long one call waits in total for Slack's limits: nobody waits for history."""
+MAX_ATTEMPTS = 6
 LIVE_BACKLOG = 200
 """With more live events waiting than this, reading history waits."""
 
@@ -41,8 +45,9 @@ async def slack_api(database: Database, settings: SlackIngestSettings) -> AsyncG
         raise ConfigurationError(
             "There is no bot token.", hint="Set SLACK_BOT_TOKEN or ROOKERY_SLACK_INGEST_BOT_TOKEN (xoxb-…)."
         )
-    client = web_client(settings.bot_token, settings.slack_api_url)
-    yield SlackApi(client, database, ingest_caller(settings))
+    client = web_client(settings.bot_token, settings)
+    limit = SharedRateLimit(database, ingest_caller(settings))
+    yield SlackApi(client, patience_s=PATIENCE_S, max_attempts=MAX_ATTEMPTS, rate_limit=limit)
 
 
 async def listen_command(arguments: argparse.Namespace, settings: SlackIngestSettings) -> int:
@@ -58,8 +63,7 @@ async def listen_command(arguments: argparse.Namespace, settings: SlackIngestSet
     async with ingest_database(settings, connections=8) as database, slack_api(database, settings) as api:
         queue = Queue(database, team=settings.team)
         await subscribe(queue)
-        client = web_client(settings.bot_token, settings.slack_api_url)
-        listener = Listener(database, queue, ingest_caller(settings), settings.app_token, client)
+        listener = Listener(database, queue, ingest_caller(settings), settings.app_token, api.client)
         await listener.start()
         print("listening; run rookery-ingest worker beside this", file=sys.stderr)
         try:

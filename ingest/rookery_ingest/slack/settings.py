@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from rookery_core.settings import CoreSettings
+from rookery_slackapi.settings import SlackApiSettings
 
 
-class SlackIngestSettings(CoreSettings):
+class SlackIngestSettings(SlackApiSettings):
     """Tokens of the app that listens (the bot's own, or another app's), and what may be kept."""
 
     ingest_app_token: SecretStr | None = Field(
@@ -18,10 +18,6 @@ class SlackIngestSettings(CoreSettings):
         default=None, validation_alias="ROOKERY_SLACK_INGEST_BOT_TOKEN"
     )
     """Bot token (xoxb-…) of an app of ingest's own; default: SLACK_BOT_TOKEN."""
-    slack_app_token: SecretStr | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
-    """App-level token with connections:write (xapp-…), for Socket Mode."""
-    slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
-    slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="ROOKERY_SLACK_API_URL")
     ingest_dms: bool = Field(default=False, validation_alias="ROOKERY_SLACK_INGEST_DMS")
     """Whether direct messages are stored."""
     raw_event_days: int = Field(default=90, ge=1, validation_alias="ROOKERY_SLACK_RAW_EVENT_DAYS")

@@ -12,11 +12,12 @@ from rookery_ingest.slack.directory import channel_facts, group_fact, kind_of, m
 from rookery_slack.facts import Observations, WorkspaceFact
 from rookery_slack.store import bookkeeping
 from rookery_slack.store.writer import Writer
+from rookery_slackapi.errors import SlackRefused
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
     from rookery_core.identity import Caller
-    from rookery_ingest.slack.api import SlackApi
+    from rookery_slackapi.web import SlackApi
 
 _log = get_logger(__name__)
 MARK = "sync"
@@ -67,7 +68,7 @@ class Synchroniser:
             await self._writer.merge(connection, facts)
 
     async def _workspace(self) -> tuple[str | None, str | None]:
-        who = await self._api.call("auth.test")
+        who = await self._api("auth.test")
         workspace = who.get("team_id")
         if workspace:
             url = str(who.get("url") or "").rstrip("/") or None
@@ -108,6 +109,8 @@ class Synchroniser:
                 "conversations.members", "members", channel=raw["id"], limit=_PAGE
             ):
                 members += page
+        except ConfigurationError:
+            raise
         except NotAllowed as error:
             synced.left_out = (*synced.left_out, f"{raw.get('name') or raw['id']}: {error.message}")
             return
@@ -116,8 +119,8 @@ class Synchroniser:
 
     async def _groups(self, synced: Synced) -> None:
         try:
-            answer = await self._api.call("usergroups.list", include_users=True, include_disabled=True)
-        except (NotAllowed, ConfigurationError) as error:
+            answer = await self._api("usergroups.list", include_users=True, include_disabled=True)
+        except SlackRefused as error:
             synced.left_out = (*synced.left_out, f"user groups: {error.message}")
             return
         facts = [group_fact(raw) for raw in answer.get("usergroups") or ()]

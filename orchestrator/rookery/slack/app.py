@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from rookery.extraction.composition import extraction_handlers
 from rookery.slack import actions
 from rookery.slack.action_worker import ActionWorker
-from rookery.slack.api import connect
 from rookery.slack.dispatcher import Dispatcher
 from rookery.slack.receivers.http import HttpReceiver
 from rookery.slack.receivers.intake import SUBSCRIPTION, TOPIC
@@ -21,6 +20,7 @@ from rookery.slack.settings import BotSettings
 from rookery_core import garbage
 from rookery_core.errors import Unavailable
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.web import connect
 
 if TYPE_CHECKING:
     from rookery.agent import Agent

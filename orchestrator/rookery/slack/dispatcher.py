@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from rookery.slack.answers.answerer import Answerer
 from rookery.slack.answers.failures import later
-from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.event_types import AssistantOpened, Deleted, Edited, IncomingMessage, read
 from rookery.slack.receivers.assistant import AssistantPane
 from rookery.slack.receivers.offers import Offers
 from rookery.slack.rules.rulebook import RuleBook
 from rookery_core.queue import PermanentFailure
+from rookery_slackapi.errors import SlackRefused, SlackUnavailable, SlackUncertain
 
 if TYPE_CHECKING:
     from rookery.slack.services import Services

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.api import SlackApi
-from rookery.slack.errors import SlackRefused, SlackUnavailable
+from rookery_slackapi.errors import SlackRefused, SlackUnavailable
+from rookery_slackapi.web import SlackApi
 
 if TYPE_CHECKING:
     from rookery_core.queue.effects import Effects

@@ -15,9 +15,7 @@ from rookery.slack.answers.question_builder import QuestionBuilder
 from rookery.slack.answers.question_tools import QuestionTools
 from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.answers.thread import ThreadReader
-from rookery.slack.api import SlackApi
 from rookery.slack.calendar import Calendar
-from rookery.slack.errors import SlackLockedOut, SlackRefused
 from rookery.slack.people.control import Control
 from rookery.slack.people.directory import Directory, Identity
 from rookery.slack.people.feedback import FeedbackStore
@@ -25,6 +23,8 @@ from rookery.slack.receivers.intake import Addressing, Intake
 from rookery.slack.rules.store import RuleStore
 from rookery.slack.settings import BotSettings
 from rookery_core.errors import ConfigurationError
+from rookery_slackapi.errors import SlackLockedOut, SlackRefused
+from rookery_slackapi.web import SlackApi
 
 if TYPE_CHECKING:
     from rookery.agent import Agent

@@ -5,27 +5,18 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
 from rookery.settings import AgentSettings
-from rookery_core.errors import ConfigurationError
 from rookery_core.settings import CommaSeparated
-
-SLACK_API = "https://slack.com/api/"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+from rookery_slackapi.settings import SlackApiSettings
 
 
-class BotSettings(AgentSettings):
+class BotSettings(AgentSettings, SlackApiSettings):
     """Tokens, limits and habits of the bot. Times are in seconds, sizes in bytes."""
 
-    bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
-    """Token of the Slack app's bot user (xoxb-…)."""
-    app_token: SecretStr | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
-    """App-level token with connections:write (xapp-…), for Socket Mode."""
     signing_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
     """The app's signing secret, for the Events API over HTTP."""
-    slack_api_url: str = Field(default=SLACK_API, validation_alias="ROOKERY_SLACK_API_URL")
-    """Base URL of Slack's Web API; slack.com or, for an emulator, loopback."""
     slack_http_host: str = Field(default="127.0.0.1", validation_alias="ROOKERY_SLACK_HTTP_HOST")
     """Address on which the Events API is received."""
     slack_http_port: int = Field(default=3000, ge=0, le=65535, validation_alias="ROOKERY_SLACK_HTTP_PORT")
@@ -39,8 +30,6 @@ class BotSettings(AgentSettings):
     """Seconds before the first retry; doubled for each one after it, with jitter."""
     lease_s: float = Field(default=30.0, ge=1, validation_alias="ROOKERY_SLACK_LEASE_S")
     """How long a worker that has died keeps its question; a living one prolongs the lease by itself."""
-    slack_patience_s: float = Field(default=60.0, ge=0, validation_alias="ROOKERY_SLACK_PATIENCE_S")
-    """How long one call waits for a rate limit of Slack to pass before the question goes back to the queue."""
 
     streaming: bool = Field(default=True, validation_alias="ROOKERY_SLACK_STREAMING")
     """Whether answers appear while they are written."""
@@ -93,21 +82,6 @@ class BotSettings(AgentSettings):
     rule_hourly_limit: int = Field(default=10, ge=1, validation_alias="ROOKERY_SLACK_RULE_HOURLY_LIMIT")
     """How often one rule may act in an hour."""
 
-    @field_validator("slack_api_url")
-    @classmethod
-    def _slack_or_this_machine(cls, url: str) -> str:
-        parts = urlsplit(url)
-        slack = parts.scheme == "https" and (parts.hostname or "") in ("slack.com", "www.slack.com")
-        here = parts.scheme in ("http", "https") and (parts.hostname or "") in _LOOPBACK
-        if not (slack or here):
-            raise ValueError("must be https://slack.com/api/ or an address of this machine")
-        return url if url.endswith("/") else url + "/"
-
-    @property
-    def emulated(self) -> bool:
-        """Whether the bot talks to an emulator on this machine."""
-        return self.slack_api_url != SLACK_API
-
     def is_slack_url(self, url: str) -> bool:
         """Whether an address that Slack gave leads to Slack (or to the emulator that stands in for it)."""
         try:
@@ -117,18 +91,3 @@ class BotSettings(AgentSettings):
         if self.emulated and (parts.scheme, parts.netloc) == (api.scheme, api.netloc):
             return True
         return parts.scheme == "https" and parts.netloc in ("hooks.slack.com", "slack.com", "files.slack.com")
-
-    def require_bot_token(self) -> str:
-        return _required(self.bot_token, "SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions")
-
-    def require_app_token(self) -> str:
-        return _required(self.app_token, "SLACK_APP_TOKEN", "xapp-", "Basic Information > App-Level Tokens")
-
-
-def _required(value: SecretStr | None, name: str, prefix: str, page: str) -> str:
-    token = value.get_secret_value() if value else ""
-    if not token:
-        raise ConfigurationError(f"{name} is not set.", hint=f"Copy it from your Slack app, page {page}.")
-    if not token.startswith(prefix):
-        raise ConfigurationError(f"{name} does not begin with {prefix}.", hint=f"Copy it from page {page}.")
-    return token

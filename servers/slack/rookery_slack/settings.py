@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from rookery_core.settings import CommaSeparated, CoreSettings, Names
+from rookery_core.settings import CommaSeparated, Names
+from rookery_slackapi.settings import SlackApiSettings
 
 
-class SlackSettings(CoreSettings):
+class SlackSettings(SlackApiSettings):
     """Settings of rookery-slack. Everything that shows or does more is off unless it is set."""
 
     slack_url: str | None = Field(default=None, validation_alias="ROOKERY_SLACK_URL")
@@ -24,10 +25,6 @@ class SlackSettings(CoreSettings):
     before."""
     slack_post_channels: CommaSeparated = Field(default=(), validation_alias="ROOKERY_SLACK_POST_CHANNELS")
     """Names or ids of the channels into which they may write."""
-    slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
-    """Token of the Slack app's bot user (xoxb-…)."""
-    slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="ROOKERY_SLACK_API_URL")
-    """Base URL of Slack's Web API; slack.com or, for an emulator, loopback."""
     tools: Names = Field(default=(), validation_alias="ROOKERY_SLACK_TOOLS")
     """The only tools to offer, by their names or globs such as get_*. Empty: all that are switched on."""
     exclude_tools: Names = Field(default=(), validation_alias="ROOKERY_SLACK_EXCLUDE_TOOLS")

@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rookery.agent.question import Attachment, ContextSection
-from rookery.slack.api import SlackApi
 from rookery.slack.settings import BotSettings
 from rookery_core.errors import InvalidInput, NotAllowed, RookeryError, Unavailable
 from rookery_core.telemetry import get_logger
 from rookery_core.text import clip
+from rookery_slackapi.web import SlackApi
 
 Json = dict[str, Any]
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})

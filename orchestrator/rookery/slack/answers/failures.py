@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rookery.slack.answers.thread import headline
 from rookery.slack.answers.work import Work
-from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
+from rookery.slack.errors import ThreadHidden
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.notifier import post_once
 from rookery.slack.text.markup import escape
 from rookery_core.errors import RateLimited, RookeryError, Unavailable
 from rookery_core.queue import PermanentFailure, RetryLater
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.errors import SlackRefused, SlackUnavailable, SlackUncertain
 
 if TYPE_CHECKING:
     from rookery.slack.answers.questions import StoredQuestion

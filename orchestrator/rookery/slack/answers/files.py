@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rookery.slack.answers.thread import pages_of_thread
-from rookery.slack.api import SlackApi
-from rookery.slack.errors import SlackRefused
 from rookery.slack.event_types import IncomingMessage
 from rookery_core.errors import InvalidInput, Unavailable
 from rookery_core.queue import Effect
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.errors import SlackRefused
+from rookery_slackapi.web import SlackApi
 
 if TYPE_CHECKING:
     from rookery_core.queue.effects import Effects

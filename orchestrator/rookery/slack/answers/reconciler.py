@@ -12,10 +12,11 @@ from typing import Any
 
 from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.answers.thread import pages_of_thread
-from rookery.slack.api import SlackApi
-from rookery.slack.errors import SlackRefused, ThreadHidden
+from rookery.slack.errors import ThreadHidden
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.directory import Identity
+from rookery_slackapi.errors import SlackRefused
+from rookery_slackapi.web import SlackApi
 
 Json = dict[str, Any]
 LOOKS_S = (0.3, 1.0, 2.0)

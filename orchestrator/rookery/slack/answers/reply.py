@@ -25,12 +25,13 @@ from rookery.slack.answers.reconciler import (
     ReplyState,
     effect_of,
 )
-from rookery.slack.api import SlackApi
-from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain, ThreadHidden
+from rookery.slack.errors import ThreadHidden
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.directory import Identity
 from rookery_core.queue import RetryLater
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.errors import SlackRefused, SlackUnavailable, SlackUncertain
+from rookery_slackapi.web import SlackApi
 
 if TYPE_CHECKING:
     from rookery_core.queue import Effect

@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from rookery.slack.api import SlackApi
-from rookery.slack.errors import SlackRefused
 from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.errors import SlackRefused
+from rookery_slackapi.web import SlackApi
 
 THINKING = "is thinking…"
 RENEW_AFTER_S = 90.0

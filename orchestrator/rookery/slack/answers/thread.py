@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rookery.agent.question import ContextSection
-from rookery.slack.api import SlackApi
-from rookery.slack.errors import SlackRefused
 from rookery.slack.event_types import IncomingMessage, question_of
 from rookery.slack.people.directory import Directory
 from rookery.slack.text.markup import unescape
 from rookery_core.telemetry import get_logger
 from rookery_core.text import estimate_tokens
+from rookery_slackapi.errors import SlackRefused
+from rookery_slackapi.web import SlackApi
 
 Json = dict[str, Any]
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")

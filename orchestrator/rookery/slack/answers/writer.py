@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from rookery.slack.answers.reconciler import ReplyState
 from rookery.slack.answers.reply import Reply, State
-from rookery.slack.errors import SlackRefused, SlackUnavailable, SlackUncertain
 from rookery.slack.text import blocks as block
 from rookery.slack.text.markup import calm, notification, to_mrkdwn
 from rookery.slack.text.split import MAX_CHARACTERS, split
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.errors import SlackRefused, SlackUnavailable, SlackUncertain
 
 Json = dict[str, Any]
 _BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from rookery.slack.api import SlackApi
-from rookery.slack.errors import SlackRefused, SlackUnavailable
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.errors import SlackRefused, SlackUnavailable
+from rookery_slackapi.web import SlackApi
 
 Json = dict[str, Any]
 PersonKind = Literal["member", "guest", "outsider"]

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from rookery.slack.answers.question_builder import is_internal
-from rookery.slack.errors import SlackRefused
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.feedback import place_of
 from rookery.slack.text import blocks as block
 from rookery_core import sql
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.errors import SlackRefused
 
 if TYPE_CHECKING:
     from rookery.slack.services import Services

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.errors import SlackRefused
 from rookery.slack.people.control import Book
 from rookery.slack.text.markup import escape
 from rookery_core.errors import InvalidInput, NotAllowed, NotFound, RookeryError
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.errors import SlackRefused
 
 if TYPE_CHECKING:
     from rookery.slack.services import Services

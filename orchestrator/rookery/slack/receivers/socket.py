@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.api import SlackApi, connect
-from rookery.slack.errors import SlackLockedOut, SlackRefused
 from rookery.slack.settings import BotSettings
 from rookery_core.errors import ConfigurationError, unforeseen
-from rookery_core.socket_mode import leave, socket_client
 from rookery_core.telemetry import get_logger
+from rookery_slackapi.errors import SlackLockedOut, SlackRefused
+from rookery_slackapi.socket_mode import leave, socket_client
+from rookery_slackapi.web import SlackApi, connect
 
 if TYPE_CHECKING:
     from slack_sdk.socket_mode.aiohttp import SocketModeClient

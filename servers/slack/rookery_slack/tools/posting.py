@@ -12,13 +12,14 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.errors import ConfigurationError, Conflict, InvalidInput, NotAllowed, Unavailable
+from rookery_core.errors import Conflict, InvalidInput, NotAllowed
 from rookery_core.identity import Caller, current_caller
 from rookery_slack.answers import Draft
 from rookery_slack.links import permalink
 from rookery_slack.resolving import resolve_channel
 from rookery_slack.timestamps import format_ts, parse_ts
 from rookery_slack.tools.base import Clock, SlackTools, utc_now
+from rookery_slackapi.web import connect
 
 if TYPE_CHECKING:
     from rookery_slack.links import Reference
@@ -27,14 +28,8 @@ if TYPE_CHECKING:
 
 LIFETIME_S = 600
 MAX_TEXT = 12_000
-REMEDIES = {
-    "channel_not_found": "Invite the bot to the channel, or see that the token is of this workspace.",
-    "not_in_channel": "Invite the bot to the channel.",
-    "invalid_auth": "Set SLACK_BOT_TOKEN to a token of a bot of this workspace.",
-    "missing_scope": "Give the bot the scopes chat:write and reactions:write.",
-    "invalid_name": "Slack knows no emoji of this name.",
-    "message_not_found": "The message is gone, or the link is wrong.",
-}
+PATIENCE_S = 10.0
+"""How long a call waits for a rate limit of Slack: somebody waits for the answer."""
 _EMOJI = re.compile(r"^[^\s:]+(::skin-tone-[2-6])?$")
 
 
@@ -147,28 +142,4 @@ class PostingTools(SlackTools):
         self._spent = {each: until for each, until in self._spent.items() if until > now} | {
             nonce: float(expires)
         }
-        return await self._call(method, arguments)
-
-    async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        from slack_sdk.errors import SlackApiError
-        from slack_sdk.web.async_client import AsyncWebClient
-
-        token = self._settings.slack_bot_token
-        if token is None or not token.get_secret_value():
-            raise ConfigurationError("There is no token to post with.", hint="Set SLACK_BOT_TOKEN.")
-        # slack_sdk's types say less than strict checking wants to know.
-        client: Any = AsyncWebClient(
-            token.get_secret_value(), base_url=self._settings.slack_api_url, timeout=20
-        )
-        try:
-            response = await client.api_call(method, json=arguments)
-        except SlackApiError as error:
-            refusal: Any = error.response  # pyright: ignore[reportUnknownMemberType]
-            code = refusal.get("error") or f"HTTP {refusal.status_code}"
-            raise NotAllowed(f"Slack refuses {method}: {code}.", hint=REMEDIES.get(code)) from None
-        except (OSError, TimeoutError) as error:
-            raise Unavailable(
-                f"No answer from Slack ({type(error).__name__}): whether it was done is not known.",
-                hint="Look into the channel before you try again.",
-            ) from None
-        return dict(response.data)
+        return await connect(self._settings, patience_s=PATIENCE_S)(method, **arguments)
