@@ -8,9 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -366,3 +367,48 @@ async def test_killed_in_the_middle_and_run_again(
     once = Caller(team="once", kind="agent")
     await import_export(ingest, once, path, Options())
     assert await digest_of_tables(owner_connection) == await digest_of_tables(owner_connection, "once")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+async def test_channels_whose_names_are_not_ascii_arrive_without_the_zips_flag(
+    ingest: Database, write_export: WriteExport, form: Literal["NFC", "NFD"]
+) -> None:
+    name = "caf\N{LATIN SMALL LETTER E WITH ACUTE}-\N{KATAKANA LETTER GA}"
+    files = export()
+    files["channels.json"] = [*files["channels.json"], {"id": "C9", "name": name, "members": []}]
+    files[f"{unicodedata.normalize(form, name)}/2024-01-02.json"] = [
+        {"type": "message", "user": "U1", "text": "bonjour", "ts": "1704189600.000100"}
+    ]
+    path = write_export(files, name="accents.zip")
+    data = path.read_bytes()
+    for marker, offset in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        at = -1
+        while (at := data.find(marker, at + 1)) >= 0:
+            data = data[: at + offset] + bytes([data[at + offset] & ~0x08]) + data[at + offset + 1 :]
+    path.write_bytes(data)
+    report = await run(ingest, path)
+    assert report.added == 5
+    assert not any("no list of channels" in reason for reason in report.skipped)
+
+
+async def test_links_and_pipes_in_an_unpacked_export_are_refused(
+    ingest: Database, write_export: WriteExport, tmp_path: Path
+) -> None:
+    path = write_export(export(), name="linked")
+    (tmp_path / "secret.json").write_text(
+        '[{"type":"message","user":"U1","text":"psst","ts":"1704189600.000100"}]'
+    )
+    (path / "general" / "2024-01-07.json").symlink_to(tmp_path / "secret.json")
+    os.mkfifo(path / "general" / "2024-01-08.json")
+    report = await run(ingest, path)
+    assert report.added == 4
+    assert any("leads out" in reason for reason in report.skipped)
+    assert any("not a regular file" in reason for reason in report.skipped)
+
+
+async def test_an_export_that_unpacks_to_far_more_than_it_is_is_refused_as_a_whole(
+    ingest: Database, write_export: WriteExport
+) -> None:
+    days = {f"general/2024-02-{day:02}.json": b"[" + b" " * 15_000_000 + b"]" for day in range(1, 8)}
+    with pytest.raises(InvalidInput, match="zip bomb"):
+        await run(ingest, write_export(export(**days), name="bomb.zip"))

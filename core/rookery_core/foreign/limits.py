@@ -18,3 +18,19 @@ MAX_REPOSITORY_BYTES = 64 * MB
 """The pack that is fetched of a repository, and the archive that is made of it."""
 GIT_LOCAL_TIMEOUT_S = 60.0
 GIT_REMOTE_TIMEOUT_S = 120.0
+
+MAX_ARCHIVE_BYTES = 16_000 * MB
+"""An archive as it is handed in."""
+MAX_ARCHIVE_MEMBERS = 1_000_000
+MAX_MEMBER_DEPTH = 64
+"""Folders around a member."""
+MAX_UNPACKED_BYTES = 200_000 * MB
+"""All members together; they are read one at a time."""
+ARCHIVE_FLOOR_BYTES = 64 * MB
+MAX_ARCHIVE_RATIO = 150
+"""An archive that unpacks to more than the floor must not unpack to more than this many times its size. Text packs some 30 times."""
+MEMBER_FLOOR_BYTES = 16 * MB
+MAX_MEMBER_RATIO = 300
+"""The same for one member of a zip."""
+MAX_EXPORT_FILE_BYTES = 512 * 1024 * 1024
+"""One day of messages, or one list, of a Slack export."""

@@ -65,7 +65,7 @@ def _read_one(file: Path, url_of: UrlOf) -> Delivered:
 def _read(folder: ForeignFolder, entry: Entry, url_of: UrlOf) -> Delivered:
     path = entry.name
     if entry.refusal is not None:
-        return Unreadable(path, entry.refusal) if entry.hides else LeftOut(path, entry.refusal)
+        return Unreadable(path, entry.refusal, hides=True) if entry.hides else LeftOut(path, entry.refusal)
     try:
         data = folder.read(path, MAX_FILE_BYTES)
     except Refused as error:

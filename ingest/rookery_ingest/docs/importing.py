@@ -74,6 +74,7 @@ class Import:
         self._report = report
         self._batch: list[PageRecord] = []
         self._seen: set[str] = set()
+        self._hidden = False
         self.summary = Summary(release.source, release.version)
 
     async def run(
@@ -106,6 +107,7 @@ class Import:
         self._report("pages", len(self._seen))
         if isinstance(page, Unreadable):
             self.summary.unreadable.append((page.path, page.reason))
+            self._hidden = self._hidden or page.hides
         elif isinstance(page, Unchanged):
             self.summary.unchanged += 1
         else:
@@ -140,7 +142,7 @@ class Import:
         vanished = sorted(set(known) - self._seen)
         if not vanished:
             return
-        if not complete or self.summary.unreadable:
+        if not complete or self._hidden:
             self.summary.kept = (
                 f"{len(vanished)} pages were not seen; kept, because the crawl was not complete"
             )

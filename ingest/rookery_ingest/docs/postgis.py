@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.foreign.files import NotOpened, open_file, read_file
 from rookery_ingest.docs.archive import is_archive, names_in, read_archive
 from rookery_ingest.docs.folder import UrlOf, read_folder, url_maker
 from rookery_ingest.docs.formats.docbook_html import plain_page, split_book
@@ -71,7 +72,7 @@ async def read_manual(manual: Manual) -> AsyncIterator[Delivered]:
     if await asyncio.to_thread(is_archive, manual.place):
         pages = _from_archive(manual.place, url_of)
     elif await asyncio.to_thread(manual.place.is_file):
-        pages = _from_book(await asyncio.to_thread(manual.place.read_bytes), manual.place, url_of)
+        pages = _from_book(await asyncio.to_thread(read_file, manual.place), manual.place, url_of)
     else:
         pages = _flat(read_folder(manual.place, url_of))
     async for page in pages:
@@ -88,10 +89,11 @@ async def read_website(guest: Guest, site: Site, known: Mapping[str, KnownPage])
 
 def _is_of(book: Path, version: str) -> bool:
     """Whether a book says in its title that it is of this version."""
-    if not book.is_file():
+    try:
+        with open_file(book) as file:
+            head = file.read(4096).decode("utf-8", "replace")
+    except NotOpened:
         return False
-    with book.open("rb") as file:
-        head = file.read(4096).decode("utf-8", "replace")
     return f"PostGIS {version} " in head or f"PostGIS {version}." in head
 
 

@@ -44,10 +44,12 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A page that could not be fetched or read: it stays as it is stored, and the crawl is not complete."""
+    """A page that could not be fetched or read: it stays as it is stored. hides: other pages could not be seen for it, so that
+    the crawl is not complete."""
 
     path: str
     reason: str
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True)

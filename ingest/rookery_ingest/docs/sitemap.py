@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,8 +10,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 from rookery_core.errors import InvalidInput
+from rookery_core.foreign.archives import gunzip
+from rookery_core.foreign.files import NotOpened
 from rookery_ingest.docs.formats.tree import etree
-from rookery_ingest.docs.web import LARGEST_BODY, Guest, parse_date
+from rookery_ingest.docs.web import Guest, parse_date
 
 MOST_SITEMAPS = 500
 _MARKDOWN_LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
@@ -68,10 +68,10 @@ def linked_pages(text: str, base: str) -> list[Listed]:
 
 def _parse(url: str, data: bytes) -> Any:
     if data[:2] == b"\x1f\x8b":
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
-            data = unpacked.read(LARGEST_BODY + 1)
-        if len(data) > LARGEST_BODY:
-            raise InvalidInput(f"{url}: larger than 64 MB when unpacked.")
+        try:
+            data = gunzip(data)
+        except NotOpened as error:
+            raise InvalidInput(f"{url}: {error.message}.") from None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
     try:
         root = etree.fromstring(data, parser=parser)

@@ -17,8 +17,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from rookery_core.foreign.files import NotOpened
 from rookery_ingest.slack.directory import channel_facts, user_fact
-from rookery_ingest.slack.export.archive import Archive, Refused, open_archive
+from rookery_ingest.slack.export.archive import Archive, open_archive
 from rookery_ingest.slack.export.choosing import Options, chosen
 from rookery_ingest.slack.export.days import day_facts
 from rookery_ingest.slack.export.layout import Conversation, Day, Layout, read_layout
@@ -157,8 +158,8 @@ class _Importer:
         """Add a day to the batch; yields the batch whenever the day alone fills it."""
         try:
             data = self._archive.read(day.name)
-        except Refused as error:
-            self._report.skip(f"day that {error}", day.name)
+        except NotOpened as error:
+            self._report.skip(f"day of messages: {error.message}", day.name)
             self._broken.add(day.channel)
             return
         digest = hashlib.blake2b(data, digest_size=16).digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,8 +12,9 @@ from pathlib import PurePosixPath
 from typing import Any, cast
 
 from rookery_core.errors import InvalidInput
+from rookery_core.foreign.files import NotOpened
 from rookery_ingest.slack.cleaning import text_of
-from rookery_ingest.slack.export.archive import Archive, Refused
+from rookery_ingest.slack.export.archive import Archive
 from rookery_ingest.slack.export.jsonarrays import Damaged, elements
 from rookery_ingest.slack.export.report import Report
 from rookery_slack.facts import ChannelKind
@@ -113,7 +115,7 @@ def _objects(archive: Archive, name: str, report: Report) -> Iterator[dict[str, 
                 yield cast("dict[str, Any]", value)
             else:
                 report.skip("entry without an id in a list", name)
-    except (Refused, Damaged) as error:
+    except (NotOpened, Damaged) as error:
         report.skip(f"list of the export: {error}", name)
 
 
@@ -139,12 +141,12 @@ def _days(
         folder = path.relative_to(root).parts[0]
         if folder.startswith("FC:") or folder == "attachments" or folder == "__uploads":
             report.skip("canvas or attachment, not messages", name)
-        elif folder not in folders:
+        elif _comparable(folder) not in folders:
             report.skip("folder that no list of channels names", folder)
         elif path.parent != root / folder or not _DAY.match(path.name):
             report.skip("file that is not a day of messages", name)
         else:
-            yield Day(name, folders[folder], path.stem)
+            yield Day(name, folders[_comparable(folder)], path.stem)
 
 
 def _folders(conversations: list[Conversation]) -> dict[str, str]:
@@ -152,12 +154,17 @@ def _folders(conversations: list[Conversation]) -> dict[str, str]:
     folders: dict[str, str] = {}
     for each in conversations:
         for former in each.raw.get("previous_names") or ():
-            folders.setdefault(str(former), each.id)
+            folders.setdefault(_comparable(str(former)), each.id)
     for each in conversations:
-        folders[each.id] = each.id
+        folders[_comparable(each.id)] = each.id
         if name := text_of(each.raw.get("name")):
-            folders[name] = each.id
+            folders[_comparable(name)] = each.id
     return folders
+
+
+def _comparable(name: str) -> str:
+    """A name as it is compared: a Mac packs the letters of a name apart, Slack has half-width kana in some lists."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def _last_moment(archive: Archive, layout: Layout) -> datetime:
@@ -174,5 +181,5 @@ def _moments(archive: Archive, name: str) -> Iterator[datetime]:
         for value in elements(archive.read(name)):
             if isinstance(value, dict) and (moment := parse_ts(cast("dict[str, Any]", value).get("ts"))):
                 yield moment
-    except (Refused, Damaged):
+    except (NotOpened, Damaged):
         return  # reported when the day itself is read
