@@ -68,7 +68,7 @@ async def measure_tokens(emulator: Emulator, asked: list[Question], folder: str)
     raw: list[int] = []
     minimal: list[int] = []
     over = 0
-    async with Client(build_server(settings(emulator, folder, "memory"))) as client:
+    async with Client(build_server(settings(emulator, folder, "memory")).server) as client:
         for question in asked:
             reply = await client.call_tool(question.tool, question.arguments)
             block: Any = reply.content[0]
@@ -161,7 +161,7 @@ async def measure_repetition(
     chosen = settings(emulator, folder, cache)
     if cache == "database":
         await _open_once(chosen)
-    async with Client(build_server(chosen)) as client:
+    async with Client(build_server(chosen).server) as client:
         if cache == "database":
             await _until_cached(client, calls[0])
         first = await _timed(client, calls)
@@ -204,7 +204,9 @@ async def measure_revalidation(
     emulator: Emulator, calls: list[tuple[str, dict[str, Any]]], folder: str
 ) -> list[Result]:
     """The second pass once GitHub's minute is over: every kept answer is asked about, and 304 costs nothing."""
-    async with Client(build_server(settings(emulator, folder, "memory", ROOKERY_GITHUB_FRESH_S=0))) as client:
+    async with Client(
+        build_server(settings(emulator, folder, "memory", ROOKERY_GITHUB_FRESH_S=0)).server
+    ) as client:
         await _timed(client, calls)
         before = len(emulator.requests)
         second = await _timed(client, calls)

@@ -11,7 +11,7 @@ import pytest_asyncio
 from fastmcp import Client
 
 from rookery_core.settings import CoreSettings
-from rookery_docs.server import make_server
+from rookery_docs.server import build_server
 from rookery_docs.settings import DocsSettings
 from rookery_docs.store.writing import Release
 from rookery_ingest.docs.importing import delivered
@@ -96,7 +96,7 @@ def connect(docs_settings: DocsSettings) -> Connect:
 
     @asynccontextmanager
     async def connected() -> AsyncGenerator[Client[Any]]:
-        server, _ = make_server(docs_settings)
+        server = build_server(docs_settings).server
         async with Client(server) as client:
             yield client
 

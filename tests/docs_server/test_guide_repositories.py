@@ -20,7 +20,7 @@ from rookery_core.foreign.git import GitFailed
 from rookery_docs import guide_repositories
 from rookery_docs.guide_library import GuideLibrary
 from rookery_docs.guide_repositories import GuideCopy, GuideRepository
-from rookery_docs.server import make_server
+from rookery_docs.server import build_server
 from rookery_docs.settings import DocsSettings
 
 pytestmark = pytest.mark.slow
@@ -217,7 +217,7 @@ async def test_a_server_offers_them_and_folders_come_before(
     settings = docs_settings.model_copy(
         update={"docs_guide_repositories": (f"{host.url}/team", f"{host.url}/gone"), "docs_guides": str(mine)}
     )
-    server, _ = make_server(settings)
+    server = build_server(settings).server
     client: Client[Any] = Client(server)
     async with client:
         assert (await viewed(client, name="deploy")).startswith("# Deploy")

@@ -12,7 +12,7 @@ import pytest
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 
-from rookery_docs.server import make_server
+from rookery_docs.server import build_server
 
 Connect = Callable[[], Any]
 
@@ -166,7 +166,7 @@ async def test_a_new_import_is_seen_by_a_running_server(
 
 async def test_another_team_sees_nothing(fill: Any, docs_settings: Any) -> None:
     await fill("1", {"a.html": "<main><h1>Apples</h1></main>"})
-    server, _ = make_server(docs_settings.model_copy(update={"team": "other"}))
+    server = build_server(docs_settings.model_copy(update={"team": "other"})).server
     async with Client(server) as client:
         assert (await client.call_tool("list_sources", {})).data.sources == []
 
@@ -200,7 +200,9 @@ async def test_a_reranker_orders_the_best_pages_and_may_fail(
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_address[1]}/rerank"
-    mcp, _ = make_server(docs_settings.model_copy(update={"docs_rerank_url": url, "docs_rerank_model": "m"}))
+    mcp = build_server(
+        docs_settings.model_copy(update={"docs_rerank_url": url, "docs_rerank_model": "m"})
+    ).server
     async with Client(mcp) as client:
         monkeypatch.setattr(RerankEndpoint, "favourite", "likelihood")
         assert (await search(client, "memory lock"))["results"][0]["page"] == "locks.html"

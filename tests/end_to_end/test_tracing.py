@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 BIN = Path(sys.executable).parent
 SERVER = """
 import sys
-from rookery_core.serving import ServerSpec, build_server, run, tool
+from rookery_core.serving import ServerSpec, create_server, BuiltServer, ServerApp, tool
 from rookery_core.settings import CoreSettings
 
 async def search_messages(query: str) -> dict[str, str]:
@@ -31,10 +31,10 @@ async def search_messages(query: str) -> dict[str, str]:
 
 def build(settings, arguments):
     spec = ServerSpec("rookery-example", "Example", "", "0.1.0")
-    return build_server(spec, [tool(search_messages)], settings=settings)
+    return BuiltServer(create_server(spec, [tool(search_messages)], settings=settings))
 
 sys.argv[0] = "rookery-example"
-sys.exit(run(build, prog="rookery-example", description="x", default_port=1, settings=CoreSettings.from_environment))
+sys.exit(ServerApp("rookery-example", 1, "x", CoreSettings.from_environment, build).main())
 """
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}

@@ -16,10 +16,10 @@ from rookery.extraction.composition import SUBSCRIPTION, extraction_handlers
 from rookery.extraction.worker import LONGEST_BATCH, trace_of
 from rookery_core.identity import Caller
 from rookery_core.queue import LeaseLost, PermanentFailure, RetryLater
-from rookery_core.serving.commandline import ServeArguments
+from rookery_core.serving import ServeArguments
 from rookery_memory.records import NewTurn
 from rookery_memory.scopes import ScopeName
-from rookery_memory.server import build
+from rookery_memory.server import build_server
 from rookery_memory.settings import MemorySettings
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def test_what_was_said_becomes_facts_beside_their_turns(
     url = settings.database_url
     own = MemorySettings(database_url=url, data_dir=settings.data_dir, embedder="wordllama")
     arguments = ServeArguments("stdio", "", 0, "U_ADA")
-    async with Client(build(own, arguments).server) as client:
+    async with Client(build_server(own, arguments).server) as client:
         assert fact.source is not None
         (part,) = await client.read_resource(fact.source)
     told = json.loads(text_of(part))
@@ -302,7 +302,7 @@ async def test_the_days_money_holds(house: House, ada: Caller) -> None:
 
 async def test_turns_reach_the_worker_through_the_tool(house: House, settings: CoreSettings) -> None:
     own = MemorySettings(database_url=settings.database_url, data_dir=settings.data_dir, embedder="wordllama")
-    async with Client(build(own, ServeArguments("stdio", "", 0, "U_BEN")).server) as client:
+    async with Client(build_server(own, ServeArguments("stdio", "", 0, "U_BEN")).server) as client:
         turns = [{"speaker": "Ben", "content": "I sail", "id": "m1"}]
         for _ in range(2):
             await client.call_tool("add_turns", {"conversation": "boats", "turns": turns})

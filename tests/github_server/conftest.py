@@ -55,7 +55,7 @@ async def connect(make_settings: MakeSettings) -> AsyncIterator[Connect]:
     async with AsyncExitStack() as stack:
 
         async def start(**variables: Any) -> Asking:
-            server = build_server(make_settings(**variables))
+            server = build_server(make_settings(**variables)).server
             return Asking(await stack.enter_async_context(Client(server)))
 
         yield start

@@ -12,11 +12,11 @@ from fastmcp.exceptions import ToolError
 from pydantic import SecretStr
 
 from rookery_core.identity import Caller
-from rookery_core.serving.commandline import ServeArguments
+from rookery_core.serving import ServeArguments
 from rookery_core.text import estimate_tokens
 from rookery_memory.embedding_worker import open_queue, run_worker
 from rookery_memory.records import NewMemory
-from rookery_memory.server import build
+from rookery_memory.server import build_server
 from rookery_memory.settings import MemorySettings
 from rookery_memory.store import MemoryStore
 
@@ -44,7 +44,7 @@ def text_of(part: Any) -> str:
 
 
 async def test_eleven_tools_whose_list_is_short() -> None:
-    async with Client(build(MemorySettings(), STDIO).server) as client:
+    async with Client(build_server(MemorySettings(), STDIO).server) as client:
         tools = await client.list_tools()
     assert [tool.name for tool in tools] == [
         "remember", "recall", "update", "forget", "list_memories", "add_turns", "recall_conversation",
@@ -61,7 +61,7 @@ async def test_eleven_tools_whose_list_is_short() -> None:
 
 
 async def test_a_memory_from_remembering_to_forgetting(settings: CoreSettings) -> None:
-    async with Client(build(settings_of(settings), STDIO).server) as client:
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
         first = await call(client, "remember", content="Maria lives in Oslo", source="https://chat/1")
         second = await call(client, "remember", content="Maria lives in Lisbon now", replaces=[first["id"]])
         assert first["id"].startswith("memory://user/")
@@ -87,7 +87,7 @@ async def test_a_memory_from_remembering_to_forgetting(settings: CoreSettings) -
 
 
 async def test_pages_follow_each_other_without_gaps(settings: CoreSettings) -> None:
-    async with Client(build(settings_of(settings), STDIO).server) as client:
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
         for number in range(7):
             await call(client, "remember", content=f"harbour note {number}")
         for name, arguments in (("list_memories", {}), ("recall", {"query": "harbour note"})):
@@ -105,7 +105,7 @@ async def test_pages_follow_each_other_without_gaps(settings: CoreSettings) -> N
 
 
 async def test_turns_and_errors_as_a_model_sees_them(settings: CoreSettings) -> None:
-    async with Client(build(settings_of(settings), STDIO).server) as client:
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
         turns = [
             {"speaker": "Ana", "content": "Where shall we meet?"},
             {"speaker": "Ben", "content": "At the old crane."},
@@ -159,7 +159,7 @@ async def test_search_goes_on_by_words_when_the_embedder_is_down(open_database: 
 
 @pytest.mark.parametrize("work", [False, True])
 async def test_tools_to_work_on_events_are_there_when_switched_on(work: bool) -> None:
-    async with Client(build(MemorySettings(queue_work_tools=work), STDIO).server) as client:
+    async with Client(build_server(MemorySettings(queue_work_tools=work), STDIO).server) as client:
         names = {tool.name for tool in await client.list_tools()}
     assert ("claim_events" in names) == work
 
@@ -199,7 +199,7 @@ async def test_any_text_is_taken_or_refused_with_a_reason(settings: CoreSettings
         ("list_memories", {"cursor": short}),
         ("forget", {"ids": [short], "reason": reason}),
     ]
-    async with Client(build(settings_of(settings), STDIO).server) as client:
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
         for tool_name, arguments in calls:
             answer = await client.call_tool(tool_name, arguments, raise_on_error=False)
             if answer.is_error:
@@ -218,7 +218,7 @@ async def test_any_text_is_taken_or_refused_with_a_reason(settings: CoreSettings
 
 async def test_a_field_of_a_turn_that_is_none_is_named(settings: CoreSettings) -> None:
     turn = {"speaker": "Ana", "content": "Hello", "at": "2026-03-05T10:00:00Z"}
-    async with Client(build(settings_of(settings), STDIO).server) as client:
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
         answer = await client.call_tool(
             "add_turns", {"conversation": "c", "turns": [turn]}, raise_on_error=False
         )
@@ -241,7 +241,7 @@ async def test_a_field_of_a_turn_that_is_none_is_named(settings: CoreSettings) -
 async def test_a_resource_that_cannot_be_read_says_why(
     settings: CoreSettings, uri: str, reason: str | None
 ) -> None:
-    async with Client(build(settings_of(settings), STDIO).server) as client:
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
         if reason is None:
             (part,) = await client.read_resource(uri)
             assert json.loads(text_of(part))["turns"] == []
@@ -254,6 +254,6 @@ async def test_a_resource_that_cannot_be_read_says_why(
 async def test_a_number_beyond_every_id_is_refused_by_its_field(
     settings: CoreSettings, tool: str, field: str
 ) -> None:
-    async with Client(build(settings_of(settings), STDIO).server) as client:
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
         with pytest.raises(ToolError, match=f"{field}: .*no event has so high an id"):
             await client.call_tool(tool, {field: 10**20})

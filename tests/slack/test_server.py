@@ -16,7 +16,7 @@ from rookery_core.database import Database
 from rookery_core.errors import ConfigurationError, Conflict, InvalidInput, NotAllowed
 from rookery_core.identity import Caller, acting_as
 from rookery_slack.facts import MessageDeleted, Observations
-from rookery_slack.server import build
+from rookery_slack.server import build_server
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store import bookkeeping
 from rookery_slack.store.session import Store
@@ -30,7 +30,7 @@ MOST_TOKENS = 3_000
 
 
 async def test_the_list_of_tools_is_small_and_writes_nothing(slack_settings: SlackSettings) -> None:
-    async with Client(build(slack_settings).server) as client:
+    async with Client(build_server(slack_settings).server) as client:
         listed = await client.list_tools()
     assert len(listed) == 9
     assert all(tool.annotations and tool.annotations.read_only_hint for tool in listed)
@@ -48,7 +48,7 @@ async def test_answers_through_the_protocol(fill: Fill, slack_settings: SlackSet
             channel("C1", "general"), person("U1", "Ada"), said("C1", "1700000000.000100", "hello there")
         )
     )
-    async with Client(build(slack_settings).server) as client:
+    async with Client(build_server(slack_settings).server) as client:
         found = (await client.call_tool("get_conversation", {"channel": "#general"})).structured_content
         assert found is not None and "hello there" in found["messages"][0]["text"]
         failed = await client.call_tool("get_conversation", {"channel": "generall"}, raise_on_error=False)
@@ -165,8 +165,8 @@ async def test_highlights_say_how_much_was_cut(
 @pytest.mark.slow
 def test_starting_imports_no_driver_and_no_model() -> None:
     code = (
-        "import sys; from rookery_slack.server import build; from rookery_slack.settings import SlackSettings; "
-        "build(SlackSettings()); "
+        "import sys; from rookery_slack.server import build_server; from rookery_slack.settings import SlackSettings; "
+        "build_server(SlackSettings()); "
         "print([name for name in ('asyncpg', 'numpy', 'wordllama', 'slack_sdk', 'openai', 'aiohttp') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,17 +4,19 @@ from rookery_core.serving import quiet as _quiet
 
 _quiet.silence_fastmcp()
 
-from rookery_core.serving.application import ServerSpec, ToolSpec, build_server, tool
-from rookery_core.serving.commandline import ServeArguments, run
+from rookery_core.serving.app import STDIO, BuiltServer, ServeArguments, ServerApp
+from rookery_core.serving.application import ServerSpec, ToolSpec, create_server, tool
 from rookery_core.serving.selection import Choice, Selection
 
 __all__ = [
+    "STDIO",
+    "BuiltServer",
     "Choice",
     "Selection",
     "ServeArguments",
+    "ServerApp",
     "ServerSpec",
     "ToolSpec",
-    "build_server",
-    "run",
+    "create_server",
     "tool",
 ]

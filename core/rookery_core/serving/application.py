@@ -77,7 +77,7 @@ def tool(
     )
 
 
-def build_server(
+def create_server(
     spec: ServerSpec,
     tools: Iterable[ToolSpec],
     *,

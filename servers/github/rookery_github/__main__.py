@@ -1,29 +1,26 @@
-"""`rookery-github`: the server over stdio or HTTP."""
+"""The command `rookery-github`."""
 
 from __future__ import annotations
 
 import sys
 
-from rookery_core.serving import run
+from rookery_core.serving import ServerApp
+from rookery_github.server import NAME, build_server
 from rookery_github.settings import GitHubSettings
 
-PORT = 8103
+SERVER = ServerApp(
+    name=NAME,
+    port=8103,
+    description="MCP server: GitHub for a language model, in few tokens.",
+    settings=GitHubSettings.from_environment,
+    build=build_server,
+)
 
 
-def main() -> None:
-    """Run until the client leaves or a signal comes."""
-    from rookery_github.server import build_server
-
-    sys.exit(
-        run(
-            build_server,  # pyright: ignore[reportArgumentType] the settings are those that `settings` reads
-            prog="rookery-github",
-            description="GitHub for a language model, in few tokens.",
-            default_port=PORT,
-            settings=GitHubSettings.from_environment,
-        )
-    )
+def main() -> int:
+    """Serve until the client leaves or a signal comes. Returns the exit status."""
+    return SERVER.main()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import cast
 
-from rookery_core.serving.commandline import BuiltServer, ServeArguments, run
-from rookery_core.settings import CoreSettings
-from rookery_memory.server import NAME, build
+from rookery_core.serving import ServerApp
+from rookery_memory.server import NAME, build_server
 from rookery_memory.settings import MemorySettings
 
-PORT = 8104
+SERVER = ServerApp(
+    name=NAME,
+    port=8104,
+    description=(
+        "MCP server: long-term memory, and the event queue as tools.\n"
+        "rookery-memory {export,import,merge,erase} operates the memory: see rookery-memory COMMAND --help."
+    ),
+    settings=MemorySettings.from_environment,
+    build=build_server,
+)
 
 
 def main() -> int:
@@ -19,20 +26,7 @@ def main() -> int:
         from rookery_memory.commands import run_command
 
         return run_command(sys.argv[1:])
-
-    def built(settings: CoreSettings, arguments: ServeArguments) -> BuiltServer:
-        return build(cast(MemorySettings, settings), arguments)
-
-    return run(
-        built,
-        prog=NAME,
-        description=(
-            "MCP server: long-term memory, and the event queue as tools.\n"
-            "rookery-memory {export,import,merge,erase} operates the memory: see rookery-memory COMMAND --help."
-        ),
-        default_port=PORT,
-        settings=MemorySettings.from_environment,
-    )
+    return SERVER.main()
 
 
 if __name__ == "__main__":

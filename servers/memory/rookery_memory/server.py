@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from rookery_core.database.gate import DatabaseGate
-from rookery_core.serving import Choice, Selection, ServerSpec, ToolSpec, build_server, tool
-from rookery_core.serving.commandline import BuiltServer
+from rookery_core.serving import (
+    STDIO,
+    BuiltServer,
+    Choice,
+    Selection,
+    ServeArguments,
+    ServerSpec,
+    ToolSpec,
+    create_server,
+    tool,
+)
 from rookery_memory.queue_tools import QueueTools
 from rookery_memory.resources import MemoryResources
 from rookery_memory.service import MemoryService
 from rookery_memory.settings import MemorySettings
 from rookery_memory.tools.conversations import ConversationTools
 from rookery_memory.tools.memories import MemoryTools
-
-if TYPE_CHECKING:
-    from rookery_core.serving import ServeArguments
 
 NAME = "rookery-memory"
 INSTRUCTIONS = """\
@@ -55,17 +60,17 @@ def queue_tools(gate: DatabaseGate, *, trusted: bool, work: bool) -> list[ToolSp
     ]
 
 
-def build(settings: MemorySettings, arguments: ServeArguments | None = None) -> BuiltServer:
+def build_server(settings: MemorySettings, arguments: ServeArguments = STDIO) -> BuiltServer:
     """The server, not started yet, and how to tell whether its database is there."""
-    over_http = arguments is not None and arguments.transport == "http"
+    over_http = arguments.transport == "http"
     background = settings.embed == "background" or (settings.embed == "auto" and over_http)
     gate = DatabaseGate(settings, role="rookery_memory", application_name=NAME)
     service = MemoryService(settings, gate, background=background)
-    server = build_server(
+    server = create_server(
         ServerSpec(NAME, "Memory", INSTRUCTIONS, version(NAME)),
         [*tools(service), *queue_tools(gate, trusted=not over_http, work=settings.queue_work_tools)],
         settings=settings,
-        as_user=arguments.as_user if arguments else None,
+        as_user=arguments.as_user,
         on_start=service.start,
         on_stop=service.stop,
         register=[MemoryResources(service).add_to],

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from rookery_core.database.gate import DatabaseGate
-from rookery_core.serving import Choice, Selection, ServerSpec, ToolSpec, build_server, tool
-from rookery_core.serving.commandline import BuiltServer
+from rookery_core.serving import (
+    STDIO,
+    BuiltServer,
+    Choice,
+    Selection,
+    ServeArguments,
+    ServerSpec,
+    ToolSpec,
+    create_server,
+    tool,
+)
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
 from rookery_slack.tools.activity import ActivityTools
@@ -17,9 +25,6 @@ from rookery_slack.tools.directory import DirectoryTools
 from rookery_slack.tools.posting import PostingTools
 from rookery_slack.tools.search import SearchTools
 from rookery_slack.tools.status import StatusTools
-
-if TYPE_CHECKING:
-    from rookery_core.serving import ServeArguments
 
 NAME = "rookery-slack"
 INSTRUCTIONS = """\
@@ -51,7 +56,7 @@ def tools(store: Store, settings: SlackSettings, clock: Clock = utc_now) -> list
     ]
 
 
-def build(settings: SlackSettings, arguments: ServeArguments | None = None) -> BuiltServer:
+def build_server(settings: SlackSettings, arguments: ServeArguments = STDIO) -> BuiltServer:
     """The server, not started yet, and how to tell whether its database is there."""
     gate = DatabaseGate(settings, role="rookery_slack", application_name=NAME)
     spec = ServerSpec(NAME, "Slack memory", INSTRUCTIONS, version(NAME))
@@ -62,11 +67,11 @@ def build(settings: SlackSettings, arguments: ServeArguments | None = None) -> B
     async def ready() -> None:
         await gate.database()
 
-    server = build_server(
+    server = create_server(
         spec,
         tools(Store(gate, settings), settings),
         settings=settings,
-        as_user=arguments.as_user if arguments else None,
+        as_user=arguments.as_user,
         on_start=start,
         on_stop=gate.close,
         choice=Choice(tools=Selection(settings.tools, settings.exclude_tools)),

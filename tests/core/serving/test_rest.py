@@ -21,7 +21,7 @@ from rookery_core.errors import Conflict, DatabaseStarting, NotAllowed, NotFound
 from rookery_core.identity import Caller, current_caller
 from rookery_core.identity.asker import sign
 from rookery_core.identity.tokens import new_token
-from rookery_core.serving import Choice, Selection, ServerSpec, build_server, http, openapi, rest, tool
+from rookery_core.serving import Choice, Selection, ServerSpec, create_server, http, openapi, rest, tool
 from rookery_core.serving.selection import SHOW_ALL
 from rookery_core.settings import CoreSettings
 from rookery_core.telemetry import trace_id
@@ -93,7 +93,7 @@ def example(
     settings: CoreSettings | None = None, choice: Choice = SHOW_ALL, host: str = "127.0.0.1"
 ) -> FastMCP:
     read = settings or CoreSettings()
-    server = build_server(SPEC, [tool(look), tool(change, read_only=False)], settings=read, choice=choice)
+    server = create_server(SPEC, [tool(look), tool(change, read_only=False)], settings=read, choice=choice)
     http.guard(server, read, host)
     rest.add_rest(server)
     return server

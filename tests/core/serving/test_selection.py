@@ -11,7 +11,7 @@ from fastmcp.exceptions import McpError
 from fastmcp.utilities.tests import asgi_server
 
 from rookery_core.errors import ConfigurationError
-from rookery_core.serving import Choice, Selection, ServerSpec, build_server, tool
+from rookery_core.serving import Choice, Selection, ServerSpec, create_server, tool
 from rookery_core.serving.selection import SHOW_ALL
 from rookery_core.settings import CoreSettings
 
@@ -50,7 +50,7 @@ def example(choice: Choice = SHOW_ALL, *, may_write: bool = True) -> FastMCP:
         tool(read_two, synonyms=["write_two"]),
         tool(write, read_only=False, enabled=may_write),
     ]
-    return build_server(SPEC, tools, settings=CoreSettings(), register=[register], choice=choice)
+    return create_server(SPEC, tools, settings=CoreSettings(), register=[register], choice=choice)
 
 
 def tools_choice(only: str = "", exclude: str = "") -> Choice:

@@ -16,7 +16,7 @@ from rookery_core.errors import ConfigurationError, NotFound
 from rookery_core.identity import Caller, current_caller
 from rookery_core.identity.asker import ASKER_META_KEY, sign
 from rookery_core.identity.tokens import new_token
-from rookery_core.serving import ServerSpec, build_server, http, tool
+from rookery_core.serving import ServerSpec, create_server, http, tool
 from rookery_core.settings import CoreSettings
 from rookery_core.telemetry import trace_id
 
@@ -46,7 +46,7 @@ async def who_am_i(name: Annotated[str, Field(min_length=1, max_length=5)] = "x"
 
 
 def example(settings: CoreSettings | None = None, *, as_user: str | None = None) -> FastMCP:
-    return build_server(
+    return create_server(
         SPEC,
         [tool(who_am_i), tool(_hidden, enabled=False)],
         settings=settings or CoreSettings(),
@@ -167,13 +167,13 @@ def test_a_jwt_issuer_needs_its_audience() -> None:
 
 SERVE = """
 import asyncio, sys
-from rookery_core.serving import ServerSpec, build_server, run
+from rookery_core.serving import ServerSpec, create_server, BuiltServer, ServerApp
 from rookery_core.settings import CoreSettings
 
 def build(settings, arguments):
-    return build_server(ServerSpec("rookery-example", "Example", "", "0.1.0"), [], settings=settings)
+    return BuiltServer(create_server(ServerSpec("rookery-example", "Example", "", "0.1.0"), [], settings=settings))
 
-sys.exit(run(build, prog="rookery-example", description="x", default_port=1, settings=CoreSettings.from_environment))
+sys.exit(ServerApp("rookery-example", 1, "x", CoreSettings.from_environment, build).main())
 """
 
 

@@ -1,4 +1,4 @@
-"""The command line that all four servers share."""
+"""A server as a program: its declaration, its command line, and how it is served over stdio or HTTP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fastmcp import FastMCP
 
@@ -21,18 +21,24 @@ if TYPE_CHECKING:
     from rookery_core.settings import CoreSettings
 
 DEFAULT_HOST = "127.0.0.1"
-MOST_WORKERS = 64
+MAX_WORKERS = 64
+
+
+S = TypeVar("S", bound="CoreSettings")
 
 
 @dataclass(frozen=True, slots=True)
 class ServeArguments:
-    """How a server was asked to run."""
+    """How a server is to run. The defaults are those of a client that starts it over stdio."""
 
-    transport: str
-    host: str
-    port: int
-    as_user: str | None
+    transport: str = "stdio"
+    host: str = DEFAULT_HOST
+    port: int = 0
+    as_user: str | None = None
     workers: int = 1
+
+
+STDIO = ServeArguments()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +49,35 @@ class BuiltServer:
     ready: Readiness | None = None
 
 
-Build = Callable[["CoreSettings", ServeArguments], "BuiltServer | FastMCP"]
+@dataclass(frozen=True, slots=True)
+class ServerApp(Generic[S]):
+    """The declaration of a server; `main` is its command.
 
-
-def run(
-    build: Build,
-    *,
-    prog: str,
-    description: str,
-    default_port: int,
-    settings: Callable[[], CoreSettings],
-    argv: Sequence[str] | None = None,
-) -> int:
-    """Run one server until its client leaves or a signal stops it. Returns the exit status.
-
-    build: makes the server from the settings and the arguments. settings: reads them; called once.
+    name: of the command, of the server, and the audience of signed askers (`rookery-docs`). port: the default over
+    HTTP. settings: reads the settings; called once. build: makes the server from settings and arguments; opens nothing.
     """
-    arguments = _parse(prog, description, default_port, argv)
 
-    def served() -> int:
-        read = settings()
-        configure_telemetry(read)
-        built = build(read, arguments)
-        if isinstance(built, FastMCP):
-            built = BuiltServer(built)
-        return _serve(built, read, arguments)
+    name: str
+    port: int
+    description: str
+    settings: Callable[[], S]
+    build: Callable[[S, ServeArguments], BuiltServer]
 
-    try:
-        return exit_status(prog, served)
-    except OSError as error:
-        print(
-            f"{prog}: cannot listen on {arguments.host}:{arguments.port}: {error.strerror}", file=sys.stderr
-        )
-        return 1
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Serve until the client leaves or a signal comes. Returns the exit status."""
+        arguments = _parse(self.name, self.description, self.port, argv)
+
+        def serve() -> int:
+            settings = self.settings()
+            configure_telemetry(settings)
+            return _serve(self.build(settings, arguments), settings, arguments)
+
+        try:
+            return exit_status(self.name, serve)
+        except OSError as error:
+            address = f"{arguments.host}:{arguments.port}"
+            print(f"{self.name}: cannot listen on {address}: {error.strerror}", file=sys.stderr)
+            return 1
 
 
 def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments) -> int:
@@ -161,7 +163,7 @@ def _port(text: str) -> int:
 
 
 def _workers(text: str) -> int:
-    count = _number(text, "a number of processes is", MOST_WORKERS)
+    count = _number(text, "a number of processes is", MAX_WORKERS)
     if count > 1 and not hasattr(os, "fork"):
         raise argparse.ArgumentTypeError("this system can only serve with 1 process")
     return count
