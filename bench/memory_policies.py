@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from bench.memory_speed import percentile, recall_times
-from rookery_core.database.connecting import connected
+from rookery_core.database.connections import connected
 from rookery_core.database.provision import find_server
 from rookery_core.identity import Caller
 from rookery_core.settings import CoreSettings

@@ -21,7 +21,7 @@ from bench.queue_ours import Ours
 from bench.queue_peers import PgQueuerParts, ProcrastinateParts
 from bench.queue_server import BenchServer, Sample, bench_server
 from bench.report import Result, show, write
-from rookery_core import garbage
+from rookery_core import garbage_collection
 
 SCALE = float(os.environ.get("SCALE", "1"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -161,13 +161,13 @@ async def main() -> None:
     async with bench_server() as server:
         await PgQueuerParts(server).install()
         await ProcrastinateParts(server).install()
-        garbage.freeze()  # for all alike: everything is imported that any of them needs
+        garbage_collection.freeze()  # for all alike: everything is imported that any of them needs
         for number in range(1, ROUNDS + 1):
             print(f"round {number} of {ROUNDS}", file=sys.stderr, flush=True)
             await one_round(server, measured)
-    found = results(measured)
-    path = write("queue", found)
-    show(found, f"The event queue, {ROUNDS} rounds ({path})")
+    measurements = results(measured)
+    path = write("queue", measurements)
+    show(measurements, f"The event queue, {ROUNDS} rounds ({path})")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Ours:
             yield queue
 
     async def enqueue_bulk(self, jobs: int) -> Sample:
-        """Bulk enqueue, each with a key that stays spent."""
+        """Bulk enqueue, each with an idempotency key."""
         async with self.queue() as queue:
             messages = _messages(jobs)
             await queue.enqueue_many("bench", _messages(200))
@@ -132,7 +132,7 @@ class Ours:
             return [jobs / (after - before) for before, after in itertools.pairwise(marks)]
 
     async def _drain(self, queue: Queue, handler: Handler, finished: asyncio.Event, jobs: int) -> Sample:
-        """From the first claim until all is settled. Connections are open before the clock starts, as those of peers are."""
+        """From the first claim until all is finished. Connections are open before the clock starts, as those of peers are."""
         await queue.pause("bench")
         async with Worker(queue, {"bench": handler}, concurrency=10) as worker:
 

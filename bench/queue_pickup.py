@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bench.queue_server import BenchServer
-from rookery_core import garbage
+from rookery_core import garbage_collection
 
 GAP_S = 0.020
 WARM_UP = 20
@@ -61,7 +61,7 @@ async def measure(
 
 
 def _ready() -> None:
-    garbage.freeze()
+    garbage_collection.freeze()
     print("ready", flush=True)
 
 

@@ -33,7 +33,7 @@ class Sample:
 
 
 class BenchServer:
-    """An embedded server in a folder of its own, with a database for each system."""
+    """An embedded server in a separate folder, with a database for each system."""
 
     def __init__(self, server: EmbeddedServer, postmaster: psutil.Process) -> None:
         self.server = server
@@ -55,8 +55,8 @@ class BenchServer:
 
     def postgres_s(self) -> float:
         """Processor seconds of PostgreSQL so far, of processes that ended too."""
-        own = self._postmaster.cpu_times()
-        spent = own.user + own.system + own.children_user + own.children_system
+        server = self._postmaster.cpu_times()
+        spent = server.user + server.system + server.children_user + server.children_system
         for child in self._postmaster.children():
             try:
                 times = child.cpu_times()

@@ -146,7 +146,7 @@ async def open_database(settings: CoreSettings) -> AsyncIterator[OpenDatabase]:
 @pytest_asyncio.fixture
 async def owner_connection(owner_dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
     """A connection to the test's database as a superuser, to arrange what no program may do."""
-    from rookery_core.database.connecting import connect
+    from rookery_core.database.connections import connect
 
     connection = await connect(owner_dsn, "tests")
     yield connection

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from rookery_core import sql
-from rookery_core.database.adapting import adapt
+from rookery_core.database.adaptation import adapt
 from rookery_core.database.embedded import EmbeddedServer
 from rookery_core.database.embedded.locks import is_locked, take_lock
 from rookery_core.database.migration_files import MigrationFileError

@@ -12,8 +12,8 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 
-class GroupCommit(Generic[ItemT, ResultT]):
-    """Stores the items of concurrent callers in batches; each caller waits for the commit of its own item.
+class Batcher(Generic[ItemT, ResultT]):
+    """Stores the items of concurrent callers in batches; each caller waits until its item is committed.
 
     store: stores a batch, all or nothing, and returns one result for each item, in order. split_on: errors that one
     item may have caused; the items of such a batch are then stored one at a time. A caller that is cancelled does not

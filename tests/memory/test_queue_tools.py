@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from rookery_core.database.gate import DatabaseGate
+from rookery_core.database.lazy_database import LazyDatabase
 from rookery_core.errors import InvalidInput, NotAllowed, NotFound
 from rookery_core.identity import Caller, acting_as
 from rookery_core.queue import LeaseLost, Queue
@@ -22,10 +22,10 @@ OPERATOR = Caller(scopes=frozenset({"queue"}))
 
 
 @pytest_asyncio.fixture
-async def gate(settings: CoreSettings, open_database: Any) -> AsyncIterator[DatabaseGate]:
+async def gate(settings: CoreSettings, open_database: Any) -> AsyncIterator[LazyDatabase]:
     database: Database = await open_database("rookery_ingest")
     await Queue(database).subscribe("jobs", "worker", max_attempts=2, lease_s=20)
-    gate = DatabaseGate(settings, role="rookery_memory", application_name="tests")
+    gate = LazyDatabase(settings, role="rookery_memory", application_name="tests")
     gate.start()
     await gate.database(30)
     yield gate
@@ -33,11 +33,11 @@ async def gate(settings: CoreSettings, open_database: Any) -> AsyncIterator[Data
 
 
 @pytest.fixture
-def tools(gate: DatabaseGate) -> QueueTools:
+def tools(gate: LazyDatabase) -> QueueTools:
     return QueueTools(gate)
 
 
-async def test_the_queue_is_closed_to_who_has_no_scope_for_it(gate: DatabaseGate) -> None:
+async def test_the_queue_is_closed_to_who_has_no_scope_for_it(gate: LazyDatabase) -> None:
     for caller in (
         Caller(),
         Caller(user="U1", kind="member"),
@@ -71,7 +71,7 @@ async def test_publish_look_and_publish_again(tools: QueueTools) -> None:
 
 
 @pytest.mark.parametrize("trusted", [False, True])
-async def test_topics_of_our_own_programs_are_closed(gate: DatabaseGate, *, trusted: bool) -> None:
+async def test_topics_of_our_own_programs_are_closed(gate: LazyDatabase, *, trusted: bool) -> None:
     """Who could publish a Slack event could ask the bot in anybody's name; who could read one, a private channel."""
     queue = Queue(await gate.database(30))
     await queue.subscribe("slack", "bot", internal=True)

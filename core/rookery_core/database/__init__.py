@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from rookery_core.database.capabilities import Capabilities
 from rookery_core.database.codecs import vector_array
 from rookery_core.database.connection import Connection, Row
-from rookery_core.database.gate import DatabaseGate
+from rookery_core.database.lazy_database import LazyDatabase
 
 if TYPE_CHECKING:
-    from rookery_core.database.adapting import adapt
+    from rookery_core.database.adaptation import adapt
     from rookery_core.database.migrations import migrate
     from rookery_core.database.pool import Database
-    from rookery_core.database.reporting import status
+    from rookery_core.database.report import status
 
 __all__ = [
     "Capabilities",
     "Connection",
     "Database",
-    "DatabaseGate",
+    "LazyDatabase",
     "Row",
     "adapt",
     "migrate",
@@ -30,7 +30,7 @@ __all__ = [
     "vector_array",
 ]
 
-_HOMES = {"Database": "pool", "adapt": "adapting", "migrate": "migrations", "status": "reporting"}
+_HOMES = {"Database": "pool", "adapt": "adaptation", "migrate": "migrations", "status": "report"}
 
 
 def __getattr__(name: str) -> Any:

@@ -56,8 +56,8 @@ async def detect(connection: Connection) -> Capabilities:
 def require_supported(server_version: int) -> None:
     """Raises ConfigurationError for a server that is too old."""
     if server_version < OLDEST_SERVER:
-        found = f"{server_version // 10000}.{server_version % 10000}"
+        version = f"{server_version // 10000}.{server_version % 10000}"
         raise ConfigurationError(
-            f"The database server is PostgreSQL {found}; Rookery needs 16 or newer.",
+            f"The database server is PostgreSQL {version}; Rookery needs 16 or newer.",
             hint="Point DATABASE_URL at a newer server, or unset it to use the embedded one.",
         )

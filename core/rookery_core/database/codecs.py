@@ -36,7 +36,7 @@ def vector_array(vectors: Iterable[Any | None]) -> list[Any]:
     def element(vector: Any) -> Any:
         return np.ascontiguousarray(vector, np.float32).data
 
-    return [None if one is None else element(one) for one in vectors]
+    return [None if vector is None else element(vector) for vector in vectors]
 
 
 def _dump_json(value: Any) -> str:

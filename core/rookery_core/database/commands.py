@@ -24,7 +24,7 @@ examples:
   rookery db status --json | jq .schemas
   pg_dump "$(rookery db url)" > rookery.sql
 
-exit status: 0 done; 1 `status` found migrations pending; 2 settings or migrations must be changed;
+exit status: 0 done; 1 `status` report migrations pending; 2 settings or migrations must be changed;
 69 the database is not reachable.
 """
 
@@ -43,7 +43,11 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
         ("migrate", _migrate, "bring the database to what this program needs; as its owner"),
         ("adapt", _adapt, "build what the server's extensions allow: indexes, hypertables; as its owner"),
         ("status", _status, "show the server, its migrations, and the roles"),
-        ("stop", _stop, "stop the embedded server now, whoever uses it; the next program starts it again"),
+        (
+            "stop",
+            _stop,
+            "stop the embedded server now, even if programs use it; the next program starts it again",
+        ),
         ("url", _url, "print the owner's address with its password, for psql and pg_dump"),
     ):
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
@@ -80,7 +84,7 @@ async def _migrate(arguments: argparse.Namespace, settings: CoreSettings) -> int
 
 async def _adapt(arguments: argparse.Namespace, settings: CoreSettings) -> int:
     from rookery_core.database import provision
-    from rookery_core.database.adapting import adapt
+    from rookery_core.database.adaptation import adapt
 
     steps = 0
     with closing(await provision.find_server(settings)) as server:
@@ -95,16 +99,16 @@ async def _adapt(arguments: argparse.Namespace, settings: CoreSettings) -> int:
 
 async def _status(arguments: argparse.Namespace, settings: CoreSettings) -> int:
     from rookery_core.database import provision
-    from rookery_core.database.reporting import status
+    from rookery_core.database.report import status
 
     with closing(await provision.find_server(settings)) as server:
-        found = await status(server.serving_dsn)
+        report = await status(server.serving_dsn)
     if arguments.json:
-        print(json.dumps(found.as_dict() | {"embedded": server.embedded is not None}))
+        print(json.dumps(report.as_dict() | {"embedded": server.embedded is not None}))
     else:
         kind = f"embedded, in {settings.data_dir}" if server.embedded else "as DATABASE_URL says"
-        print("\n".join([f"server: {kind}", *found.lines()]))
-    return 1 if found.problem else 0
+        print("\n".join([f"server: {kind}", *report.lines()]))
+    return 1 if report.problem else 0
 
 
 async def _url(arguments: argparse.Namespace, settings: CoreSettings) -> int:
@@ -123,6 +127,6 @@ async def _stop(arguments: argparse.Namespace, settings: CoreSettings) -> int:
             "DATABASE_URL names a server that Rookery has not started.", hint="Unset it."
         )
     stopped = await asyncio.to_thread(EmbeddedServer.stop, settings.data_dir)
-    said = "stopped" if stopped else "it did not run"
-    print(json.dumps({"stopped": stopped}) if arguments.json else said)
+    outcome = "stopped" if stopped else "it did not run"
+    print(json.dumps({"stopped": stopped}) if arguments.json else outcome)
     return 0

@@ -24,8 +24,8 @@ class MigrationFileError(ValueError):
 class Migration:
     """One migration. requires_program: the oldest version of the program that works with its result.
 
-    runs_as: `owner` for rookery_owner, or `login` for whoever migrates. folds_in: the migrations up to this number are
-    told anew by this file and others that say so; their own files are gone. A database that has them all has it, too.
+    runs_as: `owner` for rookery_owner, or `login` for the login that migrates. folds_in: this file, with others that say so,
+    replaces the migrations up to this number, whose files were removed. A database that has them all has this one, too.
     """
 
     schema: str
@@ -61,7 +61,7 @@ def read(schema: Schema) -> list[Migration]:
 def ordered(schema: str, texts: dict[str, str]) -> list[Migration]:
     """The migrations that files of these names and texts make."""
     migrations = sorted(
-        (_parse(schema, name, text) for name, text in texts.items()), key=lambda one: one.number
+        (_parse(schema, name, text) for name, text in texts.items()), key=lambda migration: migration.number
     )
     first = migrations[0].folds_in + 1 if migrations else 1
     for expected, migration in enumerate(migrations, start=first):

@@ -1,4 +1,4 @@
-"""Bring a database to what the installed packages need, once, whoever and however many try at a time."""
+"""Apply the migrations of the installed packages, once, even when several programs try at the same time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from rookery_core import __version__, sql
 from rookery_core.database import capabilities, migration_files
-from rookery_core.database.connecting import connected
 from rookery_core.database.connection import Connection, Row
+from rookery_core.database.connections import connected
 from rookery_core.database.migration_files import Migration
 from rookery_core.database.schema import Schema, installed_schemas
 from rookery_core.errors import ConfigurationError
@@ -34,16 +34,18 @@ async def migrate(
     Raises ConfigurationError when a migration was edited after it was applied, needs a newer program, or
     fails; the message says which.
     """
-    known = [one for schema in schemas or installed_schemas() for one in migration_files.read(schema)]
-    if not known:
+    installed = [
+        migration for schema in schemas or installed_schemas() for migration in migration_files.read(schema)
+    ]
+    if not installed:
         raise ConfigurationError(
             "No installed package announces a schema.",
-            hint="Install rookery-core anew: its metadata is missing.",
+            hint="Reinstall rookery-core: its metadata is missing.",
         )
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             async with connected(dsn, "rookery db migrate") as connection:
-                return await _migrate(connection, known, program, embedded)
+                return await _migrate(connection, installed, program, embedded)
         except _ClusterRace:  # another database of the cluster made the same roles at this moment
             if attempt == _ATTEMPTS:
                 raise ConfigurationError(
@@ -62,14 +64,16 @@ async def applied(connection: Connection) -> list[Row]:
 
 
 def pending(
-    record: Sequence[Row], known: Sequence[Migration] | None = None, program: str = __version__
+    record: Sequence[Row], installed: Sequence[Migration] | None = None, program: str = __version__
 ) -> list[Migration]:
-    """What of `known` (all that is installed, if not given) the record lacks, in order.
+    """What of `installed` (all that is installed, if not given) the record lacks, in order.
 
     Raises ConfigurationError when the database needs a newer program or an applied migration was edited.
     """
-    if known is None:
-        known = [one for schema in installed_schemas() for one in migration_files.read(schema)]
+    if installed is None:
+        installed = [
+            migration for schema in installed_schemas() for migration in migration_files.read(schema)
+        ]
     newest = max((row["requires_program"] for row in record), key=ordinal, default="0")
     if ordinal(newest) > ordinal(program):
         raise ConfigurationError(
@@ -77,14 +81,18 @@ def pending(
             hint="Upgrade this program.",
         )
     recorded = {(row["schema"], row["number"]): row for row in record}
-    for one in known:
-        row = recorded.get((one.schema, one.number))
-        if row is not None and row["sha256"] != one.sha256:
+    for migration in installed:
+        row = recorded.get((migration.schema, migration.number))
+        if row is not None and row["sha256"] != migration.sha256:
             raise ConfigurationError(
-                f"The migration {one} differs from {row['name']} that was applied on {row['applied_at']:%Y-%m-%d}.",
+                f"The migration {migration} differs from {row['name']} that was applied on {row['applied_at']:%Y-%m-%d}.",
                 hint="Put the file back as it was and write the change as a new migration.",
             )
-    return [one for one in known if (one.schema, one.number) not in recorded and not _stands(one, recorded)]
+    return [
+        migration
+        for migration in installed
+        if (migration.schema, migration.number) not in recorded and not _stands(migration, recorded)
+    ]
 
 
 def _stands(migration: Migration, recorded: Collection[tuple[str, int]]) -> bool:
@@ -106,7 +114,9 @@ def require_none_pending(record: Sequence[Row], role: str | None = None) -> None
 
     role: look only at the schemas that this role serves and those they build on; at all when it serves none.
     """
-    missing = pending(record, [one for schema in _served_by(role) for one in migration_files.read(schema)])
+    missing = pending(
+        record, [migration for schema in _served_by(role) for migration in migration_files.read(schema)]
+    )
     if missing:
         raise ConfigurationError(
             f"The database lacks {len(missing)} migrations of this program, the first is {missing[0]}.",
@@ -116,13 +126,13 @@ def require_none_pending(record: Sequence[Row], role: str | None = None) -> None
 
 def _served_by(role: str | None) -> list[Schema]:
     schemas = installed_schemas()
-    wanted = {schema.name for schema in schemas if schema.role == role}
-    if role is None or not wanted:
+    names = {schema.name for schema in schemas if schema.role == role}
+    if role is None or not names:
         return schemas
     for schema in reversed(schemas):  # those that others depend on come first
-        if schema.name in wanted:
-            wanted.update(schema.depends_on)
-    return [schema for schema in schemas if schema.name in wanted]
+        if schema.name in names:
+            names.update(schema.depends_on)
+    return [schema for schema in schemas if schema.name in names]
 
 
 def ordinal(version: str) -> tuple[int, ...]:
@@ -137,7 +147,7 @@ class _ClusterRace(Exception):
 
 
 async def _migrate(
-    connection: Connection, known: list[Migration], program: str, embedded: bool
+    connection: Connection, installed: list[Migration], program: str, embedded: bool
 ) -> MigrationReport:
     statements = _statements()
     capabilities.require_supported((await capabilities.detect(connection)).server_version)
@@ -145,22 +155,28 @@ async def _migrate(
     async with connection.transaction():
         await connection.execute(statements["lock"])
         record = await applied(connection)
-        todo = pending(record, known, program)
+        todo = pending(record, installed, program)
         if not record:
             await _execute(connection, "the record of migrations", statements["create_record"])
-        for one in todo:
-            await _apply(connection, one, program)
-        for one in _stood(record, known, todo):
-            await _record(connection, one, program)
+        for migration in todo:
+            await _apply(connection, migration, program)
+        for migration in _stood(record, installed, todo):
+            await _record(connection, migration, program)
         if embedded:
             await _finish_embedded(connection)
     return MigrationReport(tuple(map(str, todo)), len(record))
 
 
-def _stood(record: Sequence[Row], known: Sequence[Migration], todo: Sequence[Migration]) -> list[Migration]:
+def _stood(
+    record: Sequence[Row], installed: Sequence[Migration], todo: Sequence[Migration]
+) -> list[Migration]:
     """What folds in what this database has, and is not in its record yet."""
     done = {(row["schema"], row["number"]) for row in record}
-    return [one for one in known if one not in todo and (one.schema, one.number) not in done]
+    return [
+        migration
+        for migration in installed
+        if migration not in todo and (migration.schema, migration.number) not in done
+    ]
 
 
 async def _apply(connection: Connection, migration: Migration, program: str) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from rookery_core import sql
 from rookery_core.database import capabilities, codecs, provision, roles
 from rookery_core.database.capabilities import Capabilities
-from rookery_core.database.connecting import CONNECT_TIMEOUT_S, connect
 from rookery_core.database.connection import Connection
+from rookery_core.database.connections import CONNECT_TIMEOUT_S, connect
 from rookery_core.database.failures import RETRY_AFTER_S, could_not_connect, explained, is_lost_connection
 from rookery_core.database.schema import installed_schemas
 from rookery_core.errors import Unavailable
@@ -54,7 +54,7 @@ class Database:
         max_connections: int = 10,
         migrate: bool | None = None,
     ) -> Database:
-        """Connect under `role`, to DATABASE_URL or to the embedded server, which is started if need be.
+        """Connect under `role`, to DATABASE_URL or to the embedded server, which is started if necessary.
 
         migrate: apply pending migrations; None does so on the embedded server only. Raises ConfigurationError
         when migrations are pending elsewhere or the role is missing or too powerful, Unavailable when the
@@ -77,11 +77,11 @@ class Database:
 
     @property
     def dsn(self) -> str:
-        """The address with login and password, for a connection of one's own; it has no role until it takes one."""
+        """The address with login and password, for a separate connection; it has no role until it takes one."""
         return self._server.serving_dsn
 
     async def connect(self) -> asyncpg.Connection[Any]:
-        """A connection outside of the pool, under the role: for LISTEN. Whoever asked for it closes it."""
+        """A connection outside of the pool, under the role: for LISTEN. The caller closes it."""
         connection = await connect(self.dsn, self.application_name)
         try:
             with explained():

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rookery_core.database import migrations
-from rookery_core.database.adapting import adapt_quietly, is_due
-from rookery_core.database.connecting import connected
+from rookery_core.database.adaptation import adapt_quietly, is_due
+from rookery_core.database.connections import connected
 from rookery_core.database.embedded import EmbeddedServer
 
 if TYPE_CHECKING:

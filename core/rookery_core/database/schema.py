@@ -39,19 +39,19 @@ class Schema:
 
 def installed_schemas() -> list[Schema]:
     """Every schema announced by an installed package, each after those it depends on."""
-    found = {
+    installed = {
         schema.name: schema for point in entry_points(group=ENTRY_POINT_GROUP) for schema in [point.load()]
     }
     ordered: dict[str, Schema] = {}
 
     def place(name: str) -> None:
-        if name in ordered or name not in found:
+        if name in ordered or name not in installed:
             return
-        for dependency in found[name].depends_on:
+        for dependency in installed[name].depends_on:
             if dependency != name:
                 place(dependency)
-        ordered[name] = found[name]
+        ordered[name] = installed[name]
 
-    for name in sorted(found):
+    for name in sorted(installed):
         place(name)
     return list(ordered.values())

@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, LiteralString, cast
 
+from rookery_core.available_memory import memory, shared_memory
 from rookery_core.errors import InvalidInput
-from rookery_core.machine import memory, shared_memory
 
 if TYPE_CHECKING:
     from rookery_core.database.connection import Connection

@@ -63,12 +63,12 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     listing.add_argument("--subscription", metavar="NAME", help="only events of this subscription")
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many at most (50)")
     listing.add_argument("--after", type=_event_id, metavar="ID", help="go on after this id")
-    add("show", _show, "show one event, wherever it is").add_argument("id", type=_event_id)
+    add("show", _show, "show one event: live, dead letter or history").add_argument("id", type=_event_id)
     retry = add("retry", _retry, "run dead letters again, and scheduled events now")
     retry.add_argument("id", type=_event_id, nargs="*")
     retry.add_argument("--dead", action="store_true", help="every dead letter (of --subscription)")
     retry.add_argument("--subscription", metavar="NAME", help="with --dead: only of this subscription")
-    add("cancel", _cancel, "cancel events; running ones are asked to stop").add_argument(
+    add("cancel", _cancel, "cancel events; running ones are requested to stop").add_argument(
         "id", type=_event_id, nargs="+"
     )
     purge = add("purge", _purge, "discard dead letters, or delete history")
@@ -170,12 +170,12 @@ async def _retry(queue: Queue, arguments: argparse.Namespace) -> int:
 
 
 async def _cancel(queue: Queue, arguments: argparse.Namespace) -> int:
-    cancelled, asked = await queue.cancel(arguments.id)
-    missing = set(arguments.id) - {*cancelled, *asked}
+    cancelled, requested = await queue.cancel(arguments.id)
+    missing = set(arguments.id) - {*cancelled, *requested}
     if arguments.json:
-        _print_json({"cancelled": cancelled, "asked_to_stop": asked, "left_alone": sorted(missing)})
+        _print_json({"cancelled": cancelled, "asked_to_stop": requested, "left_alone": sorted(missing)})
     else:
-        print(f"{len(cancelled)} cancelled, {len(asked)} running and asked to stop")
+        print(f"{len(cancelled)} cancelled, {len(requested)} running and asked to stop")
         _complain(missing, "neither waits nor runs")
     return 1 if missing else 0
 

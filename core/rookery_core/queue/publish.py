@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rookery_core import sql, telemetry
-from rookery_core.batching import GroupCommit
+from rookery_core.batching import Batcher
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue.base import PACKAGE, QueueBase
 from rookery_core.queue.model import EncodedMessage, Enqueued, Message, check_name, encode_message
@@ -39,7 +39,7 @@ class Publisher:
 
     def __init__(self, base: QueueBase) -> None:
         self._base = base
-        self._groups: dict[str, GroupCommit[EncodedMessage, Enqueued]] = {}
+        self._groups: dict[str, Batcher[EncodedMessage, Enqueued]] = {}
 
     async def enqueue(
         self,
@@ -99,10 +99,10 @@ class Publisher:
             if inserting is not None:
                 await asyncio.wait([inserting])
 
-    def _group(self, topic: str) -> GroupCommit[EncodedMessage, Enqueued]:
+    def _group(self, topic: str) -> Batcher[EncodedMessage, Enqueued]:
         group = self._groups.get(topic)
         if group is None:
-            group = self._groups[topic] = GroupCommit(
+            group = self._groups[topic] = Batcher(
                 partial(self._insert_group, topic),
                 max_batch=MAX_GROUP,
                 split_on=(InvalidInput,),

@@ -1,4 +1,4 @@
-"""Schedules: a cron expression in a time zone publishes an event once, however many workers run."""
+"""Schedules: a cron expression in a time zone publishes an event once, no matter how many workers run."""
 
 from __future__ import annotations
 

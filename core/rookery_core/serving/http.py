@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from rookery_core import garbage
+from rookery_core import garbage_collection
 from rookery_core.errors import ConfigurationError, RookeryError
 from rookery_core.serving.headers import TrimmedHeaders
 from rookery_core.serving.tokens import verifier
@@ -73,7 +73,7 @@ async def serve_http(
 ) -> None:
     """Serve until SIGTERM or SIGINT. The MCP endpoint is `/mcp`. listening: a socket of that host and port, if there is one."""
     allowed_hosts = [*settings.allowed_hosts, *([host] if is_loopback(host) else [])]
-    garbage.freeze()
+    garbage_collection.freeze()
     await server.run_http_async(
         show_banner=False,
         host=host,

@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rookery_core import garbage
+from rookery_core import garbage_collection
 from rookery_core.embedders import create_embedder
 from rookery_core.errors import RookeryError
 from rookery_core.queue import Attempt, Event, Queue, Worker
@@ -40,7 +40,7 @@ async def worker_command(arguments: argparse.Namespace, settings: SlackIngestSet
         await subscribe(queue)
         embedder = create_embedder(settings)
         worker = IngestWorker(database, queue, settings, embedder)
-        garbage.freeze()
+        garbage_collection.freeze()
         print("working", file=sys.stderr)
         async with worker.events(), asyncio.TaskGroup() as group:
             background = group.create_task(worker.background())

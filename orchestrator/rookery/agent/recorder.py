@@ -15,7 +15,7 @@ from rookery_core.telemetry import get_logger
 if TYPE_CHECKING:
     from rookery.settings import AgentSettings
     from rookery.traces.store import TraceStore
-    from rookery_core.database import DatabaseGate
+    from rookery_core.database import LazyDatabase
 
 logger = get_logger(__name__)
 T = TypeVar("T")
@@ -26,10 +26,10 @@ class Recorder:
     """Records the runs of one agent in schema `agent`. A database that fails costs the trace, not the answer."""
 
     def __init__(self, settings: AgentSettings) -> None:
-        from rookery_core.database import DatabaseGate
+        from rookery_core.database import LazyDatabase
 
         self._settings = settings
-        self._gate: DatabaseGate = DatabaseGate(
+        self._gate: LazyDatabase = LazyDatabase(
             settings, role="rookery_agent", application_name="rookery agent", max_connections=4
         )
 

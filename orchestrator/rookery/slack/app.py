@@ -17,7 +17,7 @@ from rookery.slack.receivers.interactions import Interactions
 from rookery.slack.receivers.socket import SocketReceiver
 from rookery.slack.services import Services, assemble
 from rookery.slack.settings import BotSettings
-from rookery_core import garbage
+from rookery_core import garbage_collection
 from rookery_core.errors import Unavailable
 from rookery_core.telemetry import get_logger
 from rookery_slackapi.web import connect
@@ -114,7 +114,7 @@ async def run(
             if over_http
             else SocketReceiver(settings, services.api, services.intake, interactions)
         )
-        garbage.freeze()
+        garbage_collection.freeze()
         async with worker:
             try:
                 await receiver.start()

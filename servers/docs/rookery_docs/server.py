@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rookery_core.database import DatabaseGate
+from rookery_core.database import LazyDatabase
 from rookery_core.serving import (
     STDIO,
     BuiltServer,
@@ -48,7 +48,7 @@ def tools(service: DocsService, guides: GuideTools) -> list[ToolSpec]:
 
 def build_server(settings: DocsSettings, arguments: ServeArguments = STDIO) -> BuiltServer:
     """The server, not started yet, and how to tell whether its database is there."""
-    gate = DatabaseGate(settings, role="rookery_docs", application_name=NAME)
+    gate = LazyDatabase(settings, role="rookery_docs", application_name=NAME)
     service = DocsService(settings, gate)
     library = GuideLibrary(settings.guide_folders, settings.guide_copies, settings.docs_guides_refresh_s)
     guides = GuideTools(library)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from rookery_core.database import DatabaseGate
+from rookery_core.database import LazyDatabase
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller, current_caller
 from rookery_core.telemetry import get_logger
@@ -26,7 +26,7 @@ _WARM_RELEASES = 5
 class DocsService:
     """The server's parts. Nothing is opened or loaded before `start`."""
 
-    def __init__(self, settings: DocsSettings, gate: DatabaseGate) -> None:
+    def __init__(self, settings: DocsSettings, gate: LazyDatabase) -> None:
         self._settings = settings
         self._gate = gate
         self._engine: SearchEngine | None = None

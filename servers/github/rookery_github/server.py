@@ -48,7 +48,7 @@ def make_workspace(settings: GitHubSettings) -> Workspace:
     """What the tools work with. Opens nothing."""
     gate = None
     if settings.cache == "database":
-        from rookery_core.database import DatabaseGate
+        from rookery_core.database import LazyDatabase
 
-        gate = DatabaseGate(settings, role="rookery_github", application_name=NAME)
+        gate = LazyDatabase(settings, role="rookery_github", application_name=NAME)
     return Workspace(settings, hosts.from_settings(settings), Confinement(words(settings.allow)), gate)

@@ -19,7 +19,7 @@ from rookery_github.trust import Trust
 from rookery_github.wire import JSON
 
 if TYPE_CHECKING:
-    from rookery_core.database import Database, DatabaseGate
+    from rookery_core.database import Database, LazyDatabase
     from rookery_github.cache.database import DatabaseStore
     from rookery_github.cache.entry import AnswerStore
     from rookery_github.settings import GitHubSettings
@@ -78,7 +78,7 @@ class Workspace:
     """Built once for a server; knows no caller, tools ask `current_caller`."""
 
     def __init__(
-        self, settings: GitHubSettings, hosts: Hosts, confinement: Confinement, gate: DatabaseGate | None
+        self, settings: GitHubSettings, hosts: Hosts, confinement: Confinement, gate: LazyDatabase | None
     ) -> None:
         from rookery_github.cache.memory import MemoryStore
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from rookery_core.database.gate import DatabaseGate
+from rookery_core.database.lazy_database import LazyDatabase
 from rookery_core.errors import InvalidInput, NotAllowed
 from rookery_core.identity import current_caller
 from rookery_core.queue import LAST_ID, Event, Queue
@@ -107,7 +107,7 @@ class Extended(BaseModel):
 class QueueTools:
     """trusted: the server runs for one person on their own machine, so that no scope is asked for."""
 
-    def __init__(self, gate: DatabaseGate, *, trusted: bool = False) -> None:
+    def __init__(self, gate: LazyDatabase, *, trusted: bool = False) -> None:
         self._gate = gate
         self._trusted = trusted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from rookery_core.database.gate import DatabaseGate
+from rookery_core.database.lazy_database import LazyDatabase
 from rookery_core.serving import (
     STDIO,
     BuiltServer,
@@ -45,7 +45,7 @@ def tools(service: MemoryService) -> list[ToolSpec]:
     ]
 
 
-def queue_tools(gate: DatabaseGate, *, trusted: bool, work: bool) -> list[ToolSpec]:
+def queue_tools(gate: LazyDatabase, *, trusted: bool, work: bool) -> list[ToolSpec]:
     """The tools of the event queue; those to work on events are there where the operator has switched them on."""
     queue = QueueTools(gate, trusted=trusted)
     return [
@@ -64,7 +64,7 @@ def build_server(settings: MemorySettings, arguments: ServeArguments = STDIO) ->
     """The server, not started yet, and how to tell whether its database is there."""
     over_http = arguments.transport == "http"
     background = settings.embed == "background" or (settings.embed == "auto" and over_http)
-    gate = DatabaseGate(settings, role="rookery_memory", application_name=NAME)
+    gate = LazyDatabase(settings, role="rookery_memory", application_name=NAME)
     service = MemoryService(settings, gate, background=background)
     server = create_server(
         ServerSpec(NAME, "Memory", INSTRUCTIONS, version(NAME)),

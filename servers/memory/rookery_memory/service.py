@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from rookery_core import telemetry
-from rookery_core.database.gate import DatabaseGate
+from rookery_core.database.lazy_database import LazyDatabase
 from rookery_memory.settings import MemorySettings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ PATIENCE_S = 4.0
 class MemoryService:
     """Opened in the background when the server starts. `background`: vectors are made through the event queue."""
 
-    def __init__(self, settings: MemorySettings, gate: DatabaseGate, *, background: bool = False) -> None:
+    def __init__(self, settings: MemorySettings, gate: LazyDatabase, *, background: bool = False) -> None:
         self._settings = settings
         self.gate = gate
         self._background = background

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from rookery_core.database.gate import DatabaseGate
+from rookery_core.database.lazy_database import LazyDatabase
 from rookery_core.serving import (
     STDIO,
     BuiltServer,
@@ -58,7 +58,7 @@ def tools(store: Store, settings: SlackSettings, clock: Clock = utc_now) -> list
 
 def build_server(settings: SlackSettings, arguments: ServeArguments = STDIO) -> BuiltServer:
     """The server, not started yet, and how to tell whether its database is there."""
-    gate = DatabaseGate(settings, role="rookery_slack", application_name=NAME)
+    gate = LazyDatabase(settings, role="rookery_slack", application_name=NAME)
     spec = ServerSpec(NAME, "Slack memory", INSTRUCTIONS, version(NAME))
 
     async def start() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from rookery_core.database import Database, status
-from rookery_core.database.connecting import connected
+from rookery_core.database.connections import connected
 from rookery_core.database.migrations import migrate, ordinal
 from rookery_core.database.schema import Schema
 from rookery_core.errors import ConfigurationError

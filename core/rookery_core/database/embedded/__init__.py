@@ -1,4 +1,4 @@
-"""A PostgreSQL of the user's own, started when first needed and shared by all their programs."""
+"""The user's PostgreSQL server, started when first needed and shared by all their programs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class EmbeddedServer:
     ) -> EmbeddedServer:
         """The server of a data folder; blocks until it answers, for seconds when it has to be created.
 
-        idle_s: how long it goes on without clients; 0 for ever. Raises ConfigurationError or Unavailable.
+        idle_s: how long it runs without clients; 0 for no limit. Raises ConfigurationError or Unavailable.
         """
         if os.name != "posix":
             raise ConfigurationError(
@@ -54,7 +54,7 @@ class EmbeddedServer:
 
     @staticmethod
     def stop(data_dir: Path) -> bool:
-        """Stop the server of a data folder, whoever uses it. Whether there was one that ran."""
+        """Stop the server of a data folder, even if programs use it. Returns whether one ran."""
         from rookery_core.database.embedded import launch, layout
 
         return launch.stop(layout.prepare(data_dir))

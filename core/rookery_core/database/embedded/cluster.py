@@ -13,11 +13,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rookery_core.available_memory import memory
 from rookery_core.database.embedded.account import Account
 from rookery_core.database.embedded.binaries import Binaries
 from rookery_core.database.embedded.layout import Layout
 from rookery_core.errors import ConfigurationError, Unavailable
-from rookery_core.machine import memory
 
 OWNER = "postgres"
 APP = "rookery_app"
@@ -51,9 +51,9 @@ def ensure(layout: Layout, binaries: Binaries, account: Account) -> Passwords:
     Raises Unavailable when it can not be created, for example because the disk is full.
     """
     shutil.rmtree(layout.data_in_making, ignore_errors=True)  # left by a process that was killed
-    known = read_passwords(layout)
-    if layout.data.is_dir() and known is not None:
-        return known
+    stored = read_passwords(layout)
+    if layout.data.is_dir() and stored is not None:
+        return stored
     passwords = Passwords(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
     if layout.data.is_dir():
         _set_passwords(layout.data, binaries, account, passwords)

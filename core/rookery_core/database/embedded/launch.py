@@ -23,7 +23,7 @@ from rookery_core.database.embedded.locks import is_locked, take_lock
 from rookery_core.database.embedded.readiness import START_PATIENCE_S
 from rookery_core.errors import ConfigurationError, Unavailable
 
-_KEEPER = Path(__file__).with_name("keeper.py")
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _LOG_LIMIT = 4 * 1024 * 1024
 _SHARED_MEMORY_NEEDED = 512 * 1024 * 1024
 
@@ -38,12 +38,12 @@ def ensure_started(layout: Layout, *, idle_s: float, server_settings: Mapping[st
         with take_lock(layout.lock("lock"), timeout_s=2 * START_PATIENCE_S):
             passwords = _started_by_another(layout) or _start(layout, idle_s, server_settings)
     if not is_locked(layout.lock("keeper")):
-        _replace_keeper(layout, idle_s)
+        _replace_supervisor(layout, idle_s)
     return passwords
 
 
 def stop(layout: Layout) -> bool:
-    """Stop the server now, whoever uses it: what runs is rolled back. Whether there was one to stop."""
+    """Stop the server now, even if programs use it: what runs is rolled back. Whether there was one to stop."""
     with take_lock(layout.lock("lock"), timeout_s=2 * START_PATIENCE_S):
         if not is_locked(layout.lock("server")):
             return False
@@ -89,7 +89,7 @@ def _start(layout: Layout, idle_s: float, server_settings: Mapping[str, str]) ->
         _remove_leftovers(layout)
         command = [binaries.program("postgres"), *_options(server_settings)]
         task = _task(layout, binaries, account, idle_s)
-        _run_keeper(
+        _run_supervisor(
             task | {"command": command, "server_lock_descriptor": server_lock.fileno()},
             (server_lock.fileno(),),
         )
@@ -106,12 +106,12 @@ def _refuse_unlockable(layout: Layout) -> None:
         )
 
 
-def _replace_keeper(layout: Layout, idle_s: float) -> None:
-    """A keeper for a server whose own keeper was killed."""
+def _replace_supervisor(layout: Layout, idle_s: float) -> None:
+    """A supervisor for a server whose own supervisor was killed."""
     account = server_account(layout.data)
     binaries = programs.newest_copy(layout, for_other_account=account.other)
     if binaries is not None and layout.data.exists():
-        _run_keeper(_task(layout, binaries, account, idle_s) | {"command": []}, ())
+        _run_supervisor(_task(layout, binaries, account, idle_s) | {"command": []}, ())
 
 
 def _task(layout: Layout, binaries: Binaries, account: Account, idle_s: float) -> dict[str, Any]:
@@ -131,13 +131,13 @@ def _task(layout: Layout, binaries: Binaries, account: Account, idle_s: float) -
     }
 
 
-def _run_keeper(task: dict[str, Any], descriptors: tuple[int, ...]) -> None:
+def _run_supervisor(task: dict[str, Any], descriptors: tuple[int, ...]) -> None:
     if not sys.executable:
         raise ConfigurationError(
             "The embedded database can not be started from a program that does not know its own Python.",
             hint="Set DATABASE_URL to use another PostgreSQL server.",
         )
-    command = [sys.executable, "-I", "-S", str(_KEEPER), json.dumps(task)]
+    command = [sys.executable, "-I", "-S", str(_SUPERVISOR), json.dumps(task)]
     with open(task["log"], "ab") as log:
         done = subprocess.run(
             command, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
@@ -145,13 +145,13 @@ def _run_keeper(task: dict[str, Any], descriptors: tuple[int, ...]) -> None:
         )  # fmt: skip
     if done.returncode != 0:
         raise Unavailable(
-            f"The embedded database's keeper did not start (exit status {done.returncode}).",
+            f"The embedded database's supervisor did not start (exit status {done.returncode}).",
             retry_after_s=5.0,
         )
 
 
 def _environment() -> dict[str, str]:
-    """What the keeper's Python may need, and none of this program's secrets: it lives for days."""
+    """What the supervisor's Python may need, and none of this program's secrets: it lives for days."""
     needed = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
     return {"LC_ALL": "C", "PATH": "/usr/bin:/bin"} | {
         name: os.environ[name] for name in needed if name in os.environ

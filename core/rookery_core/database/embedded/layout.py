@@ -65,31 +65,29 @@ def prepare(base: Path) -> Layout:
 
     Raises ConfigurationError when a folder can not be made, or is another user's.
     """
-    layout = Layout(
-        base=Path(os.path.realpath(base.expanduser()))
-    )  # one socket, by whatever name the folder is given
+    layout = Layout(base=Path(os.path.realpath(base.expanduser())))  # one socket, by any name of the folder
     try:
         layout.base.mkdir(parents=True, exist_ok=True, mode=0o700)
         layout.folder.mkdir(exist_ok=True, mode=0o700)
-        found = layout.folder.lstat()
+        status = layout.folder.lstat()
     except OSError as error:
         raise ConfigurationError(
             f"The folder of the embedded database can not be made at {layout.folder}: {error.strerror}.",
             hint="Set ROOKERY_DATA_DIR to a folder you can write to, or DATABASE_URL to use another server.",
         ) from None
-    _refuse_foreign(layout.folder, found)
-    if stat.S_IMODE(found.st_mode) != 0o700:
+    _refuse_foreign(layout.folder, status)
+    if stat.S_IMODE(status.st_mode) != 0o700:
         layout.folder.chmod(0o700)
     return layout
 
 
-def _refuse_foreign(folder: Path, found: os.stat_result) -> None:
-    if not stat.S_ISDIR(found.st_mode):
+def _refuse_foreign(folder: Path, status: os.stat_result) -> None:
+    if not stat.S_ISDIR(status.st_mode):
         raise ConfigurationError(
             f"{folder} is not a folder.", hint="Move it away, or set ROOKERY_DATA_DIR to another folder."
         )
-    if found.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         raise ConfigurationError(
-            f"The embedded database at {folder} belongs to user id {found.st_uid}, not to {os.geteuid()}.",
-            hint="Run Rookery as that user, or set ROOKERY_DATA_DIR to a folder of your own.",
+            f"The embedded database at {folder} belongs to user id {status.st_uid}, not to {os.geteuid()}.",
+            hint="Run Rookery as that user, or set ROOKERY_DATA_DIR to a folder that you own.",
         )

@@ -1,4 +1,4 @@
-"""A program's claim on the running server: a shared lock, gone with the program however it ends."""
+"""A program's claim on the running server: a shared lock, released when the program ends in any way."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def take(layout: Layout) -> int:
     """The descriptor that holds the lease until it is closed. Waits while an idle server is being stopped."""
     path = layout.lock("clients")
     lock = take_lock(path, shared=True)
-    os.utime(path)  # so that the keeper notices a client that came and went between two looks
+    os.utime(path)  # so that the supervisor notices a client that came and went between two looks
     return lock.fileno()

@@ -1,4 +1,4 @@
-"""Advisory file locks that the kernel releases when their holder dies, however it dies."""
+"""Advisory file locks that the kernel releases when their holder dies, even by SIGKILL."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ SOCKET_NAME = ".s.PGSQL.5432"
 
 
 def socket_folder(layout: Layout) -> Path:
-    """The folder for this data folder's server: the same for every program of the user, whatever its environment."""
+    """The folder for this data folder's server: the same for every program of the user, in any environment."""
     inside = layout.folder / "socket"
     if len(os.fsencode(inside / SOCKET_NAME)) <= LONGEST:
         return inside
@@ -37,13 +37,13 @@ def prepare(folder: Path, account: Account) -> None:
         pass
     else:
         account.give(folder)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {account.uid, os.geteuid()}:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {account.uid, os.geteuid()}:
         raise ConfigurationError(
             f"{folder} should be the folder of the database's socket, but is not a folder of this user.",
             hint="Remove it, or set ROOKERY_DATA_DIR to a folder with a shorter path.",
         )
-    if found.st_uid != account.uid:
+    if status.st_uid != account.uid:
         account.give(folder)
-    if stat.S_IMODE(found.st_mode) != 0o700:
+    if stat.S_IMODE(status.st_mode) != 0o700:
         folder.chmod(0o700)

@@ -1,4 +1,4 @@
-"""A worker: runs the handlers of subscriptions in a fixed number of slots until it is told to stop."""
+"""A worker: runs the handlers of subscriptions in a fixed number of slots until it is stopped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socket
 from collections.abc import Generator, Mapping
 from typing import Self
 
-from rookery_core import garbage, telemetry
+from rookery_core import garbage_collection, telemetry
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue.model import Subscription
 from rookery_core.queue.queue import Queue
@@ -98,7 +98,7 @@ class Worker:
     async def run(self, stop: asyncio.Event | None = None) -> None:
         """Work until `stop` is set, or without it until SIGTERM or SIGINT, then drain. Raises as `start` does."""
         stopping = stop or asyncio.Event()
-        garbage.freeze()
+        garbage_collection.freeze()
         with self._catch_signals(stopping) if stop is None else contextlib.nullcontext():
             async with self:
                 await stopping.wait()

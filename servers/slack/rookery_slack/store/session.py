@@ -11,7 +11,7 @@ from rookery_core import sql
 from rookery_core.identity import Caller, current_caller
 
 if TYPE_CHECKING:
-    from rookery_core.database import Connection, DatabaseGate, Row
+    from rookery_core.database import Connection, LazyDatabase, Row
     from rookery_slack.settings import SlackSettings
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -42,7 +42,7 @@ def _storable(argument: Any) -> Any:
 class Store:
     """Opens sessions."""
 
-    def __init__(self, gate: DatabaseGate, settings: SlackSettings) -> None:
+    def __init__(self, gate: LazyDatabase, settings: SlackSettings) -> None:
         self._gate = gate
         self._dms = settings.slack_dms
         self._channels = ",".join(name.removeprefix("#") for name in settings.slack_channels)

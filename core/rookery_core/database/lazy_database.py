@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rookery_core.settings import CoreSettings
 
 
-class DatabaseGate:
+class LazyDatabase:
     """The database of a server, opened once, for as many callers as come.
 
     An attempt that failed tells those who waited for it why; the next caller begins another one.

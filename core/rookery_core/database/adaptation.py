@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator, Sequence
 
 from rookery_core import __version__, sql
 from rookery_core.database import capabilities
-from rookery_core.database.connecting import connected
 from rookery_core.database.connection import Connection
+from rookery_core.database.connections import connected
 from rookery_core.database.schema import Schema, installed_schemas
 from rookery_core.errors import RookeryError, Unavailable
 from rookery_core.telemetry import get_logger

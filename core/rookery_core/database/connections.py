@@ -1,4 +1,4 @@
-"""A connection of its own, outside of any pool: for migrations, LISTEN and commands."""
+"""A separate connection, outside of any pool: for migrations, LISTEN and commands."""
 
 from __future__ import annotations
 

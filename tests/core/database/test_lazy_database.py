@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
-from rookery_core.database import DatabaseGate
+from rookery_core.database import LazyDatabase
 from rookery_core.errors import DatabaseStarting, Unavailable
 from rookery_core.settings import CoreSettings
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def gate_of(settings: CoreSettings) -> DatabaseGate:
-    return DatabaseGate(settings, role="rookery_slack", application_name="tests")
+def gate_of(settings: CoreSettings) -> LazyDatabase:
+    return LazyDatabase(settings, role="rookery_slack", application_name="tests")
 
 
 async def test_it_opens_in_the_background_and_once(settings: CoreSettings) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from rookery_core import sql
 from rookery_core.database import capabilities, migrations
 from rookery_core.database.capabilities import Capabilities
-from rookery_core.database.connecting import connected
 from rookery_core.database.connection import Connection
+from rookery_core.database.connections import connected
 from rookery_core.database.schema import installed_schemas
 from rookery_core.errors import ConfigurationError
 
@@ -88,7 +88,7 @@ async def status(dsn: str) -> DatabaseStatus:
                 SchemaStatus(
                     name=schema.name,
                     applied=sum(row["schema"] == schema.name for row in record),
-                    pending=tuple(str(one) for one in missing if one.schema == schema.name),
+                    pending=tuple(str(migration) for migration in missing if migration.schema == schema.name),
                     adapted_at=adapted.get(schema.name),
                 )
                 for schema in installed_schemas()

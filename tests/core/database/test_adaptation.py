@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rookery_core.database import Capabilities, Connection, status
-from rookery_core.database.adapting import adapt
-from rookery_core.database.connecting import connected
+from rookery_core.database.adaptation import adapt
+from rookery_core.database.connections import connected
 from rookery_core.errors import Unavailable
 
 if TYPE_CHECKING:

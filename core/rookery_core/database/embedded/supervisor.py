@@ -27,7 +27,7 @@ class ToldToStop(Exception):
     """SIGTERM came: a machine that shuts down sends it."""
 
 
-class Keeper:
+class Supervisor:
     """Watches one server. Descriptors: `data` and `socket` folders, `clients`, `server` and `keeper` locks."""
 
     def __init__(self, task: dict[str, Any]) -> None:
@@ -42,7 +42,7 @@ class Keeper:
         self.process: subprocess.Popen[Any] | None = None
 
     def start_server(self) -> None:
-        """Start the postmaster: a session of its own, holding the server lock as long as it lives."""
+        """Start the postmaster: in a separate session, holding the server lock as long as it lives."""
         descriptors = [self.task["server_lock_descriptor"], self.data, self.socket]
         with open(self.task["log"], "ab") as log:
             self.process = subprocess.Popen(
@@ -60,7 +60,7 @@ class Keeper:
         return f"/proc/self/fd/{getattr(self, name)}" if self.task["account"] else self.task[name]
 
     def become_account(self) -> None:
-        """Give up root's rights for good."""
+        """Give up root's rights permanently."""
         account = self.task["account"]
         if account:
             os.setgroups([])
@@ -152,7 +152,7 @@ def lock(descriptor: int, kind: int) -> bool:
 
 
 def main() -> int:
-    """Start the server, or take over one whose keeper was killed, and watch it to its end. The task is JSON in argv."""
+    """Start the server, or take over one whose supervisor was killed, and watch it to its end. The task is JSON in argv."""
     task = json.loads(sys.argv[1])
     keeper_lock = os.open(task["keeper_lock"], os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     if os.fork():
@@ -160,19 +160,21 @@ def main() -> int:
     os.setsid()
     os.umask(0o077)
     os.chdir("/")
-    keeper = Keeper(task)
+    supervisor = Supervisor(task)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, raise_told_to_stop)
     kept = lock(keeper_lock, fcntl.LOCK_EX)
     if task["command"]:
-        keeper.start_server()
+        supervisor.start_server()
     elif not kept:
-        return 0  # somebody else was faster to replace a keeper that was killed
-    keeper.become_account()
+        return 0  # somebody else was faster to replace a supervisor that was killed
+    supervisor.become_account()
     if not kept:
-        fcntl.flock(keeper_lock, fcntl.LOCK_EX)  # the keeper of the server before this one is on its way out
-    keeper.watch()
+        fcntl.flock(
+            keeper_lock, fcntl.LOCK_EX
+        )  # the supervisor of the server before this one is on its way out
+    supervisor.watch()
     return 0
 
 
