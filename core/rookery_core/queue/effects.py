@@ -12,6 +12,7 @@ A handler that must not act twice does this:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import sql
@@ -53,7 +54,14 @@ class Effects:
                     attempt, body, event_id, token,
                 )  # fmt: skip
                 if row is not None:
-                    return Effect(owner_of(owner), name, row["state"], row["request"], row["receipt"])
+                    return Effect(
+                        owner_of(owner),
+                        name,
+                        row["state"],
+                        row["request"],
+                        row["receipt"],
+                        row["installation"],
+                    )
                 # Nothing inserted and nothing seen: another intent was just committed, or the lease is lost.
                 if event and not await open_connection.fetchval(
                     _SQL["is_leased"], self._base.team, event_id, token
@@ -74,7 +82,7 @@ class Effects:
             )
         if row is None:
             raise NotFound(f"The effect {effect.name!r} of {effect.owner} has no intent.")
-        return Effect(effect.owner, effect.name, "done", row["request"], row["receipt"])
+        return replace(effect, state="done", request=row["request"], receipt=row["receipt"])
 
     async def withdraw(self, effect: Effect, *, connection: Connection | None = None) -> bool:
         """Delete an intent that had no effect (the external system refused). Returns False when it has a receipt."""

@@ -118,7 +118,8 @@ class Effect:
 
     state: `new` (no earlier attempt intended it: act now), `intended` (an earlier attempt did and recorded no receipt:
     ask the external system before acting), `done` (it happened; `receipt` is what came back). `idempotency_key` is the
-    same for every attempt: pass it to external systems that accept one.
+    same for every attempt: pass it to external systems that accept one. It begins with `installation`, the id of the
+    database, because a rebuilt database counts its events from 1 again.
     """
 
     owner: str
@@ -126,10 +127,12 @@ class Effect:
     state: Literal["new", "intended", "done"]
     request: Any
     receipt: Any = None
+    installation: str | None = None
 
     @property
     def idempotency_key(self) -> str:
-        return f"{self.owner}/{self.name}"
+        key = f"{self.owner}/{self.name}"
+        return key if self.installation is None else f"{self.installation}/{key}"
 
 
 def check_name(value: str, what: str) -> str:

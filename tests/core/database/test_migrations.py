@@ -45,6 +45,14 @@ async def test_everything_installed_migrates_an_empty_database_once(blank_dsn: s
     assert again.already == len(first.applied)
 
 
+async def test_each_database_has_an_id(blank_dsn: str, owner_connection: asyncpg.Connection[Any]) -> None:
+    await migrate(blank_dsn, schemas=[CORE])
+    (row,) = await fetch(blank_dsn, "select id from queue.installation")
+    other = await owner_connection.fetchval("select id from queue.installation")
+    assert len(row["id"]) == len(other) == 16
+    assert row["id"] != other
+
+
 async def test_what_migrations_make_belongs_to_the_owner_role(
     blank_dsn: str, make_schema: MakeSchema
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import pytest
 
 from queue_clock import Clock
@@ -25,6 +26,28 @@ async def test_an_intent_is_new_once_then_asks_then_is_done(queue: Queue) -> Non
     )
     assert (await queue.effects.intend("key", "post")) == done
     assert (await queue.effects.intend("key", "react")).state == "new"
+
+
+async def test_a_rebuilt_database_makes_other_idempotency_keys(
+    live_queue: Queue, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    first = await live_queue.effects.intend("event:25", "file")
+    assert first.idempotency_key.endswith("/event:25/file")
+    again = await live_queue.effects.receipt(await live_queue.effects.intend("event:25", "file"), {})
+    assert again.idempotency_key == first.idempotency_key
+    await owner_connection.execute("delete from queue.effect; delete from queue.installation")
+    await owner_connection.execute("insert into queue.installation default values")  # as the migration does
+    rebuilt = await live_queue.effects.intend("event:25", "file")
+    assert rebuilt.state == "new"
+    assert rebuilt.idempotency_key != first.idempotency_key
+
+
+async def test_an_effect_intended_before_the_database_had_an_id_keeps_its_key(
+    live_queue: Queue, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    await live_queue.effects.intend("event:25", "file")
+    await owner_connection.execute("update queue.effect set installation = null")
+    assert (await live_queue.effects.intend("event:25", "file")).idempotency_key == "event:25/file"
 
 
 async def test_a_receipt_of_nothing_is_a_receipt(queue: Queue) -> None:

@@ -1,16 +1,18 @@
 -- name: intend_effect
 -- records an intent unless the effect is already recorded; for an event only while its lease is held
 with intended as (
-    insert into queue.effect (team, owner, name, attempt, request, intended_at)
-    select $1, $3, $4, $5, $6::text::jsonb, coalesce($2::timestamptz, clock_timestamp())
+    insert into queue.effect (team, owner, name, attempt, request, intended_at, installation)
+    select
+        $1, $3, $4, $5, $6::text::jsonb, coalesce($2::timestamptz, clock_timestamp()),
+        (select id from queue.installation)
     where $7::bigint is null
         or exists (select from queue.event e where e.team = $1 and e.id = $7 and e.token = $8)
     on conflict (team, owner, name) do nothing
-    returning request
+    returning request, installation
 )
-select 'new' as state, request, null::jsonb as receipt from intended
+select 'new' as state, request, null::jsonb as receipt, installation from intended
 union all
-select case when f.receipt is null then 'intended' else 'done' end, f.request, f.receipt
+select case when f.receipt is null then 'intended' else 'done' end, f.request, f.receipt, f.installation
 from queue.effect f
 where f.team = $1 and f.owner = $3 and f.name = $4 and not exists (select from intended)
     and (
