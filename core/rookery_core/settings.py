@@ -1,17 +1,26 @@
-"""Settings that every part shares, read once at start from the environment (and `.env`), never at import."""
+"""Settings that every part shares, read once at start from the environment and rookery.toml, never at import."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from rookery_core.errors import ConfigurationError
 from rookery_core.identity.caller import DEFAULT_TEAM
+from rookery_core.settings_file import SettingsFile, read_settings_file, refuse_unknown_keys
 
 
 def _split(value: object) -> object:
@@ -41,10 +50,25 @@ def default_data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "rookery"
 
 
+class _NamedVariables(EnvSettingsSource):
+    """Reads the variables that fields name. A field that names none is set in rookery.toml only."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        if field.validation_alias is None:
+            return None, field_name, False
+        return super().get_field_value(field, field_name)
+
+
 class CoreSettings(BaseSettings):
-    """What core reads. Packages subclass it to add their own fields; `from_environment` reads either."""
+    """The settings that core reads. Packages subclass it to add fields; a field without an alias has no variable.
+
+    section: the section of rookery.toml that a class reads, besides those of its base classes.
+    file_keys: keys of the section that are spelled differently from their field.
+    """
 
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+    section: ClassVar[str] = ""
+    file_keys: ClassVar[dict[str, str]] = {}
 
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
     """PostgreSQL 16 or newer with pgvector. Unset: the embedded server starts by itself."""
@@ -88,18 +112,83 @@ class CoreSettings(BaseSettings):
     log_format: Literal["text", "json"] = Field(default="text", validation_alias="ROOKERY_LOG_FORMAT")
     """Log lines for people or for machines."""
 
+    config_file: Path | None = Field(default=None, validation_alias="ROOKERY_CONFIG")
+    """The file with settings that have no variable, and prices; default: ./rookery.toml where there is one."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _NamedVariables(settings_cls)
+
     @classmethod
     def from_environment(cls, **overrides: Any) -> Self:
-        """Read the settings. Raises ConfigurationError that names the variable and what it takes."""
+        """Read the settings: overrides first, then the environment, then rookery.toml.
+
+        Raises ConfigurationError that names the variable, or the file and its key, and what it takes.
+        """
+        values, origins = cls._file_values(read_settings_file(overrides.get("config_file")))
+        for name in values.keys() - overrides.keys():
+            if not os.environ.get(str(cls.model_fields[name].validation_alias)):
+                overrides[name] = values[name]
         try:
             return cls(**overrides)
         except ValidationError as error:
-            raise ConfigurationError(_explain(error), hint="See .env.example for every variable.") from None
+            raise ConfigurationError(
+                _explain(error, origins), hint="docs/configuration.md describes every setting."
+            ) from None
+
+    @classmethod
+    def check_file(cls, file: SettingsFile) -> None:
+        """Raises ConfigurationError for a key in the sections of this class that is not one of its settings."""
+        cls._file_values(file)
+
+    @classmethod
+    def _file_values(cls, file: SettingsFile) -> tuple[dict[str, Any], dict[str, str]]:
+        """The values of the sections of this class by field, and where each one stands."""
+        values: dict[str, Any] = {}
+        origins: dict[str, str] = {}
+        for part in cls._parts():
+            where = f"{file.path}: [{part.section}]"
+            section = file.section(part.section)
+            fields = {name for name, field in part.model_fields.items() if not is_secret(field)}
+            for key in section:
+                if key in part.model_fields and key not in fields:
+                    raise ConfigurationError(
+                        f"{where}: {key} is a secret.",
+                        hint=f"Set the variable {part.model_fields[key].validation_alias}.",
+                    )
+            refuse_unknown_keys(
+                section, (fields - set(part.file_keys.values())) | part.file_keys.keys(), where
+            )
+            for key, value in section.items():
+                name = part.file_keys.get(key, key)
+                values[name] = tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType] pydantic checks it
+                origins[name] = f"{where} {key}"
+        return values, origins
+
+    @classmethod
+    def _parts(cls) -> Iterator[type[CoreSettings]]:
+        """The classes of this one that read a section, the most general first."""
+        for part in reversed(cls.__mro__):
+            if issubclass(part, CoreSettings) and part.__dict__.get("section"):
+                yield part
 
 
-def _explain(error: ValidationError) -> str:
-    problems = [
-        f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors(include_input=False)
-    ]
-    return "Settings are not usable: " + "; ".join(problems) + "."
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a field holds a secret, by its type."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
+    problems: list[str] = []
+    for item in error.errors(include_input=False):
+        name, *path = map(str, item["loc"] or ("settings",))
+        place = ".".join([origins.get(name, name), *path])
+        problems.append(f"{place}: {item['msg'].removeprefix('Value error, ')}")
+    return "Invalid settings: " + "; ".join(problems) + "."

@@ -1,14 +1,12 @@
-"""What the orchestrator reads from its environment, on top of what every part reads."""
+"""The settings of the orchestrator, besides those that every part shares."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
-from rookery.configuration import Configuration, configuration_path, read_configuration
 from rookery_core.settings import CommaSeparated, CoreSettings
 
 ANTHROPIC_MODEL = "claude-sonnet-5-5"
@@ -17,6 +15,9 @@ OPENAI_MODEL = "gpt-5.4-mini"
 
 class AgentSettings(CoreSettings):
     """Settings of the agent, its models and its limits. Times are in seconds, money in US dollars."""
+
+    section: ClassVar[str] = "agent"
+    file_keys: ClassVar[dict[str, str]] = {"class": "agent_class"}
 
     anthropic_api_key: SecretStr | None = Field(default=None, validation_alias="ANTHROPIC_API_KEY")
     """Key for Claude, the default model."""
@@ -41,8 +42,6 @@ class AgentSettings(CoreSettings):
     mcp_config: Path | None = Field(default=None, validation_alias="ROOKERY_MCP_CONFIG")
     """The servers to use, in the form other clients write (mcpServers); default: ./mcp.json, else
     Rookery's own four."""
-    config_file: Path | None = Field(default=None, validation_alias="ROOKERY_CONFIG")
-    """The file with what is too large for a variable; default: ./rookery.toml where there is one."""
     prompts_dir: Path | None = Field(default=None, validation_alias="ROOKERY_PROMPTS_DIR")
     """A folder whose system*.md and user*.md supplement or replace the packaged prompts."""
     as_user: str | None = Field(default=None, validation_alias="ROOKERY_AS_USER")
@@ -81,27 +80,5 @@ class AgentSettings(CoreSettings):
     traces: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_TRACES")
     """Whether runs are recorded for `rookery trace`."""
 
-    @classmethod
-    def from_environment(cls, **overrides: Any) -> Self:
-        """Read the settings: what is given here, then the environment, then rookery.toml.
-
-        Raises ConfigurationError that names the variable, or the file and its key.
-        """
-        told = configuration_of(overrides.get("config_file"))
-        for name, value in told.for_fields(cls.model_fields).items():
-            alias = str(cls.model_fields[name].validation_alias or name)
-            if name not in overrides and not os.environ.get(alias):
-                overrides[name] = value
-        return super().from_environment(**overrides)
-
-
-def configuration_of(named: Path | None = None) -> Configuration:
-    """What rookery.toml says, checked against the settings of the agent and of the Slack bot."""
-    path = configuration_path(named)
-    if path is None:
-        return Configuration()
-    from rookery.slack.settings import BotSettings
-
-    secret = {"database_url", "http_tokens", "context_key", "openai_api_key", "anthropic_api_key", "slack_bot_token", "slack_app_token", "signing_secret"}  # fmt: skip
-    fields = set(AgentSettings.model_fields) - secret
-    return read_configuration(path, fields, set(BotSettings.model_fields) - fields - secret)
+    agent_class: str | None = None
+    """A subclass of Agent that answers, as "package.module:Class"; in rookery.toml `class`."""

@@ -1,4 +1,4 @@
-"""How many tokens were used."""
+"""Counts of tokens."""
 
 from __future__ import annotations
 

@@ -12,12 +12,13 @@ import pytest
 from pydantic import SecretStr
 
 from rookery.mcp.own_servers import configured_servers
-from rookery.models.pricing import Price
-from rookery.settings import AgentSettings, configuration_of
+from rookery.models.pricing import Price, read_prices
+from rookery.settings import AgentSettings
 from rookery_core.errors import ConfigurationError
 from rookery_core.identity.tokens import new_token
 from rookery_core.mcp.configuration import parse_servers, read_servers
 from rookery_core.mcp.environment import foreign_environment, own_environment
+from rookery_core.settings_file import read_settings_file
 
 
 def parse(entry: Any, environment: dict[str, str] | None = None, key: str = "mcpServers") -> Any:
@@ -231,7 +232,7 @@ def test_rookery_toml_is_read_and_the_environment_wins(
     settings = AgentSettings.from_environment()
     assert settings.model == "anthropic:claude-sonnet-5-5,extractive"
     assert settings.link_hosts == ("wiki.acme.example",)
-    assert configuration_of().prices == {"claude-sonnet-5-5": Price(3.0, 15)}
+    assert read_prices(read_settings_file()) == {"claude-sonnet-5-5": Price(3.0, 15)}
     monkeypatch.setenv("ROOKERY_MODEL", "extractive")
     assert AgentSettings.from_environment().model == "extractive"
     assert AgentSettings.from_environment(model="openai:x").model == "openai:x"
@@ -245,14 +246,17 @@ def test_rookery_toml_is_read_and_the_environment_wins(
     [
         ("[agnt]\n", "unknown key 'agnt'"),
         ("[agent]\nmodle = 'x'\n", "unknown key 'modle'. Did you mean: model"),
-        ("[agent]\nanthropic_api_key = 'x'\n", "unknown key 'anthropic_api_key'"),
-        ("[agent]\nmax_output_tokens = 'many'\n", "max_output_tokens"),
-        ("[prices.x]\ninput = 1\n", "input and output are needed"),
-        ("[prices.x]\ninput = '1'\noutput = 2\n", "as numbers"),
+        (
+            "[agent]\nanthropic_api_key = 'x'\n",
+            "anthropic_api_key is a secret. Set the variable ANTHROPIC_API_KEY",
+        ),
+        ("[agent]\nmax_output_tokens = 'many'\n", "rookery.toml: [agent] max_output_tokens"),
+        ("[prices.x]\ninput = 1\n", "input and output are required"),
+        ("[prices.x]\ninput = '1'\noutput = 2\n", "prices must be numbers"),
         ("agent = 3\n", "must be a section"),
-        ("[agent\n", "is not TOML"),
+        ("[agent\n", "is not valid TOML"),
         ("[agent]\nclass = 'nowhere:Agent'\n", "cannot be loaded"),
-        ("[agent]\nclass = 'json:JSONDecoder'\n", "no subclass of rookery.agent.Agent"),
+        ("[agent]\nclass = 'json:JSONDecoder'\n", "must be a subclass of rookery.agent.Agent"),
     ],
 )
 def test_what_is_wrong_in_rookery_toml_is_named(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rookery.agent.limits import LimitReached, RunLimits
-from rookery.agent.run import ModelCall
 from rookery.models.pricing import Price, price_of
+from rookery.traces.records import ModelCall
 from rookery.usage import Usage
 
 OWN = {"llama3.1:8b": Price(1, 2)}

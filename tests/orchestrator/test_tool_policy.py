@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rookery.agent.links import LinkAllowlist
-from rookery.agent.question import PendingAction
 from rookery.agent.tool_policy import ToolPolicy
+from rookery.traces.records import PendingAction
 from rookery_core.mcp.sources import Source
 
 OWN, FOREIGN = "https://docs.acme.example/a.html", "https://blog.foreign.example/post"

@@ -131,11 +131,11 @@ async def test_the_days_money_is_limited_for_a_person_and_for_all(
 
     agent = agent_with(max_user_day_usd=0.5)
     await agent.answer(Question(text="x", caller=DAG))
-    with pytest.raises(RateLimited, match=r"\$0.50 a person and day"):
+    with pytest.raises(RateLimited, match=r"\$0.50 per person"):
         await agent.answer(Question(text="x", caller=DAG))
     other = Caller(user="UOTHER", kind="member")
     await agent.answer(Question(text="x", caller=other))
-    with pytest.raises(RateLimited, match=r"\$1.50 a day for everybody"):
+    with pytest.raises(RateLimited, match=r"\$1.50 for everybody"):
         await agent_with(max_day_usd=1.5).answer(
             Question(text="x", caller=Caller(user="UNEW", kind="member"))
         )
@@ -144,7 +144,7 @@ async def test_the_days_money_is_limited_for_a_person_and_for_all(
 async def test_runs_are_found_by_the_beginning_of_their_id(recorder: Recorder) -> None:
     store = await recorder.store()
     for trace in ("abc1", "abc2", "xyz%"):
-        await store.begin(Question(text="x"), trace)
+        await store.begin_run(trace, "x", Caller())
     assert len(await store.by_prefix("abc")) == 2
     assert await store.by_prefix("%") == []
     assert len(await store.latest()) == 3

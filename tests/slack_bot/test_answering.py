@@ -416,8 +416,8 @@ async def test_a_limit_on_money_says_which_and_until_when(
         await owner_connection.execute("update agent.runs set cost_usd = 1.5")
         refused = slack.people.mention(cast.ada.id, cast.general.id, "and now?")
         (text,) = await answered(slack, cast.general.id, refused)
-    assert "used up the limit of $1.50 a" in text
-    assert text.endswith("It begins anew at midnight UTC.")
+    assert "used up today's limit of $1.50" in text
+    assert text.endswith("The limit resets at midnight UTC.")
 
 
 @pytest.mark.parametrize("direct", [True, False])

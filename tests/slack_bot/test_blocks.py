@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulators.slack.blocks import check_blocks, check_view
-from rookery.agent.question import Citation, PendingAction
+from rookery.agent.question import Citation
 from rookery.slack.text import blocks as block
+from rookery.traces.records import PendingAction
 
 TEXTS = st.one_of(
     st.text(max_size=200),

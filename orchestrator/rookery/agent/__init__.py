@@ -3,17 +3,8 @@
 from rookery.agent.agent import Agent
 from rookery.agent.composition import open_agent
 from rookery.agent.local_tools import LocalTool
-from rookery.agent.question import (
-    Answer,
-    Attachment,
-    Citation,
-    ContextSection,
-    PendingAction,
-    Question,
-    Timings,
-    ToolCall,
-    Turn,
-)
+from rookery.agent.question import Answer, Attachment, Citation, ContextSection, Question, Timings, Turn
+from rookery.traces.records import PendingAction, ToolCall
 from rookery.usage import Usage
 
 __all__ = [

@@ -13,12 +13,13 @@ from rookery.agent.limits import RunLimits
 from rookery.agent.links import LinkAllowlist, check
 from rookery.agent.local_tools import LocalTool
 from rookery.agent.prompts import Prompts
-from rookery.agent.question import Answer, ContextSection, PendingAction, Question, ToolCall
+from rookery.agent.question import Answer, ContextSection, Question
 from rookery.agent.resources import resource_tools
 from rookery.agent.run import Prompt, Run
 from rookery.agent.tool_calls import CallLimits, Confirm, ToolRunner
 from rookery.agent.tool_policy import ToolPolicy
 from rookery.models.protocol import Block, Media, Model, Text, ToolUse
+from rookery.traces.records import PendingAction, ToolCall
 from rookery_core.errors import Conflict
 from rookery_core.mcp.pins import Pins
 from rookery_core.telemetry import get_logger, new_trace_id, tracing

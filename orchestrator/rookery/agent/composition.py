@@ -1,4 +1,4 @@
-"""From settings to an agent whose servers run."""
+"""Builds an agent with its servers, model and recorder from the settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from rookery_core.errors import ConfigurationError
 from rookery_core.mcp.configuration import NamedServer
 
 if TYPE_CHECKING:
-    from rookery.configuration import Configuration
     from rookery.models.pricing import Price
     from rookery.models.protocol import Model
     from rookery.settings import AgentSettings
@@ -77,37 +76,41 @@ class Parts:
 
 def prepared(settings: AgentSettings, *, for_many: bool = False) -> Parts:
     """The parts, as the settings name them. Nothing is started yet."""
+    from rookery.models.pricing import read_prices
     from rookery.models.selection import choose_model
-    from rookery.settings import configuration_of
+    from rookery_core.settings_file import read_settings_file
 
     key = settings.context_key.get_secret_value() if settings.context_key else secrets.token_urlsafe(48)
-    servers = [_knowing(server, key, settings) for server in configured_servers(settings, for_many=for_many)]
-    told = configuration_of(settings.config_file)
-    _require_prices(settings, told.prices)
-    return Parts(servers, lambda: choose_model(settings), told.prices, key, agent_class_of(told))
+    servers = [
+        _with_our_environment(server, key, settings)
+        for server in configured_servers(settings, for_many=for_many)
+    ]
+    prices = read_prices(read_settings_file(settings.config_file))
+    _require_prices(settings, prices)
+    return Parts(servers, lambda: choose_model(settings), prices, key, agent_class_of(settings))
 
 
-def agent_class_of(configuration: Configuration) -> type[Agent]:
+def agent_class_of(settings: AgentSettings) -> type[Agent]:
     """The class that answers. Raises ConfigurationError when it cannot be imported or is no Agent."""
-    if configuration.agent_class is None:
+    if settings.agent_class is None:
         return Agent
-    module, _, name = configuration.agent_class.partition(":")
+    module, _, name = settings.agent_class.partition(":")
     try:
-        found = getattr(import_module(module), name)
+        agent_class = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(
-            f"{configuration.path}: class {configuration.agent_class!r} cannot be loaded: {error}.",
+            f"rookery.toml: class {settings.agent_class!r} cannot be loaded: {error}.",
             hint='Write it as "package.module:Class".',
         ) from None
-    if not (isinstance(found, type) and issubclass(found, Agent)):
+    if not (isinstance(agent_class, type) and issubclass(agent_class, Agent)):
         raise ConfigurationError(
-            f"{configuration.path}: {configuration.agent_class!r} is no subclass of rookery.agent.Agent."
+            f"rookery.toml: class {settings.agent_class!r} must be a subclass of rookery.agent.Agent."
         )
-    return found
+    return agent_class
 
 
 def _require_prices(settings: AgentSettings, prices: Mapping[str, Price]) -> None:
-    """A limit on money means nothing for a model whose price nobody knows."""
+    """A cost limit needs the price of every configured model. Raises ConfigurationError."""
     from rookery.models.pricing import bare_name, price_of
     from rookery.models.selection import model_names
 
@@ -116,13 +119,13 @@ def _require_prices(settings: AgentSettings, prices: Mapping[str, Price]) -> Non
     for name in model_names(settings):
         if price_of(name, prices) is None:
             raise ConfigurationError(
-                f"There is a limit on money, but the price of {name} is not known.",
+                f"A cost limit is set, but the price of {name} is not known.",
                 hint=f'Give it in rookery.toml: [prices."{bare_name(name)}"] with input and output.',
             )
 
 
-def _knowing(server: NamedServer, key: str, settings: AgentSettings) -> NamedServer:
-    """A server of ours that we start also gets the key under which we tell it who asks, and where data lives."""
+def _with_our_environment(server: NamedServer, key: str, settings: AgentSettings) -> NamedServer:
+    """A server of ours that we start also receives the key that signs askers, and the data folder."""
     if not server.own or server.entry.command is None:
         return server
     env = {

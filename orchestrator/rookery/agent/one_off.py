@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rookery.agent.limits import RunLimits
-from rookery.agent.question import Answer, Question, Timings, ToolCall
-from rookery.agent.run import ModelCall
+from rookery.agent.question import Answer, Question, Timings
 from rookery.models.protocol import Listener, ModelReply, ModelRequest
+from rookery.traces.records import ModelCall, ToolCall
 from rookery.usage import Usage
 from rookery_core.telemetry import new_trace_id
 

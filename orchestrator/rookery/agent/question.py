@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rookery.agent.local_tools import LocalTool
+from rookery.traces.records import PendingAction, ToolCall
 from rookery.usage import Usage
 from rookery_core.identity import Caller
 from rookery_core.mcp.sources import Source
@@ -54,19 +55,6 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
-    """One tool call of the run. state: ok, error (the tool's own), failed (never answered), refused, pending."""
-
-    server: str
-    tool: str
-    arguments: Mapping[str, Any]
-    state: Literal["ok", "error", "failed", "refused", "pending"]
-    duration_ms: float
-    result_tokens: int = 0
-    summary: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A question for the agent.
 
@@ -97,24 +85,6 @@ class Citation:
     title: str
     server: str
     tool: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingAction:
-    """A writing tool call that waits for the asker's yes. `run_confirmed` performs exactly this call, once."""
-
-    id: str
-    server: str
-    tool: str
-    arguments: Mapping[str, Any]
-    reason: str
-    trace_id: str
-    user: str | None = None
-
-    def describe(self) -> str:
-        """The call in one line, for the person who confirms it. What is not shown is counted."""
-        shown = ", ".join(f"{_name(name)}={_short(value)}" for name, value in self.arguments.items())
-        return f"{self.server}: {self.tool}({shown})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +119,3 @@ class Answer:
     pending: tuple[PendingAction, ...] = ()
     stop_reason: StopReason = "answered"
     warnings: tuple[str, ...] = ()
-
-
-def _name(name: str) -> str:
-    return name if name.isidentifier() and name.isascii() else repr(name)
-
-
-def _short(value: Any, head: int = 320, tail: int = 80) -> str:
-    text = repr(value)
-    left = len(text) - head - tail
-    return text if left <= 0 else f"{text[:head]}… {left:,} characters not shown …{text[-tail:]}"

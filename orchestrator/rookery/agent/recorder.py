@@ -1,13 +1,14 @@
-"""Writes down what runs do, without making an answer wait for a database that is not there."""
+"""Records runs without making an answer wait for an unavailable database."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from rookery.agent.question import Answer, Question, ToolCall
-from rookery.agent.run import ModelCall
+from rookery.agent.question import Answer, Question
+from rookery.traces.records import ModelCall, RunResult, ToolCall
 from rookery.usage import Usage
 from rookery_core.errors import RateLimited, RookeryError
 from rookery_core.telemetry import get_logger
@@ -47,18 +48,18 @@ class Recorder:
         return TraceStore(await self._gate.database(patience_s), self._settings.team)
 
     async def begin(self, question: Question, trace_id: str) -> int | None:
-        """A run starts. Returns its attempt, or None when it cannot be recorded."""
+        """Record the start of a run. Returns its attempt, or None when it cannot be recorded."""
 
         async def begin() -> int:
-            return await (await self.store()).begin(question, trace_id)
+            return await (await self.store()).begin_run(trace_id, question.text, question.caller)
 
         return await _or_none(begin())
 
     async def finish(self, answer: Answer, model_calls: Sequence[ModelCall], attempt: int) -> None:
-        """What came of a run."""
+        """Record the end of a run."""
 
         async def finish() -> None:
-            await (await self.store()).finish(answer, model_calls, attempt)
+            await (await self.store()).finish_run(_result_of(answer, model_calls), attempt)
 
         await _or_none(finish())
 
@@ -73,21 +74,23 @@ class Recorder:
         model_calls: Sequence[ModelCall] = (),
         tool_calls: Sequence[ToolCall] = (),
     ) -> None:
-        """A run ended without an answer; what it had used counts all the same."""
+        """Record that a run ended without an answer; what it used still counts."""
 
         async def fail() -> None:
             store = await self.store()
-            await store.fail(trace_id, problem, usage or Usage(), cost_usd, model_calls, tool_calls, attempt)
+            await store.fail_run(
+                trace_id, problem, usage or Usage(), cost_usd, model_calls, tool_calls, attempt
+            )
 
         await _or_none(fail())
 
     async def check_day(self, question: Question) -> None:
-        """Raises RateLimited, in words for the asker, when the day's money is spent.
+        """Raises RateLimited, with a message for the asker, when a daily limit is used up.
 
-        Raises Unavailable when that cannot be looked up: a limit that nobody can check holds.
+        Raises Unavailable when that cannot be checked: a limit that cannot be checked applies.
         """
         of_user, of_team = self._settings.max_user_day_usd, self._settings.max_day_usd
-        if question.caller.kind == "agent":  # what it does for everybody is nobody's own spending
+        if question.caller.kind == "agent":  # work for everybody is not charged to a person
             of_user = None
         if of_user is None and of_team is None:
             return
@@ -96,16 +99,36 @@ class Recorder:
         until = (midnight.timestamp() + 86_400) - datetime.now(UTC).timestamp()
         if of_user is not None and spent_by_user >= of_user:
             raise RateLimited(
-                f"Your questions of today have used up the limit of ${of_user:.2f} a person and day.",
-                hint="It begins anew at midnight UTC.",
+                f"Your questions have used up today's limit of ${of_user:.2f} per person.",
+                hint="The limit resets at midnight UTC.",
                 retry_after_s=until,
             )
         if of_team is not None and spent_by_team >= of_team:
             raise RateLimited(
-                f"Today's questions have used up the limit of ${of_team:.2f} a day for everybody.",
-                hint="It begins anew at midnight UTC.",
+                f"Questions have used up today's limit of ${of_team:.2f} for everybody.",
+                hint="The limit resets at midnight UTC.",
                 retry_after_s=until,
             )
+
+
+def _result_of(answer: Answer, model_calls: Sequence[ModelCall]) -> RunResult:
+    return RunResult(
+        trace_id=answer.trace_id,
+        answer=answer.markdown,
+        citations=[asdict(citation) for citation in answer.citations],
+        model=answer.model,
+        extractive=answer.extractive,
+        stop_reason=answer.stop_reason,
+        usage=answer.usage,
+        cost_usd=answer.cost_usd,
+        total_ms=answer.timings.total_ms,
+        model_ms=answer.timings.model_ms,
+        tools_ms=answer.timings.tools_ms,
+        removed_links=answer.removed_links,
+        model_calls=model_calls,
+        tool_calls=answer.tool_calls,
+        pending=answer.pending,
+    )
 
 
 async def _or_none(recording: Awaitable[T]) -> T | None:

@@ -24,6 +24,7 @@ from rookery.models.protocol import (
     Text,
 )
 from rookery.models.sizes import thinking_tokens, tools_tokens
+from rookery.traces.records import ModelCall
 from rookery.usage import Usage
 from rookery_core.spans import span
 from rookery_core.telemetry import get_logger
@@ -47,17 +48,6 @@ class Prompt:
 
     system: str
     first: tuple[Block, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class ModelCall:
-    """One request to a model, for the trace. model and asked: as in a ModelReply."""
-
-    model: str
-    asked: str = ""
-    duration_ms: float
-    usage: Usage
-    stop: str
 
 
 @dataclass(slots=True, kw_only=True)

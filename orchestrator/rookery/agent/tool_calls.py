@@ -10,10 +10,10 @@ from typing import Any
 
 from rookery.agent.links import LinkAllowlist
 from rookery.agent.local_tools import LocalTool, as_text
-from rookery.agent.question import PendingAction, ToolCall
 from rookery.agent.scratch import DESCRIPTION, PARAMETERS, READ_MORE, Scratch
 from rookery.agent.tool_policy import ToolPolicy
 from rookery.models.protocol import ToolDefinition, ToolResult, ToolUse
+from rookery.traces.records import PendingAction, ToolCall
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
 from rookery_core.mcp.request_meta import request_meta

@@ -9,7 +9,7 @@ from typing import Any
 
 from rookery.agent.addresses import addresses
 from rookery.agent.links import LinkAllowlist
-from rookery.agent.question import PendingAction
+from rookery.traces.records import PendingAction
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,11 @@ async def _examine(arguments: argparse.Namespace) -> list[Finding]:
     from rookery.doctor.findings import Check, Examined, failed
     from rookery.doctor.keys import check_model, check_tokens
     from rookery.doctor.servers import check_ports, check_servers
+    from rookery.slack.settings import BotSettings
+    from rookery_core.settings_file import read_settings_file
 
     examined = Examined(agent_settings(arguments), live=arguments.live)
+    BotSettings.check_file(read_settings_file(examined.settings.config_file))
     checks: list[Check] = [check_database, check_servers, check_model, check_tokens, check_ports]
     done = await asyncio.gather(*(check(examined) for check in checks), return_exceptions=True)
     findings: list[Finding] = []

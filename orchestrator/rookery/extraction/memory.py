@@ -6,10 +6,10 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rookery.agent.question import ToolCall
 from rookery.extraction.replacement import Known, Stored
 from rookery.extraction.turns import NewTurns, Said
 from rookery.mcp.memory_client import MemoryClient
+from rookery.traces.records import ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,9 +14,9 @@ from rookery_core.text import explain_fence, fence, new_nonce
 
 if TYPE_CHECKING:
     from rookery.agent.prompts import Prompts
-    from rookery.agent.question import ToolCall
     from rookery.extraction.facts import Fact
     from rookery.extraction.turns import Said
+    from rookery.traces.records import ToolCall
 
 
 @dataclass(frozen=True, slots=True)

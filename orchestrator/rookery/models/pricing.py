@@ -1,12 +1,15 @@
-"""What tokens cost. Prices change: those of one's own contract go into rookery.toml, and win."""
+"""Prices of models. Those of your own contract go into rookery.toml, section [prices], and override ours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from rookery.models.providers import PROVIDERS
 from rookery.usage import Usage
+from rookery_core.errors import ConfigurationError
+from rookery_core.settings_file import SettingsFile, refuse_unknown_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,9 @@ class Price:
         return millionths / 1e6
 
 
+_PRICE_KEYS = ("input", "output", "cache_read", "cache_write")
 FREE = Price(0.0, 0.0)
-KNOWN: Mapping[str, Price] = {
+LIST_PRICES: Mapping[str, Price] = {
     "extractive": FREE,
     "claude-opus-4-5": Price(5.0, 25.0),
     "claude-sonnet-4-5": Price(3.0, 15.0),
@@ -41,17 +45,34 @@ KNOWN: Mapping[str, Price] = {
     "gpt-5-mini": Price(0.25, 2.0),
     "gpt-5-nano": Price(0.05, 0.4),
 }
-"""List prices that were known when this was written. A model that is not here has no price until one is given."""
+"""List prices at the time of writing. A model that is not listed has no price until one is configured."""
 
 
 def price_of(model: str, own: Mapping[str, Price]) -> Price | None:
     """The price of a model by its name, with or without the provider and the date at its end."""
     name = bare_name(model)
-    for table in (own, KNOWN):
+    for table in (own, LIST_PRICES):
         for key in (model, name, _without_date(name)):
             if key in table:
                 return table[key]
     return None
+
+
+def read_prices(file: SettingsFile) -> dict[str, Price]:
+    """The prices of rookery.toml by model. Raises ConfigurationError that names the file, the model and the key."""
+    prices: dict[str, Price] = {}
+    for model, value in file.section("prices").items():
+        where = f"{file.path}: [prices.{model!r}]"
+        if not isinstance(value, dict):
+            raise ConfigurationError(f"{where} must be a section.")
+        table = cast(dict[str, Any], value)
+        refuse_unknown_keys(table, _PRICE_KEYS, where)
+        if not all(isinstance(price, int | float) and price >= 0 for price in table.values()):
+            raise ConfigurationError(f"{where}: prices must be numbers, in US dollars per million tokens.")
+        if not {"input", "output"} <= table.keys():
+            raise ConfigurationError(f"{where}: input and output are required.")
+        prices[model] = Price(**table)
+    return prices
 
 
 def bare_name(model: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rookery.agent.question import PendingAction, Question, ToolCall
+from rookery.agent.question import Question
 from rookery.slack.actions import written_of
 from rookery.slack.answers.answerer import Answerer
 from rookery.slack.answers.question_builder import caller_of, is_internal
@@ -14,6 +14,7 @@ from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.reminders import Reminders
 from rookery.slack.rules.rulebook import RuleBook
 from rookery.slack.text.markup import calm
+from rookery.traces.records import PendingAction, ToolCall
 from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -14,6 +14,8 @@ from rookery_slackapi.settings import SlackApiSettings
 
 class BotSettings(AgentSettings, SlackApiSettings):
     """Tokens, limits and habits of the bot. Times are in seconds, sizes in bytes."""
+
+    section: ClassVar[str] = "slack"
 
     signing_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
     """The app's signing secret, for the Events API over HTTP."""

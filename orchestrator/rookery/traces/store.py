@@ -1,36 +1,33 @@
-"""The statements on runs and on what they leave behind, for one team."""
+"""The statements on runs, their calls and pending actions, and pins, of one team."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from rookery.agent.question import Answer, PendingAction, Question, ToolCall
+from rookery.traces.records import ModelCall, PendingAction, RunResult, ToolCall
 from rookery.usage import Usage
 from rookery_core import sql
 from rookery_core.identity import Caller
 
 if TYPE_CHECKING:
-    from rookery.agent.run import ModelCall
     from rookery_core.database import Database, Row
 
 _SQL = sql.load("rookery.traces", "traces.sql")
 ROLE = "rookery_agent"
-_LONGEST_ARGUMENT = 4000
+_MAX_ARGUMENT_CHARACTERS = 4000
 
 
 class TraceStore:
-    """Runs of one team. Cheap to make; holds no connection of its own."""
+    """Runs of one team. Cheap to construct; holds no connection."""
 
     def __init__(self, database: Database, team: str) -> None:
         self._database = database
         self._team = team
 
-    async def begin(self, question: Question, trace_id: str) -> int:
-        """A run starts. Returns the number of its attempt, from 1."""
-        caller = question.caller
+    async def begin_run(self, trace_id: str, question: str, caller: Caller) -> int:
+        """Record the start of a run. Returns the number of its attempt, from 1."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(
                 _SQL["begin_run"],
@@ -39,28 +36,27 @@ class TraceStore:
                 caller.user,
                 caller.kind,
                 caller.channel,
-                _text(question.text),
+                _text(question),
             )
         assert row is not None
         return int(row["attempt"])
 
-    async def finish(self, answer: Answer, model_calls: Sequence[ModelCall], attempt: int) -> None:
-        """What came of a run, with its calls and the actions that wait, in one transaction."""
+    async def finish_run(self, result: RunResult, attempt: int) -> None:
+        """Record the end of a run with its calls and pending actions, in one transaction."""
         async with self._database.transaction(Caller(team=self._team, kind="agent")) as connection:
             await connection.execute(
-                _SQL["finish_run"], self._team, answer.trace_id, _text(answer.markdown),
-                _storable([asdict(one) for one in answer.citations]), answer.model, answer.extractive, answer.stop_reason,
-                *_tokens(answer.usage), answer.cost_usd, answer.timings.total_ms, answer.timings.model_ms,
-                answer.timings.tools_ms, answer.removed_links,
+                _SQL["finish_run"], self._team, result.trace_id, _text(result.answer), _storable(result.citations),
+                result.model, result.extractive, result.stop_reason, *_tokens(result.usage), result.cost_usd,
+                result.total_ms, result.model_ms, result.tools_ms, result.removed_links,
             )  # fmt: skip
-            await self._add_calls(connection, answer.trace_id, attempt, model_calls, answer.tool_calls)
-            for action in answer.pending:
+            await self._add_calls(connection, result.trace_id, attempt, result.model_calls, result.tool_calls)
+            for action in result.pending:
                 await connection.execute(
                     _SQL["add_action"], self._team, action.id, action.trace_id, action.user, action.server,
                     action.tool, _storable(dict(action.arguments)), action.reason,
                 )  # fmt: skip
 
-    async def fail(
+    async def fail_run(
         self,
         trace_id: str,
         problem: str,
@@ -70,7 +66,7 @@ class TraceStore:
         tool_calls: Sequence[ToolCall],
         attempt: int,
     ) -> None:
-        """A run ended without an answer."""
+        """Record that a run ended without an answer."""
         async with self._database.transaction(Caller(team=self._team, kind="agent")) as connection:
             await connection.execute(
                 _SQL["fail_run"], self._team, trace_id, problem[:2000], *_tokens(usage), cost_usd
@@ -110,19 +106,19 @@ class TraceStore:
     async def take_action(
         self, action_id: str, user: str | None, verdict: Literal["confirmed", "declined"]
     ) -> PendingAction | None:
-        """Settle a waiting call for its asker. None: it does not wait any more, or waits for somebody else."""
+        """Confirm or decline a pending call for its asker. None: it is not pending, or belongs to somebody else."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(_SQL["take_action"], self._team, action_id, user, verdict)
         return _action(row) if row else None
 
     async def interrupted_action(self, action_id: str, user: str | None) -> PendingAction | None:
-        """A confirmed call of which nobody knows whether it was made; settled with this. None: it is no such call."""
+        """Close a confirmed call whose outcome is unknown. None: there is no such call."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(_SQL["interrupted_action"], self._team, action_id, user)
         return _action(row) if row else None
 
     async def settle_action(self, action_id: str, *, done: bool, result: str) -> None:
-        """What came of a confirmed call."""
+        """Record the outcome of a confirmed call."""
         async with self._database.acquire() as connection:
             state = "done" if done else "failed"
             await connection.execute(_SQL["settle_action"], self._team, action_id, state, result[:2000])
@@ -198,7 +194,7 @@ def _bounded(arguments: Any) -> dict[str, Any]:
 
 def _cut(value: Any) -> Any:
     text = value if isinstance(value, str) else ""
-    return value if len(text) <= _LONGEST_ARGUMENT else text[:_LONGEST_ARGUMENT] + "…"
+    return value if len(text) <= _MAX_ARGUMENT_CHARACTERS else text[:_MAX_ARGUMENT_CHARACTERS] + "…"
 
 
 def _storable(value: Any) -> Any:

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from rookery.agent.question import ContextSection, ToolCall
+from rookery.agent.question import ContextSection
 from rookery.mcp.memory_client import MemoryClient, find_memory_server
 from rookery.slack.answers.recollection import section
+from rookery.traces.records import ToolCall
 from rookery_core.errors import NotAllowed, RookeryError, Unavailable
 from rookery_core.identity import Caller
 from rookery_core.queue import Effect, PermanentFailure, RetryLater

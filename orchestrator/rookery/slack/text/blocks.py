@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from rookery.agent.question import Citation, PendingAction
+from rookery.agent.question import Citation
 from rookery.slack.text.markup import escape, link
 from rookery.slack.text.split import split
+from rookery.traces.records import PendingAction
 
 Json = dict[str, Any]
 
