@@ -42,8 +42,6 @@ REPEATABLE = frozenset(
         "assistant.threads.setSuggestedPrompts",
         "assistant.threads.setTitle",
         "auth.test",
-        "chat.delete",
-        "chat.update",
         "conversations.history",
         "conversations.info",
         "conversations.list",
@@ -59,7 +57,7 @@ REPEATABLE = frozenset(
         "users.list",
     }
 )
-"""Methods that read, or set a state to the same value again. Every other method is sent at most once."""
+"""Methods that read, or prepare something that nobody sees twice. Every other method is sent at most once."""
 _JSON_FAMILIES = ("chat.", "views.", "assistant.", "reactions.", "files.complete")
 logger = get_logger(__name__)
 
@@ -165,7 +163,7 @@ async def _send_once(client: AsyncWebClient, method: str, arguments: Json) -> Js
     except SlackRequestError as error:
         raise SlackUnavailable(f"Slack could not be asked for {method}: {error}.") from None
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        raise SlackUnavailable(f"Slack cannot be reached for {method}.") from None
+        raise SlackUnavailable(f"Slack is not reachable for {method}.") from None
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, TypeError, AttributeError) as error:
         # TypeError, AttributeError: the SDK takes any body that a proxy sends for Slack's JSON object.
         raise outcome_unknown(method, type(error).__name__) from None

@@ -8,9 +8,13 @@ from typing import Any
 
 from rookery.settings import AgentSettings
 from rookery_core.errors import InvalidInput, RookeryError, Unavailable
+from rookery_slackapi.errors import SlackLockedOut, SlackRefused, SlackScopeMissing
+from rookery_slackapi.settings import SlackApiSettings
+from rookery_slackapi.web import connect
 
 TIMEOUT_S = 15
-SLACK_API = "https://slack.com/api/"
+PATIENCE_S = 1.0
+"""How long a check waits for Slack before it says that Slack is not reachable: a person waits at the terminal."""
 GITHUB_API = "https://api.github.com"
 
 
@@ -30,7 +34,10 @@ async def check_slack_app(token: str) -> str:
         raise InvalidInput(
             "An app-level token begins with xapp-.", hint="It is under Basic Information of the Slack app."
         )
-    await _slack("apps.connections.open", token)
+    try:
+        await _slack("apps.connections.open", token)
+    except SlackRefused as refused:
+        raise InvalidInput(f"Slack refuses the token: {refused.reason}.") from None
     return "Socket Mode may be used"
 
 
@@ -43,9 +50,10 @@ async def check_slack_people(ids: str, token: str) -> str:
                 f"{one!r} is no member id.",
                 hint="It begins with U: a profile in Slack > ... > Copy member ID.",
             )
-        told = await _asked(f"users.info?user={one}", token)
-        if not told.get("ok"):
-            raise InvalidInput(f"Slack does not know {one}: {told.get('error')}.")
+        try:
+            told = await _slack("users.info", token, user=one)
+        except SlackRefused as refused:
+            raise InvalidInput(f"Slack does not know {one}: {refused.reason}.") from None
         names.append(str(told["user"].get("real_name") or told["user"].get("name")))
     return ", ".join(names)
 
@@ -93,18 +101,16 @@ async def check_model(settings: AgentSettings) -> str:
     return f"{reply.model} answers"
 
 
-async def _asked(method: str, token: str) -> dict[str, Any]:
-    base = os.environ.get("ROOKERY_SLACK_API_URL", SLACK_API).rstrip("/")
-    return await _json("POST", f"{base}/{method}", token, "Slack")
-
-
-async def _slack(method: str, token: str) -> dict[str, Any]:
-    told = await _asked(method, token)
-    if not told.get("ok"):
+async def _slack(method: str, token: str, **arguments: str) -> dict[str, Any]:
+    """Slack's answer. Raises InvalidInput for a token that Slack does not accept, SlackRefused, Unavailable."""
+    api = connect(SlackApiSettings.from_environment(), token, patience_s=PATIENCE_S)
+    try:
+        return await api(method, **arguments)
+    except (SlackLockedOut, SlackScopeMissing) as refused:
         raise InvalidInput(
-            f"Slack refuses the token: {told.get('error')}.", hint="Install the app again and copy it anew."
-        )
-    return told
+            f"Slack refuses the token: {refused.reason}.",
+            hint="Install the app again and copy its token again.",
+        ) from None
 
 
 async def _json(method: str, url: str, token: str, who: str) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from aiohttp import web
 from emulators.slack.errors import ApiError, rate_limited
 
 STARTING = frozenset({"auth.test", "apps.connections.open"})
-FaultKind = Literal["rate_limit", "error", "server_error", "proxy", "stall", "lose_answer", "hold"]
+FaultKind = Literal[
+    "rate_limit", "error", "server_error", "proxy", "stall", "drop", "lose_answer", "cut_answer", "hold"
+]
 
 
 @dataclass
@@ -22,7 +24,8 @@ class Fault:
     skip: so many calls pass before it.
     rate_limit: 429. error: `ok: false`. server_error: 503 before anything happens. proxy: something on the way
     answers in Slack's place with `status` and `body`. stall: nothing happens until `release`, and then nothing either.
-    lose_answer: the call takes effect and the connection breaks before the answer. hold: the call takes effect and
+    drop: the connection breaks before anything happens. lose_answer: the call takes effect and the connection breaks
+    before the answer. cut_answer: it breaks in the middle of the answer. hold: the call takes effect and
     the answer waits for `release` (so that a test can kill the caller in between).
     """
 
@@ -46,7 +49,8 @@ class Fault:
 class Faults:
     planned: list[Fault] = field(default_factory=list[Fault])
     every_nth: dict[str, int] = field(default_factory=dict[str, int])
-    _calls: Counter[str] = field(default_factory=Counter[str])
+    requests: Counter[str] = field(default_factory=Counter[str])
+    """How often each method was asked for, whatever became of it."""
 
     def plan(self, method: str, kind: FaultKind, **details: object) -> Fault:
         fault = Fault(method, kind, **details)  # type: ignore[arg-type]
@@ -58,9 +62,9 @@ class Faults:
         self.every_nth[method] = nth
 
     def take(self, method: str) -> Fault | None:
-        self._calls[method] += 1
+        self.requests[method] += 1
         nth = self.every_nth.get(method)
-        if nth and self._calls[method] % nth == 0:
+        if nth and self.requests[method] % nth == 0:
             return Fault(method, "rate_limit")
         for fault in self.planned:
             if fault.times > 0 and fault.concerns(method):

@@ -72,6 +72,8 @@ async def handle(request: web.Request) -> web.StreamResponse:
     fault = emulator.faults.take(name)
     if fault is not None and fault.kind in ("proxy", "stall"):
         return await faults.instead(fault)
+    if fault is not None and fault.kind == "drop":
+        return _broken_off(request)
     try:
         registered = _authorised(emulator, name, token)
         emulator.limiter.admit(name, str(arguments.get("channel", "")))
@@ -85,11 +87,27 @@ async def handle(request: web.Request) -> web.StreamResponse:
     if fault is not None and fault.kind == "hold":
         await fault.release.wait()
     if fault is not None and fault.kind == "lose_answer":
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=500)
+        return _broken_off(request)
+    if fault is not None and fault.kind == "cut_answer":
+        return await _cut_off(request, json.dumps(answer))
     headers["x-oauth-scopes"] = ",".join(sorted(emulator.state.app.scopes))
     return web.json_response(answer, status=status, headers=headers)
+
+
+def _broken_off(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+async def _cut_off(request: web.Request, body: str) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={"Content-Type": "application/json", "Content-Length": str(len(body))}
+    )
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2].encode())
+    _broken_off(request)
+    return response
 
 
 async def read_arguments(request: web.Request) -> Json:
