@@ -101,11 +101,11 @@ async def check_model(settings: AgentSettings) -> str:
     return f"{reply.model} answers"
 
 
-async def _slack(method: str, token: str, **arguments: str) -> dict[str, Any]:
+async def _slack(method: str, token: str, *, user: str | None = None) -> dict[str, Any]:
     """Slack's answer. Raises InvalidInput for a token that Slack does not accept, SlackRefused, Unavailable."""
     api = connect(SlackApiSettings.from_environment(), token, patience_s=PATIENCE_S)
     try:
-        return await api(method, **arguments)
+        return await api(method, user=user)
     except (SlackLockedOut, SlackScopeMissing) as refused:
         raise InvalidInput(
             f"Slack refuses the token: {refused.reason}.",
