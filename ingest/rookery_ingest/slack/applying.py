@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from rookery_core.batching import Batcher
 from rookery_core.errors import Unavailable
 from rookery_core.telemetry import get_logger
 from rookery_ingest.slack.cleaning import compact, text_of
@@ -136,36 +137,19 @@ def _raw_row(read: ReadEvent, outcome: str, problem: str | None) -> tuple[Any, .
     return text_of(read.payload.get("event_id")), kind or None, channel, ts, outcome, problem, body
 
 
-class Batcher:
-    """Gathers what many handlers have to apply at the same time: while one batch is merged, the next collects."""
+class EventBatcher:
+    """Applies the events of concurrent handlers together: while one batch is merged, the next collects."""
 
     def __init__(self, applier: Applier) -> None:
         self._applier = applier
-        self._waiting: list[tuple[Raw, asyncio.Future[None]]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._batcher = Batcher(self._apply_batch, max_batch=MAX_BATCH, name="apply slack events")
         self.changed = asyncio.Event()
 
     async def apply(self, payload: Raw) -> None:
         """Returns when the event is in the store. Raises Unavailable."""
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((payload, done))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._drain(), name="apply slack events")
-        await done
+        await self._batcher.add(payload)
 
-    async def _drain(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            try:
-                await self._applier.apply([payload for payload, _ in batch])
-            except BaseException as error:
-                for _, done in batch:
-                    if not done.done():
-                        done.set_exception(error if isinstance(error, Exception) else Unavailable("stopping"))
-                if not isinstance(error, Exception):
-                    raise
-                continue
-            self.changed.set()
-            for _, done in batch:
-                if not done.done():
-                    done.set_result(None)
+    async def _apply_batch(self, payloads: Sequence[Raw]) -> list[None]:
+        await self._applier.apply(payloads)
+        self.changed.set()
+        return [None] * len(payloads)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rookery_core.errors import ConfigurationError, RookeryError
+from rookery_core.maintenance import Interval, run_periodically
 from rookery_core.telemetry import get_logger
 from rookery_ingest.slack.backfill import Backfiller
 from rookery_ingest.slack.listening import BEAT_S, SUBSCRIPTION, Listener, subscribe
@@ -110,27 +111,19 @@ class LiveKeeper:
         self._caller: Caller = ingest_caller(settings)
         self._channels: list[str] = []
         self._filling: asyncio.Task[None] | None = None
-        self._fill_at = 0.0
+        self._fill = Interval(FILL_EVERY_S)
 
     async def run(self, beat_s: float = BEAT_S) -> None:
-        """Go on for ever. Slack's refusals are logged and tried again; a wrong token ends it."""
-        while True:
-            try:
-                await self.turn()
-            except ConfigurationError:
-                raise
-            except RookeryError as error:
-                _log.warning("%s", error)
-            await asyncio.sleep(beat_s)
+        """Run until cancelled. Slack's refusals are logged and tried again; a wrong token ends it."""
+        await run_periodically(self.turn, beat_s, fatal=(ConfigurationError,))
 
     async def turn(self) -> None:
         """One beat: note that we listen, synchronise when it is time, look for gaps after a connection began."""
         await self._synchronise_if_due()
         began = await self._listener.beat(self._channels)
-        now = asyncio.get_running_loop().time()
-        if (began or now >= self._fill_at) and (self._filling is None or self._filling.done()):
-            self._fill_at = now + FILL_EVERY_S
-            self._filling = asyncio.create_task(self._fill(), name="back-fill")
+        if (began or self._fill.is_due()) and (self._filling is None or self._filling.done()):
+            self._fill.restart()
+            self._filling = asyncio.create_task(self._fill_gaps(), name="back-fill")
 
     async def wait_filled(self) -> None:
         """Until the back-fill that is under way has ended."""
@@ -147,7 +140,7 @@ class LiveKeeper:
         if not self._channels:
             self._channels = await joined_channels(self._api, direct=self._settings.ingest_dms)
 
-    async def _fill(self) -> None:
+    async def _fill_gaps(self) -> None:
         try:
             reach = timedelta(days=self._settings.backfill_days)
             filler = Backfiller(

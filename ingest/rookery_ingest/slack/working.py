@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from rookery_core import garbage_collection
 from rookery_core.embedders import create_embedder
-from rookery_core.errors import RookeryError
+from rookery_core.maintenance import run_periodically
 from rookery_core.queue import Attempt, Event, Queue, Worker
 from rookery_core.telemetry import get_logger
-from rookery_ingest.slack.applying import MAX_BATCH, Applier, Batcher
+from rookery_ingest.slack.applying import MAX_BATCH, Applier, EventBatcher
 from rookery_ingest.slack.embedding import embed_backlog
 from rookery_ingest.slack.listening import SUBSCRIPTION, subscribe
 from rookery_ingest.slack.live import until_stopped
@@ -62,7 +62,7 @@ class IngestWorker:
         self._settings = settings
         self._embedder = embedder
         self._caller: Caller = ingest_caller(settings)
-        self._batcher = Batcher(Applier(database, self._caller, keep_direct=settings.ingest_dms))
+        self._batcher = EventBatcher(Applier(database, self._caller, keep_direct=settings.ingest_dms))
 
     def events(self) -> Worker:
         """Applies events as they come, as many at once as are there."""
@@ -73,18 +73,8 @@ class IngestWorker:
         return Worker(self._queue, {SUBSCRIPTION: apply}, concurrency=2 * MAX_BATCH)
 
     async def background(self) -> None:
-        """Vectors as soon as messages have changed; statistics and forgetting when it is time. Goes on for ever."""
-        while True:
-            self._batcher.changed.clear()
-            try:
-                await self.tend()
-            except RookeryError as error:
-                _log.warning("%s", error)
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._batcher.changed.wait()
-            except TimeoutError:
-                continue
+        """Vectors as soon as messages have changed; statistics and forgetting when it is time. Runs until cancelled."""
+        await run_periodically(self.tend, LOOK_EVERY_S, wake=self._batcher.changed)
 
     async def tend(self) -> None:
         """Once round."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.event_types import Deleted, Edited, IncomingMessage, lane, read
 from rookery.slack.settings import BotSettings
+from rookery_core.batching import Batcher
 from rookery_core.queue import Message
 from rookery_core.telemetry import new_trace_id
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 TOPIC = "slack"
 SUBSCRIPTION = "agent"
-MOST_AT_ONCE = 200
+MAX_BATCH = 200
 
 
 class Addressing:
@@ -44,14 +46,6 @@ class Addressing:
         return self._settings.follow_ups or channel in self._settings.follow_up_channels
 
 
-@dataclasses.dataclass(slots=True)
-class _Arrival:
-    """An event on its way into the queue; `stored` is set once it is durable."""
-
-    payload: Json
-    stored: asyncio.Future[bool]
-
-
 class Intake:
     """Publishes events to the topic `slack`, once for each event id, and notes what happens to questions.
 
@@ -71,8 +65,10 @@ class Intake:
         self._questions = questions
         self._addressing = addressing
         self._own = own
-        self._arrived: list[_Arrival] = []
-        self._storing: asyncio.Task[None] | None = None
+        # One event that cannot be stored must not keep the others out.
+        self._batcher = Batcher(
+            self._store, max_batch=MAX_BATCH, split_on=(Exception,), name="store Slack events"
+        )
         self._others_known_until = 0.0
         self._others = True
 
@@ -80,35 +76,9 @@ class Intake:
         """Store an event; when this returns it is durable. False when it was there before, or nobody wants it."""
         if read(payload, self._own.user) is None and not await self._somebody_else_listens():
             return False
-        arrival = _Arrival(payload, asyncio.get_running_loop().create_future())
-        self._arrived.append(arrival)
-        if self._storing is None or self._storing.done():
-            self._storing = asyncio.create_task(self._store_all())
-        return await arrival.stored
+        return await self._batcher.add(payload)
 
-    async def _store_all(self) -> None:
-        while self._arrived:
-            batch, self._arrived = self._arrived[:MOST_AT_ONCE], self._arrived[MOST_AT_ONCE:]
-            try:
-                answers = await self._store([arrival.payload for arrival in batch])
-            except Exception as error:  # noqa: BLE001 - each caller decides; the socket does not acknowledge
-                await self._one_by_one(batch, error)
-                continue
-            for arrival, answer in zip(batch, answers, strict=True):
-                _settle(arrival, answer)
-
-    async def _one_by_one(self, batch: list[_Arrival], error: Exception) -> None:
-        """One event that cannot be stored must not keep the others out."""
-        for arrival in batch:
-            try:
-                answer: bool | Exception = (
-                    error if len(batch) == 1 else (await self._store([arrival.payload]))[0]
-                )
-            except Exception as problem:  # noqa: BLE001
-                answer = problem
-            _settle(arrival, answer)
-
-    async def _store(self, payloads: list[Json]) -> list[bool]:
+    async def _store(self, payloads: Sequence[Json]) -> list[bool]:
         """All or none, in one commit: the questions are noted and their events are in the queue."""
         questions = [await self._note_change(read(payload, self._own.user)) for payload in payloads]
         messages = [
@@ -145,15 +115,6 @@ def _message(payload: Json, question: IncomingMessage | None) -> Message:
     if question is None:
         return Message(payload, event_key(payload), lane(payload))
     return Message(payload, event_key(payload), lane(payload), priority=1, trace_id=new_trace_id())
-
-
-def _settle(arrival: _Arrival, answer: bool | Exception) -> None:
-    if arrival.stored.done():
-        return
-    if isinstance(answer, Exception):
-        arrival.stored.set_exception(answer)
-    else:
-        arrival.stored.set_result(answer)
 
 
 def event_key(payload: Json) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from uuid import UUID
 from rookery_core import telemetry
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller
+from rookery_core.maintenance import Interval
 from rookery_core.ranking import searchable
 from rookery_memory.records import Filters, Memory, NewMemory, NewTurn, Remembered, Scored, Turn
 from rookery_memory.scopes import ScopeName, bound_scope, bound_scopes
@@ -47,7 +47,7 @@ class MemoryStore:
         announces: bool = False,
     ) -> None:
         self.context = StoreContext(database, embedder, queue, announces)
-        self._tended: dict[Caller, float] = {}
+        self._tended: dict[Caller, Interval] = {}
         self._tending: set[asyncio.Task[None]] = set()
 
     async def remember(self, caller: Caller, new: NewMemory, scope: ScopeName | None = None) -> Remembered:
@@ -174,12 +174,10 @@ class MemoryStore:
 
     def _tend(self, caller: Caller) -> None:
         """Look after large scopes now and then, behind the answer."""
-        now = time.monotonic()
-        if now - self._tended.get(caller, -TEND_EVERY_S) < TEND_EVERY_S:
-            return
         if len(self._tended) > 10_000:
             self._tended.clear()
-        self._tended[caller] = now
+        if not self._tended.setdefault(caller, Interval(TEND_EVERY_S)).take():
+            return
         task = asyncio.create_task(self._tend_quietly(caller))
         self._tending.add(task)
         task.add_done_callback(self._tending.discard)
