@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 
+from emulators.github import Emulator
+from emulators.github.sample import TOKEN, sample_world
 from emulators.models.scripted import ScriptedModel
 from postgres_for_tests import TestServer
 from rookery.agent import Question, open_agent
 from rookery.models.protocol import ToolUse
 from rookery.slack.settings import BotSettings
-from rookery_core.identity import Caller
+from rookery_core.identity import Caller, RoomKind
 from rookery_core.identity.tokens import new_token
 from rookery_slack.store.writer import Writer
 from shipped_compose import Deployment, deployed
@@ -51,11 +54,11 @@ WORKSPACE = together(
     said(SHARED, "1780000003.000100", JOINT, MEMBER),
 )  # fmt: skip
 ASKED = [
-    ("member", Caller(user=MEMBER, kind="member", channel="D0MEMBER"), {SECRET, OPEN, JOINT}),
-    ("other", Caller(user=OTHER, kind="member", channel="D0OTHER"), {OPEN, JOINT}),
-    ("guest", Caller(user=GUEST, kind="guest", channel="D0GUEST"), {JOINT}),
-    ("partner", Caller(user=PARTNER, kind="outsider", channel=SHARED), {JOINT}),
-    ("stranger", Caller(user=STRANGER, kind="outsider", channel="D0STRANGER"), set[str]()),
+    ("member", Caller(user=MEMBER, kind="member", channel="D0MEMBER", room="direct"), {SECRET, OPEN, JOINT}),
+    ("other", Caller(user=OTHER, kind="member", channel="D0OTHER", room="direct"), {OPEN, JOINT}),
+    ("guest", Caller(user=GUEST, kind="guest", channel="D0GUEST", room="direct"), {JOINT}),
+    ("partner", Caller(user=PARTNER, kind="outsider", channel=SHARED, room="shared"), {JOINT}),
+    ("stranger", Caller(user=STRANGER, kind="outsider", channel="D0STRANGER", room="direct"), set[str]()),
     ("nobody", Caller(), {OPEN, JOINT}),
 ]
 """Who asks where, and which texts are theirs to read."""
@@ -125,6 +128,40 @@ async def test_everybody_reads_what_is_theirs(
                 model.turns, model.requests = [[recalled], "Done."], []
                 await agent.answer(Question(text="When is it counted?", caller=caller))
                 assert (REMEMBERED in "\n".join(model.results)) == (who == "member"), who
+
+
+async def test_private_repositories_are_for_members_where_nobody_else_reads(
+    tmp_path: Path, env_file: dict[str, str], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are served without the operator's token: GitHub itself says that there is no such repository."""
+    member = ASKED[0][1]
+    rooms: tuple[RoomKind, ...] = ("direct", "private", "public", "guests", "shared")
+    among = [
+        (room, replace(member, channel="C0ROOM", room=room), room not in ("guests", "shared"))
+        for room in rooms
+    ]
+    with Emulator(sample_world()) as github:
+        env_file["GITHUB_TOKEN"] = TOKEN
+        more = {"ROOKERY_GITHUB_URL": github.url, "ROOKERY_GITHUB_WEB_URL": "https://github.com"}
+        async with deployed(tmp_path, env_file, database_url, "github", **more) as deployment:
+            settings, model = asking(deployment, monkeypatch)
+            async with open_agent(settings, model=model, for_many=True) as agent:
+                askers = [(who, caller, who in ("member", "other")) for who, caller, _ in ASKED]
+                for who, caller, may_see in (*askers, *among):
+                    asked = [
+                        ToolUse("1", "rookery-github_get_issue", {"issue": "acme/secret#1"}),
+                        ToolUse("2", "rookery-github_search_issues", {"query": "plan"}),
+                        ToolUse("3", "rookery-github_get_issue", {"issue": "acme/widgets#1"}),
+                    ]
+                    model.turns, model.requests = [asked, "Done."], []
+                    before = len(github.requests)
+                    await agent.answer(Question(text="What is planned?", caller=caller))
+                    secret, found, public = model.results
+                    assert ("Secret plan" in secret) == may_see, who
+                    assert may_see or "Secret plan" not in found, who
+                    assert "widgets" in public, who
+                    answered = [status for _, path, status in github.requests[before:] if "secret" in path]
+                    assert may_see or set(answered) <= {404}, who
 
 
 @pytest.mark.usefixtures("workspace")

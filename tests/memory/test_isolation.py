@@ -22,6 +22,9 @@ CALLERS = [
     Caller(),
     Caller(user="U1", kind="member", channel="C1"),
     Caller(user="U2", kind="member", channel="C1"),
+    Caller(user="U2", kind="member", channel="C3", room="public"),
+    Caller(user="U1", kind="member", channel="C4", room="shared"),
+    Caller(user="U1", kind="member", channel="C5", room="direct"),
     Caller(user="U1", kind="guest", channel="C2"),
     Caller(user="U3", kind="outsider", channel="C1"),
     Caller(kind="agent", channel="C2"),
@@ -259,3 +262,31 @@ async def test_row_security_costs_search_nothing(
         "explain select id from memory.memory where scope = any (array['user:U1']) and document @@ 'word7'::tsquery"
     )
     assert any("memory_words" in row[0] or "memory_listing" in row[0] for row in plan), plan
+
+
+ROOMS: list[tuple[Caller, set[str]]] = [
+    (Caller(user="U1", kind="member"), {"user:U1", "team"}),
+    (Caller(user="U1", kind="member", channel="C1", room="direct"), {"user:U1", "team", "channel:C1"}),
+    (Caller(user="U1", kind="member", channel="C1", room="private"), {"team", "channel:C1"}),
+    (Caller(user="U1", kind="member", channel="C1", room="public"), {"team", "channel:C1"}),
+    (Caller(user="U1", kind="member", channel="C1", room="guests"), {"channel:C1"}),
+    (Caller(user="U1", kind="member", channel="C1", room="shared"), {"channel:C1"}),
+    (Caller(user="U1", kind="member", room="shared"), set()),
+    (Caller(user="U1", kind="guest", channel="C1", room="direct"), {"user:U1", "channel:C1"}),
+    (Caller(user="U1", kind="guest", channel="C1", room="guests"), {"channel:C1"}),
+    (Caller(user="U1", kind="outsider", channel="C1", room="shared"), {"channel:C1"}),
+    (Caller(kind="agent", channel="C1", room="public"), {"agent", "team", "channel:C1"}),
+    (Caller(kind="agent", channel="C1", room="shared"), {"channel:C1"}),
+    (Caller(), {"local"}),
+]
+
+
+@pytest.mark.parametrize(("caller", "theirs"), ROOMS)
+async def test_a_room_opens_the_scopes_that_it_may_read(
+    open_database: Any, caller: Caller, theirs: set[str]
+) -> None:
+    """In the library and in the database alike."""
+    memory_database = await open_database("rookery_memory")
+    assert set(readable_scopes(caller)) == theirs
+    async with memory_database.transaction(caller, readonly=True) as connection:
+        assert set(await connection.fetchval("select memory.readable_scopes()")) == theirs

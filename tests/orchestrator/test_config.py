@@ -179,18 +179,16 @@ def test_who_answers_many_needs_the_key_that_hosted_servers_check(tmp_path: Path
         configured_servers(settings, for_many=True)
 
 
-def test_hosted_servers_of_ours_are_recognised_and_internal_by_default(tmp_path: Path) -> None:
+def test_hosted_servers_of_ours_are_recognised(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     entries = {
         "a": {"url": "http://x/mcp", "audience": "rookery-github"},
         "b": {"command": "rookery-memory"},
-        "c": {"command": "rookery-memory", "internal_only": False},
         "d": {"url": "http://x/mcp", "audience": "rookery-docs"},
     }
     path.write_text(json.dumps({"mcpServers": entries}))
     servers = configured_servers(AgentSettings(mcp_config=path, context_key=KEY))
     assert all(server.own for server in servers)
-    assert [server.entry.internal_only for server in servers] == [True, True, False, False]
 
 
 def test_who_gets_which_variables() -> None:

@@ -140,7 +140,7 @@ class Database:
 
     async def _begin(self, caller: Caller, readonly: bool) -> tuple[Any, Any]:
         statement = sql.load("rookery_core.database", "session.sql")["begin_as"]
-        identity = (caller.team, caller.user or "", caller.kind, caller.channel or "")
+        identity = (caller.team, caller.user or "", caller.kind, caller.channel or "", caller.room or "")
 
         async def begin(connection: Any) -> Any:
             transaction = connection.transaction(readonly=readonly)

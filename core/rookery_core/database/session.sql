@@ -9,7 +9,8 @@ select
     set_config('rookery.team', $2, true),
     set_config('rookery.user', $3, true),
     set_config('rookery.kind', $4, true),
-    set_config('rookery.channel', $5, true);
+    set_config('rookery.channel', $5, true),
+    set_config('rookery.room', $6, true);
 
 -- name: may_take_role
 -- null when there is no such role

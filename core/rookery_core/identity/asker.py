@@ -51,6 +51,7 @@ def sign(
         "user": caller.user,
         "kind": caller.kind,
         "channel": caller.channel,
+        "room": caller.room,
         "aud": audience,
         "iat": issued,
         "exp": issued + min(lifetime_s, MAX_LIFETIME_S),
@@ -111,10 +112,12 @@ class AskerVerifier:
 
 
 def _caller(payload: dict[str, Any]) -> Caller:
+    """The caller of a payload. One that names a conversation and not who reads there is answered as if anybody did."""
+    values = {name: payload.get(name) for name in ("team", "user", "kind", "channel", "room")}
+    if values["channel"] is not None and values["room"] is None:
+        values["room"] = "shared"
     try:
-        return _CALLER.validate_python(
-            {name: payload.get(name) for name in ("team", "user", "kind", "channel")}
-        )
+        return _CALLER.validate_python(values)
     except ValueError:
         raise _refused("it names no caller") from None
 

@@ -13,6 +13,10 @@ CallerKind = Literal["anonymous", "member", "guest", "outsider", "agent"]
 member: of the workspace. guest: only the channels they are in. outsider: from another organisation, only
 the shared channel they speak in. agent: the bot itself, or a worker, on nobody's behalf."""
 
+RoomKind = Literal["direct", "private", "public", "guests", "shared"]
+"""Who reads the answer. direct: the asker alone. private: the members of a private channel or group, all of the
+workspace. public: everybody of the workspace. guests: guests too. shared: people of another organisation too."""
+
 DEFAULT_TEAM = "default"
 
 
@@ -21,13 +25,15 @@ class Caller:
     """Who asks, for whom every statement is filtered.
 
     team: the tenant. user: the person's id there (Slack's U…), or None. channel: the conversation in which
-    they ask, or None. scopes: what the bearer of the token may do besides asking (`delegate`, `write`, …).
+    they ask, or None. room: who reads the answer there; None: nobody but the asker. scopes: what the bearer of the
+    token may do besides asking (`delegate`, `write`, …).
     """
 
     team: str = DEFAULT_TEAM
     user: str | None = None
     kind: CallerKind = "anonymous"
     channel: str | None = None
+    room: RoomKind | None = None
     scopes: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -37,6 +43,16 @@ class Caller:
     @property
     def identified(self) -> bool:
         return self.user is not None
+
+    @property
+    def reads_alone(self) -> bool:
+        """Whether the asker is the only one who reads the answer."""
+        return self.room in (None, "direct")
+
+    @property
+    def outsiders_read(self) -> bool:
+        """Whether guests or people of another organisation read the answer, the asker included."""
+        return self.kind in ("guest", "outsider") or self.room not in (None, "direct", "private", "public")
 
 
 _current: ContextVar[Caller | None] = ContextVar("rookery_caller", default=None)

@@ -55,7 +55,8 @@ class Said:
 def new_turns(payload: Mapping[str, Any], team: str) -> NewTurns:
     """What the payload says. Raises ValueError when it is none of ours."""
     try:
-        caller = _CALLER.validate_python({"team": team, **payload["caller"]})
+        # What is drawn from turns is written back to their scope; nobody reads an answer.
+        caller = _CALLER.validate_python({"team": team, **payload["caller"], "room": "direct"})
         return NewTurns(
             str(payload["scope"]),
             str(payload["conversation"]),

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rookery_core.errors import ConfigurationError
 from rookery_core.mcp.configuration import NamedServer, ServerEntry, read_servers
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from rookery.settings import AgentSettings
 
 OWN_SERVERS = ("slack", "docs", "github", "memory")
-INTERNAL_SERVERS = ("github", "memory")
-"""Not used for questions from outside, unless mcp.json says `"internal_only": false`."""
 BOT_TOKEN = "ROOKERY_BOT_TOKEN"  # noqa: S105 the name of a variable
 _OUR_TOKEN = re.compile(r"\brk_[A-Za-z0-9_-]{20,}")
 logger = get_logger(__name__)
@@ -100,7 +98,7 @@ def own_server(name: str) -> NamedServer:
         command=sys.executable,
         args=("-m", f"rookery_{name}"),
         audience=f"rookery-{name}",
-        internal_only=name in INTERNAL_SERVERS,
+        internal_only=name in ("github", "memory"),
     )
     return NamedServer(name, entry, own=True)
 
@@ -114,10 +112,8 @@ def _recognised(server: NamedServer) -> NamedServer:
     if name is None:
         return server
     entry = server.entry
-    changes: dict[str, Any] = {"audience": entry.audience or f"rookery-{name}"}
-    if "internal_only" not in entry.model_fields_set:
-        changes["internal_only"] = name in INTERNAL_SERVERS
-    return NamedServer(server.name, entry.model_copy(update=changes), own=True)
+    audience = entry.audience or f"rookery-{name}"
+    return NamedServer(server.name, entry.model_copy(update={"audience": audience}), own=True)
 
 
 def _own_name(server: NamedServer) -> str | None:

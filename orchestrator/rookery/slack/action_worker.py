@@ -95,7 +95,7 @@ class ActionWorker:
         services = self._services
         question = Question(
             text=action.describe(),
-            caller=caller_of(written, asker, services.settings.team),
+            caller=caller_of(written, asker, room, services.settings.team),
             internal=is_internal(asker, room, written),
             trace_id=action.trace_id,
             tools=tuple(services.question_tools(written, asker)),

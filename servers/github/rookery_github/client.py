@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rookery_core.errors import NotFound, RookeryError, Unavailable
 from rookery_core.identity import Caller, current_caller
+from rookery_core.serving.origin import http_request
 from rookery_core.telemetry import get_logger
 from rookery_github import usage
 from rookery_github.cache.entry import AnswerStore, CachedAnswer, key_of, subject_of
@@ -71,8 +72,18 @@ class _Question:
     about: str = ""
 
 
+def sees_only_public(caller: Caller) -> bool:
+    """Whether a caller sees public repositories only: whoever is not a member, or asks where others read along.
+
+    Over stdio the server belongs to whoever started it, who needs no name to read with their own credentials.
+    """
+    if caller.kind == "member":
+        return caller.outsiders_read
+    return caller.kind != "anonymous" or http_request() is not None
+
+
 class GitHubClient:
-    """One host, one identity. `find_store` gives the cache that is there now, or None."""
+    """One host, one identity, and none for who sees public repositories only. `find_store` gives the cache that is there now, or None."""
 
     def __init__(
         self,
@@ -82,18 +93,23 @@ class GitHubClient:
         find_store: Callable[[], Awaitable[AnswerStore | None]],
     ) -> None:
         self.host = host
-        self._wire = Wire(host, settings, confinement)
+        self._signed = Wire(host, settings, confinement)
+        self._unsigned = Wire(host, settings, confinement, signed=False)
         self._settings = settings
         self._find_store = find_store
-        self._flights: dict[tuple[str, str], asyncio.Task[Fetched]] = {}
+        self._flights: dict[tuple[str, str, str], asyncio.Task[Fetched]] = {}
 
     async def identity(self) -> str:
         """The name of the identity that asks this host."""
-        return (await self._wire.credentials()).identity
+        return (await self._wire_of_caller().credentials()).identity
 
     async def anonymous(self) -> bool:
-        """Whether this host is asked without any credentials."""
-        return (await self._wire.credentials()).anonymous
+        """Whether this host is asked without any credentials for this caller."""
+        return (await self._wire_of_caller().credentials()).anonymous
+
+    def _wire_of_caller(self) -> Wire:
+        """The way to the host for this caller: without the server's credentials for who sees public content only."""
+        return self._unsigned if sees_only_public(current_caller()) else self._signed
 
     async def get(
         self,
@@ -131,19 +147,21 @@ class GitHubClient:
         return answer["data"]
 
     async def _asked(self, question: _Question) -> Fetched:
-        place = (question.caller.team, f"{question.key} fresh" if question.fresh else question.key)
+        wire = self._wire_of_caller()
+        identity = (await wire.credentials()).identity
+        place = (question.caller.team, identity, f"{question.key} fresh" if question.fresh else question.key)
         flight = self._flights.get(place)
         if flight is None:
-            flight = asyncio.create_task(self._look_up(question))
+            flight = asyncio.create_task(self._look_up(question, wire, identity))
             self._flights[place] = flight
             flight.add_done_callback(lambda done: self._landed(place, done))
         # Shielded: others may wait for the same answer when this caller goes away.
         fetched = await asyncio.shield(flight)
         usage.current().record(fetched.state, fetched.stored_at)
-        usage.current().limits = self._wire.limits.summary()
+        usage.current().limits = wire.limits.summary()
         return fetched
 
-    def _landed(self, place: tuple[str, str], flight: asyncio.Task[Fetched]) -> None:
+    def _landed(self, place: tuple[str, str, str], flight: asyncio.Task[Fetched]) -> None:
         self._flights.pop(place, None)
         if not flight.cancelled():
             flight.exception()  # whoever waits gets it; when nobody does any more it is no news
@@ -156,7 +174,7 @@ class GitHubClient:
 
     async def send(self, method: str, path: str, body: Any, *, what: str) -> Any:
         """Write, once: never repeated here. Raises WriteInDoubt when nobody knows whether it happened."""
-        response = await self._wire.write(method, path, body, what)
+        response = await self._signed.write(method, path, body, what)
         await self.make_stale(path)
         return json.loads(response.body) if response.body else None
 
@@ -168,17 +186,17 @@ class GitHubClient:
 
     async def close(self) -> None:
         """Let the connections go."""
-        await self._wire.close()
+        await self._signed.close()
+        await self._unsigned.close()
 
-    async def _look_up(self, question: _Question) -> Fetched:
-        identity = await self.identity()
+    async def _look_up(self, question: _Question, wire: Wire, identity: str) -> Fetched:
         caller, key = question.caller, question.key
         store = await self._find_store()
         kept = await _tolerating(store.find(caller, identity, key)) if store else None
         if kept is not None and (kept.immutable or (kept.fresh_until > time.time() and not question.fresh)):
             return Fetched(kept.body, kept.headers, "cached", kept.stored_at)
         try:
-            response = await self._ask(question, kept)
+            response = await self._ask(question, wire, kept)
         except Unavailable as error:
             return self._fall_back(None if question.fresh else kept, error)
         if response.status == 304 and kept is not None:
@@ -189,11 +207,11 @@ class GitHubClient:
             await self._keep(store, identity, question, response)
         return Fetched(response.body, response.headers, "fetched", time.time())
 
-    async def _ask(self, question: _Question, kept: CachedAnswer | None) -> Response:
+    async def _ask(self, question: _Question, wire: Wire, kept: CachedAnswer | None) -> Response:
         if question.query is not None:
-            return await self._wire.query(question.query, question.what)
+            return await wire.query(question.query, question.what)
         headers = {"Accept": question.accept, **_conditions(kept)}
-        return await self._wire.get(question.path, question.parameters, headers, question.what)
+        return await wire.get(question.path, question.parameters, headers, question.what)
 
     async def _keep(self, store: AnswerStore, identity: str, question: _Question, response: Response) -> None:
         until = math.inf if question.immutable else self._fresh_until(response)

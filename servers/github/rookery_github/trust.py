@@ -1,7 +1,7 @@
 """Lockdown: on public repositories only what people with push access wrote is shown. It fails closed.
 
-Also the door for askers from outside: a guest, or a member of another organisation in a shared channel, sees
-public repositories only, whatever the server's token may see.
+Also the door for who sees public repositories only, whatever the server's token may see: nobody in particular, guests,
+members of other organisations, and members who ask where those read along.
 """
 
 from __future__ import annotations
@@ -29,9 +29,18 @@ class Trust:
         return self._workspace.settings.lockdown
 
     async def admit(self, place: Place) -> None:
-        """Raises NotFound when the asker comes from outside and the repository is not public."""
+        """Raises NotFound when the asker sees public repositories only and this one is not public."""
         if self._workspace.only_public() and await self.is_private(place):
             raise NotFound(f"{place.full_name}: not found.", hint="You see public repositories only.")
+
+    async def may_be_listed(self, place: Place) -> bool:
+        """Whether a search may show what it found there. A repository that cannot be looked at is not public."""
+        if not self._workspace.only_public():
+            return True
+        try:
+            return not await self.is_private(place)
+        except RookeryError:
+            return False
 
     async def is_private(self, place: Place) -> bool:
         """Whether the repository is anything but public."""

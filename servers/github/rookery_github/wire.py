@@ -37,8 +37,11 @@ class WriteInDoubt(Unavailable):
 class Wire:
     """The way to one host under one identity. Connects at the first request."""
 
-    def __init__(self, host: Host, settings: GitHubSettings, confinement: Confinement) -> None:
+    def __init__(
+        self, host: Host, settings: GitHubSettings, confinement: Confinement, *, signed: bool = True
+    ) -> None:
         self.limits = Limits()
+        self._is_signed = signed
         self._host = host
         self._settings = settings
         self._confinement = confinement
@@ -100,9 +103,10 @@ class Wire:
         return self._opened
 
     def _connect(self) -> tuple[Exchanger, Credentials]:
+        from rookery_github.credentials import Credentials
         from rookery_github.exchange import Exchanger
 
-        credentials = self._host.find_credentials()
+        credentials = self._host.find_credentials() if self._is_signed else Credentials()
         settings = self._settings
         return Exchanger(
             self._host.api, credentials, settings.timeout_s, settings.max_concurrent

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rookery_core.errors import InvalidInput, RookeryError
 from rookery_core.identity import current_caller
 from rookery_github import references
-from rookery_github.client import Fetched, GitHubClient
+from rookery_github.client import Fetched, GitHubClient, sees_only_public
 from rookery_github.confinement import Confinement
 from rookery_github.hosts import Hosts
 from rookery_github.ledger import DatabaseLedger, Ledger, MemoryLedger
@@ -167,8 +167,8 @@ class Workspace:
             await self._gate.close()
 
     def only_public(self) -> bool:
-        """Whether the one who asks comes from outside and may see public repositories only."""
-        return current_caller().kind in ("guest", "outsider")
+        """Whether public repositories only may be shown, whatever the server's token may see."""
+        return sees_only_public(current_caller())
 
 
 async def each_of(

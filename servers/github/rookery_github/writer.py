@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from rookery_core.errors import Conflict, InvalidInput, NotAllowed, RookeryError, Unavailable
 from rookery_core.identity import Caller, current_caller
+from rookery_core.serving.origin import http_request
 from rookery_github.ledger import FindLedger, Known
 from rookery_github.wire import WriteInDoubt
 from rookery_github.workspace import Place, Workspace
@@ -66,9 +67,12 @@ class Writer:
     def admit(self) -> Caller:
         """Raises NotAllowed for a caller who may not write."""
         caller = current_caller()
-        if caller.kind in ("guest", "outsider"):
-            raise NotAllowed("Guests and people from outside may not write.")
-        if self._workspace.settings.http_tokens and "write" not in caller.scopes:
+        if self._workspace.only_public() and caller.kind != "anonymous":
+            raise NotAllowed(
+                "Guests and people from outside may not write, and nobody where they read along."
+            )
+        over_http = self._workspace.settings.http_tokens or http_request() is not None
+        if over_http and "write" not in caller.scopes:
             raise NotAllowed(
                 "Your token may not write.", hint="The operator can add scope 'write' in ROOKERY_HTTP_TOKENS."
             )

@@ -14,12 +14,19 @@ local: of a server that runs for one person without naming them."""
 
 
 def readable_scopes(caller: Caller) -> tuple[str, ...]:
-    """The scopes of a caller as they are stored, the one that is written by default first."""
+    """The scopes of a caller as they are stored, the one that is written by default first.
+
+    A person's own is open where they read alone, the team's among members, and the room's own everywhere.
+    """
     if caller.kind == "anonymous":
         return ("local",)
     channel = (f"channel:{caller.channel}",) if caller.channel else ()
+    if caller.room not in (None, "direct", "private", "public"):
+        return channel
     if caller.kind == "agent":
         return ("agent", "team", *channel)
+    if not caller.reads_alone:
+        return (*channel, "team") if caller.kind == "member" else channel
     own = (f"user:{caller.user}",)
     return (*own, "team", *channel) if caller.kind == "member" else (*own, *channel)
 
@@ -32,14 +39,14 @@ def named(scope: Literal["own"] | ScopeName) -> ScopeName | None:
 def bound_scope(caller: Caller, name: ScopeName | None) -> str:
     """The scope that a name stands for with this caller; by default their own. Raises NotAllowed with what is theirs."""
     own = readable_scopes(caller)
-    if name is None:
+    if name is None and own:
         return own[0]
     for scope in own:
         if scope.partition(":")[0] == name:
             return scope
     raise NotAllowed(
-        f"scope: {name!r} is not open to this caller.",
-        hint="Leave scope out for the caller's own.",
+        f"scope: {name or 'own'!r} is not open to this caller where the answer is read.",
+        hint="Leave scope out, or ask in a direct message.",
         candidates=[scope.partition(":")[0] for scope in own],
     )
 

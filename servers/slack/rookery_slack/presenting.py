@@ -11,6 +11,7 @@ from rookery_slack.answers import Channel, Message
 from rookery_slack.links import permalink
 from rookery_slack.rendering import Names, Spoken, render_message
 from rookery_slack.rendering.message import references
+from rookery_slack.rendering.visibility import channel_references, without_hidden
 from rookery_slack.timestamps import format_ts
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Presenter:
     bases: Mapping[str, str | None]
     kinds: Mapping[str, str]
     channels: Mapping[str, str]
+    visible: frozenset[str] = frozenset()
     nonce: str = field(default_factory=new_nonce)
     shown: set[str] = field(default_factory=set[str])
 
@@ -67,8 +69,9 @@ class Presenter:
 
     def text(self, row: Row) -> str:
         """The message as markdown."""
-        self.shown.update(each for sort, each in references(spoken(row)) if sort == "user")
-        return render_message(spoken(row), self.names)
+        message = without_hidden(spoken(row), self.visible)
+        self.shown.update(each for sort, each in references(message) if sort == "user")
+        return render_message(message, self.names)
 
     def author(self, row: Row) -> tuple[str, str]:
         """Name and kind of a message's author: who is not known by id may have signed the message itself."""
@@ -119,6 +122,7 @@ async def presenter_for(session: Session, rows: Iterable[Row], zone: tzinfo, bas
             wanted["user"].add(row["author"])
         for sort, each in references(spoken(row)):
             wanted[sort].add(each)
+        wanted["channel"] |= channel_references(spoken(row))
     found = await session.rows("names_of", *(sorted(wanted[sort]) for sort in ("user", "channel", "group")))
     cards = await session.rows("channel_cards", sorted({row["channel"] for row in rows}))
     named: dict[str, dict[str, str]] = {"user": {}, "channel": {}, "group": {}}
@@ -128,7 +132,8 @@ async def presenter_for(session: Session, rows: Iterable[Row], zone: tzinfo, bas
     names = Names(_distinct(named["user"]), named["channel"], named["group"], zone)
     kinds = {row["id"]: row["kind"] for row in found if row["sort"] == "user"}
     bases = {card["id"]: base or card["url"] for card in cards}
-    return Presenter(names, bases, kinds, {card["id"]: card["name"] or card["id"] for card in cards})
+    visible = frozenset(row["id"] for row in found if row["sort"] == "channel")
+    return Presenter(names, bases, kinds, {card["id"]: card["name"] or card["id"] for card in cards}, visible)
 
 
 def _distinct(users: dict[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from rookery_core.identity import Caller
 from rookery_core.identity.asker import MAX_LIFETIME_S, AskerVerifier, sign
 
 KEY = "k" * 40
-ASKER = Caller(team="T1", user="U1", kind="guest", channel="C1")
+ASKER = Caller(team="T1", user="U1", kind="guest", channel="C1", room="private")
 NOW = 1_000_000.0
 
 
@@ -31,12 +31,33 @@ def token(caller: Caller = ASKER, **options: object) -> str:
 kinds = st.sampled_from(["member", "guest", "outsider"])
 
 
+rooms = st.sampled_from(["direct", "private", "public", "guests", "shared"])
+
+
 @given(
-    team=st.text(min_size=1), user=st.text(min_size=1), kind=kinds, channel=st.none() | st.text(min_size=1)
+    team=st.text(min_size=1),
+    user=st.text(min_size=1),
+    kind=kinds,
+    place=st.tuples(st.none(), st.none() | rooms) | st.tuples(st.text(min_size=1), rooms),
 )
-def test_what_was_signed_comes_back(team: str, user: str, kind: str, channel: str | None) -> None:
-    caller = Caller(team=team, user=user, kind=kind, channel=channel)  # type: ignore[arg-type]
+def test_what_was_signed_comes_back(team: str, user: str, kind: str, place: tuple[str | None, str]) -> None:
+    channel, room = place
+    caller = Caller(team=team, user=user, kind=kind, channel=channel, room=room)  # type: ignore[arg-type]
     assert verifier().verify(token(caller)) == caller
+
+
+def test_a_conversation_without_its_readers_is_read_by_anybody() -> None:
+    asked = verifier().verify(token(Caller(team="T1", user="U1", kind="member", channel="C1")))
+    assert asked.room == "shared"
+    assert asked.outsiders_read
+    alone = verifier().verify(token(Caller(team="T1", user="U1", kind="member")))
+    assert alone.reads_alone
+
+
+@pytest.mark.parametrize("room", ["", "everywhere", 7, ["direct"], True])
+def test_a_room_of_an_unknown_kind_is_refused(room: object) -> None:
+    with pytest.raises(NotAllowed, match="names no caller"):
+        verifier().verify(signed({**payload_of(token()), "room": room}))
 
 
 def test_scopes_of_the_delegate_do_not_travel() -> None:

@@ -10,7 +10,7 @@ from rookery_core.identity.asker import ASKER_META_KEY, AskerVerifier, sign
 from rookery_core.identity.resolution import CallerResolver
 
 KEY = "k" * 40
-PERSON = Caller(team="T", user="U1", kind="member", channel="C1")
+PERSON = Caller(team="T", user="U1", kind="member", channel="C1", room="private")
 BOT = Caller(team="T", user="UBOT", kind="agent", scopes=frozenset({"delegate"}))
 STRANGER = Caller(team="T", user="U9", kind="member")
 

@@ -123,7 +123,14 @@ class ConversationMemory:
         ]
         await self._effects.withdraw(self._kept(written, digest))
         await self._effects.intend(
-            _owner(written), digest, {"kind": asked.caller.kind, "trace_id": asked.trace_id, "turns": turns}
+            _owner(written),
+            digest,
+            {
+                "kind": asked.caller.kind,
+                "room": asked.caller.room,
+                "trace_id": asked.trace_id,
+                "turns": turns,
+            },
         )
 
     async def plan(self, written: IncomingMessage) -> None:
@@ -159,7 +166,11 @@ class ConversationMemory:
     async def _add(self, server: Connection, written: IncomingMessage, kept: Json) -> str:
         """Add the turns. What the server has against them; empty when nothing."""
         caller = Caller(
-            team=self._agent.settings.team, user=written.user, kind=kept["kind"], channel=written.channel
+            team=self._agent.settings.team,
+            user=written.user,
+            kind=kept["kind"],
+            channel=written.channel,
+            room=kept.get("room"),
         )
         client = self._client(server, caller, kept["trace_id"] or new_trace_id(), STORE_PATIENCE_S)
         given = {"conversation": self._conversation(written), "turns": kept["turns"], "scope": "channel"}

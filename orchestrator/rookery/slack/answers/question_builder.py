@@ -48,7 +48,7 @@ class QuestionBuilder:
         own = await self._directory.identity()
         names = await self._directory.names(set(re.findall(r"<@([UW][A-Z0-9]+)", written.text)))
         text = plain(question_of(written.text, own.user), names)
-        caller, internal = caller_of(written, asker, self._team), is_internal(asker, room, written)
+        caller, internal = caller_of(written, asker, room, self._team), is_internal(asker, room, written)
         files, said, remembered = await asyncio.gather(
             self._files.read(written.files),
             self._threads.sections(thread),
@@ -85,14 +85,20 @@ class QuestionBuilder:
         )
 
 
-def caller_of(written: IncomingMessage, asker: SlackUser, team: str) -> Caller:
-    """The identity under which the servers answer this question."""
-    return Caller(team=team, user=asker.id, kind=asker.kind, channel=written.channel)
+def caller_of(written: IncomingMessage, asker: SlackUser, room: Room, team: str) -> Caller:
+    """The identity under which the servers answer this question: who asks, where, and who reads the answer."""
+    kind = "shared" if written.shared else room.kind
+    return Caller(team=team, user=asker.id, kind=asker.kind, channel=written.channel, room=kind)
+
+
+def is_among_colleagues(asker: SlackUser, room: Room, written: IncomingMessage) -> bool:
+    """Whether a member asks where nobody of another organisation reads; guests may."""
+    return asker.kind == "member" and not room.shared and not written.shared
 
 
 def is_internal(asker: SlackUser, room: Room, written: IncomingMessage) -> bool:
     """Whether internal servers and tools may take part: a member asks where only the organisation reads."""
-    return asker.kind == "member" and not room.shared and not written.shared
+    return asker.kind == "member" and room.kind in ("direct", "private", "public") and not written.shared
 
 
 def _unspoken(written: IncomingMessage, thread: Thread) -> str:
@@ -102,9 +108,15 @@ def _unspoken(written: IncomingMessage, thread: Thread) -> str:
     return "What do you say to this thread?" if thread.messages else "What can I ask you?"
 
 
+_READERS = {
+    "shared": ", which people of another organisation read too",
+    "guests": ", which guests of the workspace read too",
+}
+
+
 def _circumstances(asker: SlackUser, room: Room, now: datetime, problems: Sequence[str]) -> ContextSection:
     where = "in a direct message" if room.is_direct else f"in the channel #{_safe(room.name)} (<#{room.id}>)"
-    shared = ", which people of another organisation read too" if room.shared else ""
+    shared = _READERS.get(room.kind, "")
     lines = [
         f"{_safe(asker.name)} (<@{asker.id}>, {asker.kind}) asks {where}{shared}.",
         f"Where they are it is {now:%A, %d %B %Y, %H:%M} ({asker.zone}).",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
+from rookery_core.identity import RoomKind
 from rookery_core.telemetry import get_logger
 from rookery_slackapi.errors import SlackRefused, SlackUnavailable
 from rookery_slackapi.web import SlackApi
@@ -17,6 +19,8 @@ from rookery_slackapi.web import SlackApi
 Json = dict[str, Any]
 PersonKind = Literal["member", "guest", "outsider"]
 _FRESH_S = 600.0
+MAX_LOOKED_UP = 50
+"""Of a larger channel, the members are compared with a list of the workspace's staff."""
 logger = get_logger(__name__)
 T = TypeVar("T")
 
@@ -58,17 +62,29 @@ class SlackUser:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A conversation. shared: people of other organisations may read it."""
+    """A conversation. shared: people of other organisations may read it. guests: guests may."""
 
     id: str
     name: str
     private: bool
     shared: bool
     purpose: str = ""
+    guests: bool = False
 
     @property
     def is_direct(self) -> bool:
         return self.id.startswith("D")
+
+    @property
+    def kind(self) -> RoomKind:
+        """Who reads what is said here."""
+        if self.shared:
+            return "shared"
+        if self.is_direct:
+            return "direct"
+        if self.guests:
+            return "guests"
+        return "private" if self.private else "public"
 
 
 class _Fresh(Generic[T]):
@@ -99,6 +115,7 @@ class Directory:
         self._people: _Fresh[SlackUser] = _Fresh(clock)
         self._rooms: _Fresh[Room] = _Fresh(clock)
         self._members: _Fresh[list[str]] = _Fresh(clock, 60.0)
+        self._staff: _Fresh[frozenset[str]] = _Fresh(clock)
         self._identity: Identity | None = None
 
     async def identity(self) -> Identity:
@@ -119,8 +136,42 @@ class Directory:
         return await self._people.get(user, self._fetch_person)
 
     async def room(self, channel: str) -> Room:
-        """The conversation; one that cannot be looked at counts as shared."""
-        return await self._rooms.get(channel, self._fetch_room)
+        """The conversation and who reads it; one that cannot be looked at counts as shared."""
+        room = await self._rooms.get(channel, self._fetch_room)
+        if room.is_direct or room.shared:
+            return room
+        return replace(room, guests=await self._has_guests(channel))
+
+    async def _has_guests(self, channel: str) -> bool:
+        """Whether anybody in a channel is not of the staff. Who cannot be looked up is not; a channel without members,
+        too, because nobody can tell who reads there."""
+        members = await self.members(channel)
+        if not members:
+            return True
+        try:
+            if len(members) > MAX_LOOKED_UP:
+                return not (await self._staff.get("", self._fetch_staff)).issuperset(members)
+            people = await asyncio.gather(*(self.person(member) for member in members))
+        except (SlackRefused, SlackUnavailable) as error:
+            logger.info(
+                "cannot see whether guests are in %s (%s): taken for a channel with guests", channel, error
+            )
+            return True
+        return any(person.kind != "member" and not person.is_bot for person in people)
+
+    async def _fetch_staff(self, _: str) -> frozenset[str]:
+        """The members of the workspace and its bots, without guests and people of other organisations."""
+        own = await self.identity()
+        found: set[str] = set()
+        cursor: str | None = None
+        while True:
+            page = await self._api("users.list", limit=1000, cursor=cursor)
+            people = (_person(shape, own) for shape in page["members"])
+            found |= {person.id for person in people if person.kind == "member" or person.is_bot}
+            following: Json = page.get("response_metadata") or {}
+            cursor = following.get("next_cursor")
+            if not cursor:
+                return frozenset(found)
 
     async def members(self, channel: str) -> list[str]:
         """Who is in a conversation, as of at most a minute ago; nobody when it cannot be looked at."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rookery.slack.answers.question_builder import is_internal
+from rookery.slack.answers.question_builder import is_among_colleagues
 from rookery.slack.answers.thread import headline
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.notifier import post_once
@@ -30,7 +30,7 @@ class Reminders:
     async def plan(self, work: Work) -> None:
         """Have the asker reminded at the hour of their own day, unless that is planned."""
         hour = self._services.settings.feedback_reminder_hour
-        if hour is None or work.asker.is_bot or not is_internal(work.asker, work.room, work.question):
+        if hour is None or work.asker.is_bot or not is_among_colleagues(work.asker, work.room, work.question):
             return
         due = next_time(work.asker.local_time(self._clock()), hour)
         await self._services.actions.publish(

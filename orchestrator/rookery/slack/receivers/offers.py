@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from rookery.slack.answers.question_builder import is_internal
+from rookery.slack.answers.question_builder import is_among_colleagues
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.feedback import place_of
 from rookery.slack.text import blocks as block
@@ -46,7 +46,7 @@ class Offers:
             return
         asker = await services.directory.person(written.user)
         room = await services.directory.room(written.channel)
-        if not is_internal(asker, room, written) or not await self._first(written):
+        if not is_among_colleagues(asker, room, written) or not await self._first(written):
             return
         try:
             await services.api(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rookery.agent.one_off import complete_once
 from rookery.agent.question import ContextSection, Question
 from rookery.models.protocol import ChatMessage, ModelRequest, Text
-from rookery.slack.answers.question_builder import caller_of, is_internal
+from rookery.slack.answers.question_builder import is_among_colleagues
 from rookery.slack.answers.thread import plain
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.notifier import post_once
@@ -89,10 +89,16 @@ class RuleBook:
         answer = await services.agent.answer(
             Question(
                 text=rule.action,
-                caller=caller_of(written, owner, services.settings.team),
+                caller=Caller(
+                    team=services.settings.team,
+                    user=owner.id,
+                    kind=owner.kind,
+                    channel=written.channel,
+                    room="direct",
+                ),
                 sections=(message,),
                 trace_id=trace_id(),
-                internal=is_internal(owner, room, written),
+                internal=is_among_colleagues(owner, room, written),
             )
         )
         await self._tell(rule, written, answer.markdown, block.sources(answer.citations))

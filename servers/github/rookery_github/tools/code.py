@@ -65,7 +65,8 @@ class CodeTools:
 
         async def entries(start: Position) -> AsyncIterator[Entry]:
             async for at, item in search.items(start):
-                if self._workspace.confinement.allows(item["full_name"]):
+                hidden = self._workspace.only_public() and item.get("private", True)
+                if self._workspace.confinement.allows(item["full_name"]) and not hidden:
                     yield Entry(at=at, body=_repository_row(item), voice=PEOPLE, in_row=True)
                 else:
                     search.left_out += 1
@@ -112,7 +113,7 @@ class _CodeHits:
 
     async def _may_show(self, place: Place, item: Mapping[str, Any]) -> bool:
         allowed = self._workspace.confinement.allows(place.full_name)
-        return allowed and not (self._workspace.only_public() and item["repository"].get("private", True))
+        return allowed and await self._workspace.trust.may_be_listed(place)
 
     async def _link(self, place: Place, item: Mapping[str, Any]) -> str:
         found = _AT_SHA.search(item["html_url"])

@@ -109,7 +109,8 @@ async def found_commits(workspace: Workspace, search: Search, start: Position) -
     """Commits that a search found, one line each."""
     async for at, commit in search.items(start):
         full_name = commit["repository"]["full_name"]
-        if workspace.confinement.allows(full_name):
+        place = Place(search.client, full_name)
+        if workspace.confinement.allows(full_name) and await workspace.trust.may_be_listed(place):
             yield Entry(at=at, body=commit_row(commit), voice=PEOPLE, in_row=True)
         else:
             search.left_out += 1

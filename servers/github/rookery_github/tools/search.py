@@ -116,7 +116,7 @@ class Search:
         accept: str = JSON,
     ) -> None:
         self._workspace = workspace
-        self._client = client
+        self.client = client
         self._kind = kind
         self._accept = accept
         self.query = query
@@ -165,7 +165,7 @@ class Search:
             "page": page,
         }
         try:
-            fetched = await self._client.get(
+            fetched = await self.client.get(
                 f"/search/{self._kind}", parameters, what=f"the search `{self.query}`", accept=self._accept
             )
         except InvalidInput as error:
@@ -179,9 +179,12 @@ class Search:
     async def issue_rows(self, start: Position) -> AsyncIterator[Entry]:
         """Issues and pull requests, one line each."""
         async for at, item in self.items(start):
-            place = Place(self._client, item["repository_url"].partition("/repos/")[2])
-            if self._workspace.confinement.allows(place.full_name) and await self._workspace.trust.shows(
-                place, item
+            place = Place(self.client, item["repository_url"].partition("/repos/")[2])
+            trust = self._workspace.trust
+            if (
+                self._workspace.confinement.allows(place.full_name)
+                and await trust.may_be_listed(place)
+                and await trust.shows(place, item)
             ):
                 yield Entry(at=at, body=row(item), voice=PEOPLE, in_row=True)
             else:

@@ -21,7 +21,7 @@ class Names:
         return "@" + (self.users.get(user_id) or label or user_id).removeprefix("@")
 
     def channel(self, channel_id: str, label: str | None = None) -> str:
-        """`#general`."""
+        """`#general`, else the label that the text has where its reader may see the channel, else the id."""
         return "#" + (self.channels.get(channel_id) or label or channel_id).removeprefix("#")
 
     def group(self, group_id: str, label: str | None = None) -> str:

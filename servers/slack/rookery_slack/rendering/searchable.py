@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from rookery_slack.rendering.attachments import attachment_to_markdown
@@ -11,6 +11,7 @@ from rookery_slack.rendering.blocks import blocks_to_markdown, only_rich_text
 from rookery_slack.rendering.message import Spoken
 from rookery_slack.rendering.mrkdwn import to_plain
 from rookery_slack.rendering.names import Names
+from rookery_slack.rendering.visibility import without_hidden
 
 _NOBODY = Names()
 _MENTION = re.compile(r"<@[^>]*>")
@@ -18,8 +19,12 @@ MAX_CHARACTERS = 200_000
 """Far above Slack's 40,000 and far below the megabyte at which a tsvector is refused."""
 
 
-def searchable_text(message: Spoken) -> str:
-    """What is indexed. Names of people mentioned are left out: they would outweigh what was said."""
+def searchable_text(message: Spoken, public: Collection[str] = ()) -> str:
+    """What is indexed. Names of people mentioned are left out: they would outweigh what was said.
+
+    public: channels whose names and messages everybody may find here; of others, labels and previews are left out.
+    """
+    message = without_hidden(message, public)
     text = "\n".join(filter(None, _parts(message)))
     return text[:MAX_CHARACTERS]
 

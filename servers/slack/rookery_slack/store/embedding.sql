@@ -33,3 +33,6 @@ where i.team = $1 and i.channel = old.channel and i.ts = old.ts;
 update slack.message_index as i set embedding = made.embedding, model = $2
 from unnest($3::text[], $4::timestamptz[], $5::text[], $6::halfvec[]) as made (channel, ts, row_version, embedding)
 where i.team = $1 and i.channel = made.channel and i.ts = made.ts and i.xmin::text = made.row_version;
+
+-- name: public_among
+select id from slack.channels where team = $1 and id = any ($2) and kind = 'public';

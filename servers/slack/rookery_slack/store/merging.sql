@@ -309,3 +309,6 @@ with listed as (
 )
 delete from slack.reactions as r using listed
 where r.team = $1 and r.channel = listed.channel and r.ts = listed.ts and r.at < listed.reactions_as_of;
+
+-- name: public_channels
+select id from slack.channels where team = $1 and id = any ($2) and kind = 'public';

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import sql
 from rookery_slack.rendering import Spoken, searchable_text
+from rookery_slack.rendering.visibility import channel_references
 
 if TYPE_CHECKING:
-    from rookery_core.database import Connection
+    from rookery_core.database import Connection, Row
     from rookery_core.identity import Caller
 
 _SQL = sql.load("rookery_slack.store", "embedding.sql")
@@ -50,23 +51,37 @@ async def claim_backlog(connection: Connection, caller: Caller) -> bool:
 async def without_vector(connection: Connection, caller: Caller, limit: int) -> list[Unembedded]:
     """The newest messages that have no vector, at most `limit`."""
     rows = await connection.fetch(_SQL["without_vector"], caller.team, limit)
+    public = await _public_channels(connection, caller, rows)
     return [
         Unembedded(
             row["channel"],
             row["ts"],
             row["row_version"],
-            embedded_text(row["text"], row["content"], row["before_text"]),
+            embedded_text(row["text"], row["content"], row["before_text"], public),
         )
         for row in rows
     ]
 
 
-def embedded_text(text: str | None, content: dict[str, Any] | None, before: str | None) -> str:
+async def _public_channels(connection: Connection, caller: Caller, rows: Sequence[Row]) -> frozenset[str]:
+    named: set[str] = set()
+    for row in rows:
+        named |= channel_references(Spoken(row["text"] or "", row["content"] or {}))
+        named |= channel_references(Spoken(row["before_text"] or ""))
+    if not named:
+        return frozenset()
+    public = await connection.fetch(_SQL["public_among"], caller.team, sorted(named))
+    return frozenset(row["id"] for row in public)
+
+
+def embedded_text(
+    text: str | None, content: dict[str, Any] | None, before: str | None, public: Collection[str] = ()
+) -> str:
     """What is embedded: what search indexes, and for short messages the end of the one before."""
-    own = searchable_text(Spoken(text or "", content or {}))
+    own = searchable_text(Spoken(text or "", content or {}), public)
     if not before or len(own) > SHORT_TEXT:
         return own
-    return f"{searchable_text(Spoken(before))[-CONTEXT_CHARACTERS:]}\n{own}"
+    return f"{searchable_text(Spoken(before), public)[-CONTEXT_CHARACTERS:]}\n{own}"
 
 
 async def drop_other_models(connection: Connection, caller: Caller, model: str, limit: int) -> int:

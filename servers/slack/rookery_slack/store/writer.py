@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rookery_core import sql
 from rookery_slack.facts import MessageDeleted, MessageVersion, Observations
 from rookery_slack.rendering import Spoken, has_link, searchable_text
+from rookery_slack.rendering.visibility import channel_references
 from rookery_slack.store.columns import channel_columns, columns, group_columns, user_columns
 from rookery_slack.store.moving import moved_facts
 
@@ -156,7 +157,8 @@ class Writer:
         ordered = sorted(facts.reaction_lists, key=lambda each: each.at)
         listed = {(each.channel, each.ts): each.at for each in ordered}
         wave = sorted(wave, key=lambda each: (each.channel, each.ts))
-        arguments = list(zip(*(_message_row(each, listed) for each in wave), strict=True))
+        public = await self._public(connection, wave)
+        arguments = list(zip(*(_message_row(each, listed, public) for each in wave), strict=True))
         rows = await connection.fetch(_SQL["merge_messages"], self._team, *map(list, arguments))
         merged.added += sum(not row["known"] for row in rows)
         merged.changed += sum(row["known"] and row["changed"] for row in rows)
@@ -164,6 +166,17 @@ class Writer:
         deleted = [each for each in wave if isinstance(each, MessageDeleted)]
         if deleted:
             await self._run(connection, "erase_raw_events", columns(deleted, "channel", "ts"))
+
+    async def _public(self, connection: Connection, wave: Sequence[Said]) -> frozenset[str]:
+        """The public ones of the channels that these messages name or repeat messages of."""
+        named: set[str] = set()
+        for each in wave:
+            if isinstance(each, MessageVersion):
+                named |= channel_references(Spoken(each.text, each.content or {}))
+        if not named:
+            return frozenset()
+        rows = await connection.fetch(_SQL["public_channels"], self._team, sorted(named))
+        return frozenset(row["id"] for row in rows)
 
     async def _merge_listed_reactions(self, connection: Connection, facts: Observations) -> None:
         """Lists that came without the message itself."""
@@ -178,7 +191,9 @@ class Writer:
             await self._run(connection, "merge_reactions", found)
 
 
-def _message_row(each: Said, listed: dict[tuple[str, datetime], datetime]) -> tuple[Any, ...]:
+def _message_row(
+    each: Said, listed: dict[tuple[str, datetime], datetime], public: frozenset[str]
+) -> tuple[Any, ...]:
     if isinstance(each, MessageDeleted):
         gone = (
             each.channel,
@@ -196,7 +211,7 @@ def _message_row(each: Said, listed: dict[tuple[str, datetime], datetime]) -> tu
         return (*gone, None, "", False, False)
     content = None if each.content is None else json.dumps(each.content, ensure_ascii=False)
     spoken = Spoken(each.text, each.content or {})
-    words = "" if each.subtype in UNINDEXED_SUBTYPES else searchable_text(spoken)
+    words = "" if each.subtype in UNINDEXED_SUBTYPES else searchable_text(spoken, public)
     version = (each.edit_ts, each.seen_ts, int(each.source))
     said = (each.channel, each.ts, each.thread_ts, each.author, each.subtype, each.text, content)
     files = bool((each.content or {}).get("files"))
