@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery_core.errors import ConfigurationError, InvalidInput, NotAllowed
 from rookery_github.confinement import Confinement
-from rookery_github.search_query import compile_query, date_range, qualifier
+from rookery_github.search_query import compile_query, date_bounds, date_range, qualifier
 
 FREE = Confinement(())
 ACME = Confinement(("acme/*", "!acme/secret"))
@@ -95,4 +97,19 @@ def test_dates_are_ranges() -> None:
     assert date_range("2024-01-01", "2024-02-01") == "2024-01-01..2024-02-01"
     assert date_range("", "2024-02-01") == "<=2024-02-01"
     with pytest.raises(InvalidInput, match="since"):
-        date_range("yesterday", "")
+        date_bounds("the other day", "")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "bounds"),
+    [
+        ("2024-01-01", "2024-02-01", ("2024-01-01", "2024-02-01")),
+        ("2024-01", "Feb 2, 2024", ("2024-01-01", "2024-02-02")),
+        ("last month", "last month", ("2024-04-01", "2024-04-30")),
+        ("7d", "", ("2024-05-01", "")),
+        ("36h", "now", ("2024-05-07T01:00:00Z", "2024-05-08T13:45:30Z")),
+        ("yesterday", "2024-05-08T12:00:00+02:00", ("2024-05-07", "2024-05-08T10:00:00Z")),
+    ],
+)
+def test_dates_are_read_as_in_the_other_servers(since: str, until: str, bounds: tuple[str, str]) -> None:
+    assert date_bounds(since, until, datetime(2024, 5, 8, 13, 45, 30, tzinfo=UTC)) == bounds

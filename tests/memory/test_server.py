@@ -117,12 +117,27 @@ async def test_turns_and_errors_as_a_model_sees_them(settings: CoreSettings) -> 
             ("recall_conversation", {"question": "x", "conversation": "other"}, "not_found"),
             ("remember", {"content": "x", "scope": "agent"}, "not_allowed"),
             ("forget", {"ids": ["nonsense"], "reason": "test"}, "invalid_input"),
-            ("recall", {"query": "x", "as_of": "yesterday"}, "invalid_input"),
+            ("recall", {"query": "x", "as_of": "the other day"}, "invalid_input"),
         ):
             refused = await client.call_tool(name, arguments, raise_on_error=False)
             assert refused.is_error
             answer = json.loads(text_of(refused.content[0]))
             assert answer["code"] == code
+
+
+async def test_days_are_whole_in_memory_too(settings: CoreSettings) -> None:
+    """valid_until: 2026-12-31 holds through that day; a bare span of expires_at lies ahead."""
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
+
+        async def held_on(as_of: str) -> int:
+            return len((await call(client, "recall", query="harbour pass", as_of=as_of))["memories"])
+
+        await call(
+            client, "remember", content="The harbour pass is valid",
+            valid_from="Dec 1, 2024", valid_until="2024-12-31", expires_at="30d",
+        )  # fmt: skip
+        days = ["2024-11-30", "2024-12-01", "2024-12", "2024-12-31T23:59Z", "2024-12-31", "2025-01-01"]
+        assert [await held_on(day) for day in days] == [0, 1, 1, 1, 1, 0]
 
 
 async def test_vectors_are_made_in_the_background_through_the_queue(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
 
+from rookery_core.dates import parse_time_range
 from rookery_core.errors import InvalidInput
 from rookery_github.confinement import Confinement
 
@@ -28,6 +30,7 @@ KNOWN = frozenset(
 )  # fmt: skip
 _SCOPES = frozenset(("repo", "org", "user"))
 _TOKEN = re.compile(r'-?"[^"]*"|-?[A-Za-z][A-Za-z-]*:(?:"[^"]*"|[^\s"]+)|[^\s"]+|"')
+_SPAN_OF_HOURS = re.compile(r"^\s*-?\d+ ?(?:h|hours?|hrs?|m|mins?|minutes?)\b", re.IGNORECASE)
 _OPERATORS = frozenset(("OR", "AND", "NOT"))
 
 
@@ -95,13 +98,31 @@ def _check_scope(part: str, confinement: Confinement) -> None:
         confinement.check_owner(value)
 
 
+def date_bounds(since: str, until: str, now: datetime | None = None) -> tuple[str, str]:
+    """Two dates as people write them, either of them blank, as GitHub reads them: whole days stay days.
+
+    A span back from now (7d) begins with its day or hour, so that it is the same on every page. Raises InvalidInput.
+    """
+    now = now or datetime.now(UTC)
+    first, last = parse_time_range(since, until, now=now, fields=("since", "until"))
+    return _bound(first, since, now, end=False), _bound(last, until, now, end=True)
+
+
+def _bound(moment: datetime | None, text: str, now: datetime, *, end: bool) -> str:
+    if moment is None:
+        return ""
+    following = moment + timedelta(microseconds=1)
+    if (following if end else moment).time() == time(0):
+        return moment.strftime("%Y-%m-%d")
+    if moment.time() == now.time() and text.strip().lower() != "now":
+        return moment.strftime("%Y-%m-%d")
+    if _SPAN_OF_HOURS.search(text):
+        moment = moment.replace(minute=0, second=0)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def date_range(since: str, until: str) -> str:
-    """Two ISO dates, either of them empty, as GitHub writes a range."""
-    for name, value in (("since", since), ("until", until)):
-        if value and not re.fullmatch(
-            r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})?)?", value
-        ):
-            raise InvalidInput(f"{name}: {value[:40]!r} is not an ISO date.", hint="Write 2024-05-31.")
+    """Bounds of `date_bounds` as GitHub writes a range."""
     if since and until:
         return f"{since}..{until}"
     return f">={since}" if since else f"<={until}" if until else ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rookery_core.dates import load_zone
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_slack.links import Reference, parse_reference, parse_user
-from rookery_slack.moments import zone_named
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -75,4 +75,4 @@ def _described(row: Row | dict[str, Any]) -> str:
 
 async def zone_of(session: Session) -> tzinfo:
     """The asker's own time zone, as Slack knows it; UTC for strangers."""
-    return zone_named(await session.value("caller_zone"))
+    return load_zone(await session.value("caller_zone"))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 _TS = re.compile(r"^\d{1,12}(?:\.\d{1,6})?$")
 _LINK_TS = re.compile(r"^p(\d{10,12})(\d{6})$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = _EPOCH, datetime(9999, 1, 1, tzinfo=UTC)
 LONG_AGO = _EPOCH
 """Older than anything Slack ever held: the time of what is known only by hearsay."""
 

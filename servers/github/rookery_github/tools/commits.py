@@ -8,7 +8,7 @@ from typing import Any
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
 from rookery_github.references import is_full_sha
-from rookery_github.search_query import compile_query, date_range
+from rookery_github.search_query import compile_query, date_bounds, date_range
 from rookery_github.tools.changes import Sides, commit_row, diff_entries, file_row, wanted
 from rookery_github.tools.items import inner
 from rookery_github.tools.search import Scope, Search
@@ -40,7 +40,7 @@ class CommitTools:
         scope = Scope.of(self._workspace, repo)
         if not any(name == "repo" for name, _value in scope.qualifiers):
             return await self._everywhere(scope, author, since, until, cursor, max_tokens)
-        date_range(since, until)
+        since, until = date_bounds(since, until)
         place = self._workspace.repository(repo)
         await self._workspace.trust.admit(place)
         if ref:
@@ -71,7 +71,11 @@ class CommitTools:
     ) -> Answer:
         if not author:
             raise InvalidInput("repo: needed unless `author` is given.", hint="Pass owner/repo.")
-        qualifiers = [*scope.qualifiers, ("author", author), ("author-date", date_range(since, until))]
+        qualifiers = [
+            *scope.qualifiers,
+            ("author", author),
+            ("author-date", date_range(*date_bounds(since, until))),
+        ]
         if self._workspace.only_public():
             qualifiers.append(("is", "public"))
         query = compile_query("", qualifiers, self._workspace.confinement)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
 from rookery_github.confinement import Confinement
-from rookery_github.search_query import compile_query, date_range
+from rookery_github.search_query import compile_query, date_bounds, date_range
 from rookery_github.tools.commits import found_commits
 from rookery_github.tools.search import Scope, Search
 from rookery_github.voices import PEOPLE
@@ -60,8 +59,7 @@ class _Activity:
     def __init__(self, workspace: Workspace, scope: Scope, user: str, since: str, until: str) -> None:
         self._workspace = workspace
         self._user = user
-        self._since = since or (datetime.now(UTC) - timedelta(days=DEFAULT_DAYS)).strftime("%Y-%m-%d")
-        self._until = until
+        self._since, self._until = date_bounds(since or f"{DEFAULT_DAYS}d", until)
         self._assumed = not since
         self._searches = [
             (title, self._search(scope, kind, qualifiers))
@@ -74,7 +72,7 @@ class _Activity:
                 ("commits on default branches", "commits", [("author", user), ("author-date", self._range)]),
             )
         ]  # fmt: skip
-        self.arguments = {"user": user, "since": self._since, "until": until, "scope": scope.qualifiers}
+        self.arguments = {"user": user, "since": self._since, "until": self._until, "scope": scope.qualifiers}
         self._where = (
             " in " + " ".join(value for _name, value in scope.qualifiers) if scope.qualifiers else ""
         )

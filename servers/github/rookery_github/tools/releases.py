@@ -7,7 +7,7 @@ from typing import Any
 
 from rookery_core.errors import NotAllowed, NotFound
 from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble, clipped
-from rookery_github.search_query import date_range
+from rookery_github.search_query import date_bounds
 from rookery_github.tools.items import day
 from rookery_github.voices import contributor, login_of
 from rookery_github.workspace import Workspace, each_of
@@ -30,7 +30,7 @@ class ReleaseTools:
     ) -> Answer:
         """List releases, newest first, of one or several repositories, with their notes clipped; the URL of one release
         reads its notes whole. A repository without any, or not found, says so."""
-        date_range(since, "")
+        since, _ = date_bounds(since, "")
         listing = _Listing(
             self._workspace, list(repos) or [""], since, early=prereleases, notes=notes, max_tokens=max_tokens
         )

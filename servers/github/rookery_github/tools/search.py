@@ -10,7 +10,7 @@ from rookery_core.errors import InvalidInput
 from rookery_github import references
 from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
 from rookery_github.client import GitHubClient
-from rookery_github.search_query import compile_query, date_range
+from rookery_github.search_query import compile_query, date_bounds, date_range
 from rookery_github.tools.items import row
 from rookery_github.voices import PEOPLE
 from rookery_github.wire import JSON
@@ -56,7 +56,7 @@ class SearchTools:
                 ("assignee", assignee),
                 ("involves", involves),
                 *(("label", label) for label in labels),
-                (dates, date_range(since, until)),
+                (dates, date_range(*date_bounds(since, until))),
                 ("is", "public" if self._workspace.only_public() else ""),
             ],
             self._workspace.confinement,

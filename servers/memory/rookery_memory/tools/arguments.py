@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rookery_core.errors import InvalidInput
+from rookery_core.dates import parse_datetime, parse_period
 from rookery_memory.records import Kind
 from rookery_memory.scopes import ScopeName
 
@@ -19,19 +19,30 @@ Content = Annotated[str, Field(min_length=1, max_length=20000)]
 Limit = Annotated[int, Field(ge=1, le=50)]
 MaxTokens = Annotated[int, Field(ge=200, le=20000)]
 Moment = str
-"""ISO 8601; empty for none."""
+"""A date or time as `rookery_core.dates` reads it; empty for none."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Reason = Annotated[str, Field(min_length=3, max_length=500)]
 
 
-def moment(text: str, field: str) -> datetime | None:
-    """An ISO 8601 date or time, UTC when it names no zone; None when empty. Raises InvalidInput for anything else."""
+def moment(text: str, field: str, *, end: bool = False, ahead: bool = False) -> datetime | None:
+    """The first moment, or with `end` the last, that a text names, UTC when it names no zone; None when blank.
+
+    ahead: a bare span such as 7d lies ahead. Raises InvalidInput for a text that is no date.
+    """
     if not text.strip():
         return None
-    try:
-        parsed = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise InvalidInput(
-            f"{field}: is not a date or time.", hint="Write 2026-05-08 or 2026-05-08T13:56:00Z."
-        ) from None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return parse_datetime(text, now=datetime.now(UTC), field=field, end=end, ahead=ahead)
+
+
+def as_of_moment(text: str) -> datetime | None:
+    """The moment whose state is asked for: the last second of a day or month, or now within it; None when blank.
+
+    Raises InvalidInput for a text that is no date.
+    """
+    if not text.strip():
+        return None
+    now = datetime.now(UTC)
+    period = parse_period(text, now=now, field="as_of")
+    if period.start <= now <= period.end:
+        return now
+    return period.end if period.start == period.end else period.end.replace(microsecond=0)

@@ -36,6 +36,7 @@ from rookery_memory.tools.arguments import (
     Scope,
     Scopes,
     Share,
+    as_of_moment,
     moment,
 )
 
@@ -69,8 +70,8 @@ class MemoryTools:
         """
         new = NewMemory(
             content=content, kind=kind, source=source or None, tags=tags, importance=importance, pinned=pinned,
-            valid_from=moment(valid_from, "valid_from"), valid_until=moment(valid_until, "valid_until"),
-            expires_at=moment(expires_at, "expires_at"), conversation=conversation or None, turns=turns,
+            valid_from=moment(valid_from, "valid_from"), valid_until=moment(valid_until, "valid_until", end=True),
+            expires_at=moment(expires_at, "expires_at", end=True, ahead=True), conversation=conversation or None, turns=turns,
             replaces=[as_id(one, "replaces") for one in replaces],
         )  # fmt: skip
         store = await self._service.store()
@@ -102,7 +103,7 @@ class MemoryTools:
         """
         caller, offset, names = current_caller(), offset_of(cursor), list(scopes) or None
         filters = Filters(
-            kinds=kinds, tags=_lowered(tags), as_of=moment(as_of, "as_of"), since=moment(since, "since")
+            kinds=kinds, tags=_lowered(tags), as_of=as_of_moment(as_of), since=moment(since, "since")
         )
         store = await self._service.store()
         found = await store.recall(caller, query, scopes=names, filters=filters, limit=offset + limit + 1)
@@ -129,7 +130,8 @@ class MemoryTools:
         given: dict[str, Any] = {
             "content": content or None, "source": source or None, "tags": list(tags) or None,
             "importance": importance, "pinned": pinned, "valid_from": moment(valid_from, "valid_from"),
-            "valid_until": moment(valid_until, "valid_until"), "expires_at": moment(expires_at, "expires_at"),
+            "valid_until": moment(valid_until, "valid_until", end=True),
+            "expires_at": moment(expires_at, "expires_at", end=True, ahead=True),
         }  # fmt: skip
         changes = {name: value for name, value in given.items() if value is not None}
         store = await self._service.store()
@@ -161,7 +163,7 @@ class MemoryTools:
         if history_of:
             versions = await store.history(caller, as_id(history_of, "history_of"))
             return _answer(caller, names, within([memory_item(one) for one in versions], max_tokens), None)
-        filters = Filters(kinds=kinds, tags=_lowered(tags), as_of=moment(as_of, "as_of"))
+        filters = Filters(kinds=kinds, tags=_lowered(tags), as_of=as_of_moment(as_of))
         found = await store.list_memories(
             caller, scopes=names, filters=filters, before=_position(cursor), limit=limit + 1
         )

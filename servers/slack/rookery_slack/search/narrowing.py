@@ -7,8 +7,8 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from rookery_core.dates import parse_datetime
 from rookery_core.errors import RookeryError
-from rookery_slack.moments import moment
 from rookery_slack.resolving import resolve_channel, resolve_user
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ async def _narrowed(
             channel, _ = await resolve_channel(session, value)
             return replace(narrow, channels=[*(narrow.channels or []), channel])
         case "after":
-            return replace(narrow, from_ts=moment(value, zone, now, field="after"))
+            return replace(narrow, from_ts=parse_datetime(value, zone=zone, now=now, field="after"))
         case "before":
-            return replace(narrow, to_ts=moment(value, zone, now, field="before"))
+            return replace(narrow, to_ts=parse_datetime(value, zone=zone, now=now, field="before", end=True))
         case _:
             return having(narrow, value.lower())
 

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import cursors
+from rookery_core.dates import parse_time_range
 from rookery_core.errors import InvalidInput
 from rookery_core.text import explain_fence
 from rookery_slack.answers import Activity, Digest, Highlight, Said
-from rookery_slack.moments import EARLIEST, LATEST, stretch
 from rookery_slack.presenting import presenter_for
 from rookery_slack.resolving import resolve_channels, resolve_user, zone_of
-from rookery_slack.timestamps import format_ts, parse_ts
+from rookery_slack.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 from rookery_slack.tools.base import SlackTools, bounded
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ActivityTools(SlackTools):
         max_tokens = bounded(max_tokens, 200, 50_000, "max_tokens")
         async with self.store.session() as session:
             zone = await zone_of(session)
-            begin, stop = stretch(since, until, zone, self.now(), fields=("since", "until"))
+            begin, stop = parse_time_range(since, until, zone=zone, now=self.now(), fields=("since", "until"))
             wanted = await resolve_channels(session, channels)
             if begin is None:
                 raise InvalidInput("since: empty.", hint="Say since when, such as `yesterday` or `7d`.")
@@ -107,7 +107,7 @@ class ActivityTools(SlackTools):
         async with self.store.session() as session:
             zone = await zone_of(session)
             person = await resolve_user(session, user)
-            begin, stop = stretch(start, end, zone, self.now(), fields=("start", "end"))
+            begin, stop = parse_time_range(start, end, zone=zone, now=self.now(), fields=("start", "end"))
             wanted = await resolve_channels(session, channels)
             last = _before(cursor, stop or LATEST)
             rows = await session.rows("read_author", person, wanted, begin or EARLIEST, last, limit + 1)

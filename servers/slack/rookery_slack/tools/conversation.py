@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import cursors
+from rookery_core.dates import parse_time_range
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.text import clip, explain_fence
 from rookery_slack.answers import Conversation, Message
 from rookery_slack.links import Reference
-from rookery_slack.moments import EARLIEST, LATEST, stretch
 from rookery_slack.presenting import presenter_for
 from rookery_slack.resolving import resolve_channel, zone_of
-from rookery_slack.timestamps import format_ts, parse_ts
+from rookery_slack.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 from rookery_slack.tools.base import SlackTools, bounded
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class ConversationTools(SlackTools):
                 return await self._at_link(
                     session, channel_id, reference, zone, neighbours, max_tokens, cursor
                 )
-            begin, stop = stretch(start, end, zone, self.now(), fields=("start", "end"))
+            begin, stop = parse_time_range(start, end, zone=zone, now=self.now(), fields=("start", "end"))
             newest_first = not start
             begin, stop = _continued(cursor, begin or EARLIEST, stop or LATEST, newest_first=newest_first)
             rows = await session.rows(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import cursors
+from rookery_core.dates import parse_time_range
 from rookery_core.errors import InvalidInput
 from rookery_core.ranking import best_snippet
 from rookery_core.text import clip, estimate_tokens, explain_fence, fence
 from rookery_slack.answers import Found, Hit
-from rookery_slack.moments import stretch
 from rookery_slack.presenting import OVERHEAD_TOKENS, presenter_for
 from rookery_slack.resolving import resolve_channel, resolve_channels, resolve_user, zone_of
 from rookery_slack.search.legs import Place
@@ -106,7 +106,7 @@ class SearchTools(SlackTools):
         thread: str,
         zone: tzinfo,
     ) -> Narrowing:
-        begin, stop = stretch(after, before, zone, self.now(), fields=("after", "before"))
+        begin, stop = parse_time_range(after, before, zone=zone, now=self.now(), fields=("after", "before"))
         channel_id, root = None, None
         if thread:
             channel_id, reference = await resolve_channel(session, thread, field="thread")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rookery_core.dates import parse_datetime
 from rookery_core.errors import InvalidInput
 from rookery_slack.links import Reference, parse_reference, permalink
-from rookery_slack.moments import moment
 from rookery_slack.timestamps import format_ts, parse_ts
 from slack_facts import at
 
@@ -75,12 +75,12 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
 )
 def test_moments(text: str, expected: str) -> None:
-    assert moment(text, BERLIN, NOW, field="start") == datetime.fromisoformat(expected)
+    assert parse_datetime(text, zone=BERLIN, now=NOW, field="start") == datetime.fromisoformat(expected)
 
 
 def test_a_day_as_an_end_is_its_end() -> None:
     assert (
-        moment("2026-01-02", BERLIN, NOW, field="end", end=True).isoformat()
+        parse_datetime("2026-01-02", zone=BERLIN, now=NOW, field="end", end=True).isoformat()
         == "2026-01-02T22:59:59.999999+00:00"
     )
 
@@ -88,6 +88,6 @@ def test_a_day_as_an_end_is_its_end() -> None:
 @given(st.text(max_size=30))
 def test_any_text_is_a_moment_or_refused(text: str) -> None:
     try:
-        assert moment(text, BERLIN, NOW, field="start").tzinfo is not None
+        assert parse_datetime(text, zone=BERLIN, now=NOW, field="start").tzinfo is not None
     except InvalidInput as error:
         assert "start" in error.message
