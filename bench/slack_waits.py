@@ -11,9 +11,9 @@ import asyncpg
 
 from bench.slack_scale import CHANNELS, MadeUp
 from bench.slack_store import READER, BenchStore
+from rookery_core.dates import parse_datetime
 from rookery_core.embedders import create_embedder
 from rookery_core.identity import acting_as
-from rookery_slack.moments import moment
 from rookery_slack.search.narrowing import Narrowing
 from rookery_slack.search.ranking import Mode, rank
 from rookery_slack.server import tools
@@ -99,7 +99,7 @@ async def narrow_recall(bench: BenchStore, searches: int) -> dict[str, float]:
             if number % 2:
                 channel = made.dice.choice(QUIET)
             else:
-                day = moment(made.day(), UTC, datetime.now(UTC), field="day")
+                day = parse_datetime(made.day(), now=datetime.now(UTC), field="day")
             end = None if day is None else day + timedelta(days=1) - timedelta(microseconds=1)
             narrow = Narrowing(channels=[channel] if channel else None, from_ts=day, to_ts=end)
             vector = str((await embedder.embed([text], kind="query"))[0].tolist())
