@@ -34,3 +34,17 @@ MAX_MEMBER_RATIO = 300
 """The same for one member of a zip."""
 MAX_EXPORT_FILE_BYTES = 512 * 1024 * 1024
 """One day of messages, or one list, of a Slack export."""
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""The body of a page, unpacked."""
+MAX_REDIRECTS = 5
+MAX_SITEMAPS = 500
+MAX_PAUSE_S = 60.0
+"""Between two requests to a host, however long its robots.txt or Retry-After asks for."""
+CONNECT_TIMEOUT_S = 15.0
+READ_TIMEOUT_S = 30.0
+"""Between two pieces of an answer."""
+FETCH_TIMEOUT_S = 120.0
+"""For one answer as a whole."""
+DOWNLOAD_TIMEOUT_S = 1800.0
+"""The same for an archive."""

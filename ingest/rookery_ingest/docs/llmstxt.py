@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 
+from rookery_core.foreign.addresses import Scope
 from rookery_ingest.docs.formats.slugs import Slugs
 from rookery_ingest.docs.raw import Delivered, RawPage
 
@@ -14,11 +15,12 @@ _SOURCE = re.compile(r"^(?:Source|URL|url|Link):\s*<?(https?://\S+?)>?\s*$", re.
 
 
 async def read_full(text: str, url: str) -> AsyncIterator[Delivered]:
-    """The pages of an llms-full.txt: one for each top heading, with the URL that stands below it if one does."""
-    slugs = Slugs()
+    """The pages of an llms-full.txt: one for each top heading, with the URL of the same host that stands below it if one does."""
+    slugs, scope = Slugs(), Scope.of(url)
     for title, body in split_pages(text):
         source = _SOURCE.search(body[:600])
-        page_url = source.group(1) if source else f"{url}#{slugs.slug(title)}"
+        named = source.group(1) if source and scope.same_host(source.group(1)) else None
+        page_url = named or f"{url}#{slugs.slug(title)}"
         yield RawPage(slugs_path(page_url, url, title), page_url, "markdown", body.encode())
 
 

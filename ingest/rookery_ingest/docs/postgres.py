@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.foreign.limits import DOWNLOAD_TIMEOUT_S
 from rookery_ingest.docs.archive import is_archive, names_in, read_archive
 from rookery_ingest.docs.folder import read_folder, url_maker
 from rookery_ingest.docs.raw import Delivered
@@ -113,7 +114,9 @@ async def read_manual(manual: Manual, guest: Guest | None = None) -> AsyncIterat
         with tempfile.TemporaryDirectory() as folder:
             url = manual.archive_url or await official_archive(guest, manual.version)
             archive = Path(folder, "manual")
-            await asyncio.to_thread(archive.write_bytes, (await guest.fetch(url)).data)
+            await asyncio.to_thread(
+                archive.write_bytes, (await guest.fetch(url, timeout_s=DOWNLOAD_TIMEOUT_S)).data
+            )
             async for page in _from_archive(archive, manual):
                 yield page
     elif await asyncio.to_thread(is_archive, manual.place):

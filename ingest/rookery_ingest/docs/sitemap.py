@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import urljoin
 
 from rookery_core.errors import InvalidInput
+from rookery_core.foreign.addresses import Scope
 from rookery_core.foreign.archives import gunzip
 from rookery_core.foreign.files import NotOpened
+from rookery_core.foreign.limits import MAX_SITEMAPS
+from rookery_core.foreign.web import parse_date
 from rookery_ingest.docs.formats.tree import etree
-from rookery_ingest.docs.web import Guest, parse_date
+from rookery_ingest.docs.web import Guest
 
-MOST_SITEMAPS = 500
 _MARKDOWN_LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 
 
@@ -27,32 +29,37 @@ class Listed:
     changed: datetime | None = None
 
 
-async def sitemap_pages(guest: Guest, url: str) -> AsyncIterator[Listed]:
-    """The pages of a sitemap and of those it names. Raises InvalidInput when it is none."""
+async def sitemap_pages(guest: Guest, url: str, *, named: bool = False) -> AsyncIterator[Listed]:
+    """The pages of a sitemap and of those it names on the same host. named: by the operator, who may name any host.
+
+    Raises InvalidInput when it is none.
+    """
     waiting, seen = [url], set[str]()
+    scope = Scope.of(url, whole_host=True)
     while waiting:
         current = waiting.pop(0)
-        if current in seen:
+        if current in seen or not (scope.holds(current) or current == url):
             continue
         seen.add(current)
-        if len(seen) > MOST_SITEMAPS:
-            raise InvalidInput(f"{url}: names more than {MOST_SITEMAPS} sitemaps.")
-        root = _parse(current, (await guest.fetch(current)).data)
+        if len(seen) > MAX_SITEMAPS:
+            raise InvalidInput(f"{url}: names more than {MAX_SITEMAPS} sitemaps.")
+        answer = await guest.fetch(current, scope=None if named and current == url else scope)
+        root = _parse(current, answer.data)
         nested = etree.QName(root).localname == "sitemapindex"
         for entry in root:
-            location = _child(entry, "loc")
+            location = _joined(answer.url, _child(entry, "loc"))
             if location and nested:
-                waiting.append(urljoin(current, location))
+                waiting.append(location)
             elif location:
-                yield Listed(urljoin(current, location), parse_date(_child(entry, "lastmod")))
+                yield Listed(location, parse_date(_child(entry, "lastmod")))
 
 
-async def find_sitemaps(guest: Guest, url: str) -> list[str]:
-    """Where the sitemaps of a URL's site are: as robots.txt says, else at the usual place."""
+async def find_sitemaps(guest: Guest, url: str, scope: Scope) -> list[str]:
+    """Where the sitemaps of a URL's site are: as robots.txt says, on the same host, else at the usual place."""
     robots = await guest.robots(url)
     named = [str(entry) for entry in robots.sitemaps] if robots is not None else []
-    if named:
-        return named
+    if own := [entry for entry in named if scope.same_host(entry)]:
+        return own
     return list(
         dict.fromkeys(
             [urljoin(url if url.endswith("/") else url + "/", "sitemap.xml"), urljoin(url, "/sitemap.xml")]
@@ -62,8 +69,15 @@ async def find_sitemaps(guest: Guest, url: str) -> list[str]:
 
 def linked_pages(text: str, base: str) -> list[Listed]:
     """The pages that an llms.txt links to."""
-    found = [urljoin(base, target.partition("#")[0]) for target in _MARKDOWN_LINK.findall(text)]
-    return [Listed(url) for url in dict.fromkeys(found) if url.startswith(("http://", "https://"))]
+    found = [_joined(base, target.partition("#")[0]) for target in _MARKDOWN_LINK.findall(text)]
+    return [Listed(url) for url in dict.fromkeys(found) if url and url.startswith(("http://", "https://"))]
+
+
+def _joined(base: str, target: str | None) -> str | None:
+    try:
+        return urljoin(base, target) if target else None
+    except ValueError:
+        return None
 
 
 def _parse(url: str, data: bytes) -> Any:

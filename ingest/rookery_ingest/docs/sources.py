@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rookery_core.errors import InvalidInput
 from rookery_docs.store.writing import KnownPage
@@ -107,6 +108,7 @@ async def _site(
     from rookery_ingest.docs.site import Site, read_site
 
     site = Site(str(settings["url"]), settings.get("sitemap"), int(settings.get("most_pages") or 10_000))
+    await site.open(guest)
     return Opened(read_site(guest, site, known), site.start, site)
 
 
@@ -129,8 +131,9 @@ async def _llms(
     from rookery_ingest.docs.sitemap import linked_pages
 
     url = str(settings["url"])
-    text = (await guest.fetch(url)).data.decode("utf-8", "replace")
-    if url.rsplit("/", 1)[-1].startswith("llms-full"):
+    answer = await guest.fetch(url)
+    url, text = answer.url, answer.data.decode("utf-8", "replace")
+    if urlsplit(str(settings["url"])).path.rsplit("/", 1)[-1].startswith("llms-full"):
         return Opened(read_full(text, url), url)
     site = Site(url.rsplit("/", 1)[0] + "/", most_pages=int(settings.get("most_pages") or 10_000))
     return Opened(read_links(guest, site, known, linked_pages(text, url)), site.start, site)
