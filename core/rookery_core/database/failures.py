@@ -1,11 +1,15 @@
-"""What asyncpg raises when the server can not be reached, as an error that says what to do."""
+"""What asyncpg raises when the server cannot be reached or refuses to work, as an error that says what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rookery_core.errors import ConfigurationError, RookeryError, Unavailable
+
+if TYPE_CHECKING:
+    import asyncpg
 
 RETRY_AFTER_S = 2.0
 
@@ -28,6 +32,7 @@ def is_lost_connection(error: BaseException) -> bool:
             asyncpg.CrashShutdownError,
             asyncpg.CannotConnectNowError,
             asyncpg.IdleSessionTimeoutError,
+            asyncpg.IdleInTransactionSessionTimeoutError,
         ),
     )
 
@@ -38,7 +43,7 @@ def could_not_connect(error: BaseException) -> bool:
 
 
 def explain(error: BaseException, *, connecting: bool = False) -> RookeryError | None:
-    """The error to raise instead, or None when this one is the caller's own. Names no password and no host.
+    """The error to raise instead, or None when this one is the caller's. It names no password and no host.
 
     connecting: an OSError or timeout is the connection's, not that of something else the caller does.
     """
@@ -46,23 +51,11 @@ def explain(error: BaseException, *, connecting: bool = False) -> RookeryError |
 
     if isinstance(error, RookeryError):
         return None
-    if isinstance(error, (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)):
-        return ConfigurationError(
-            "The database refused the login.", hint="Check user and password in DATABASE_URL."
-        )
-    if isinstance(error, asyncpg.InvalidCatalogNameError):
-        return ConfigurationError(
-            "The database named in DATABASE_URL does not exist.", hint="Create it (createdb)."
-        )
-    if isinstance(error, asyncpg.TooManyConnectionsError):
-        return Unavailable("The database has no free connection.", retry_after_s=RETRY_AFTER_S)
-    if isinstance(error, (asyncpg.DiskFullError, asyncpg.OutOfMemoryError)):
-        return Unavailable(
-            "The database server has run out of disk or memory.", hint="Make room on the server."
-        )
+    if isinstance(error, asyncpg.PostgresError) and (explanation := _explain_refusal(error)):
+        return explanation
     if connecting and isinstance(error, (asyncpg.ClientConfigurationError, ValueError)):
         return ConfigurationError(
-            "DATABASE_URL is not the address of a PostgreSQL server.",
+            "DATABASE_URL must be the address of a PostgreSQL server.",
             hint="It looks like postgresql://user:password@host:5432/database.",
         )
     if is_lost_connection(error) or (connecting and could_not_connect(error)):
@@ -74,12 +67,59 @@ def explain(error: BaseException, *, connecting: bool = False) -> RookeryError |
     return None
 
 
+def _explain_refusal(error: asyncpg.PostgresError) -> RookeryError | None:
+    """What the server, or a pooler before it, refuses for a reason that its operator can remove."""
+    import asyncpg
+
+    match error:
+        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
+            return ConfigurationError(
+                "The database refused the login.", hint="Check user and password in DATABASE_URL."
+            )
+        case asyncpg.InvalidCatalogNameError():
+            return ConfigurationError(
+                "The database named in DATABASE_URL does not exist.", hint="Create it (createdb)."
+            )
+        case asyncpg.TooManyConnectionsError():
+            return Unavailable("The database has no free connection.", retry_after_s=RETRY_AFTER_S)
+        case asyncpg.DiskFullError() | asyncpg.OutOfMemoryError():
+            return Unavailable(
+                "The database server has run out of disk or memory.", hint="Make room on the server."
+            )
+        case asyncpg.QueryCanceledError() | asyncpg.LockNotAvailableError():
+            return Unavailable(
+                "The database server cancelled a statement that exceeded its time limit.",
+                hint="Raise statement_timeout or lock_timeout for the login of DATABASE_URL, or set them to 0.",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        case asyncpg.ReadOnlySQLTransactionError():
+            return Unavailable(
+                "The database server accepts no writes: it is a standby, or its transactions are read-only.",
+                hint="Point DATABASE_URL at the primary server, and check default_transaction_read_only.",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        case asyncpg.InvalidSQLStatementNameError() | asyncpg.DuplicatePreparedStatementError():
+            return ConfigurationError(
+                "DATABASE_URL must not lead through a pooler that changes the session between transactions.",
+                hint="Connect to the server itself, or set pool_mode = session in PgBouncer.",
+            )
+        case _:
+            return None
+
+
 @contextmanager
-def explained(*, connecting: bool = False) -> Generator[None]:
-    """Turn failures of the connection inside the block into Unavailable or ConfigurationError."""
+def explained(*, connecting: bool = False, readonly: bool = False) -> Generator[None]:
+    """Turn failures of the connection or the server inside the block into Unavailable or ConfigurationError.
+
+    readonly: the transaction was opened for reading, so a refused write is the caller's mistake.
+    """
     try:
         yield
     except Exception as error:
+        import asyncpg
+
+        if readonly and isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            raise
         better = explain(error, connecting=connecting)
         if better is None:
             raise

@@ -109,7 +109,7 @@ class Database:
         """One transaction for `caller`, whom the database knows until its end; rolled back when the block raises."""
         connection, transaction = await self._begin(caller, readonly)
         try:
-            with explained():
+            with explained(readonly=readonly):
                 try:
                     yield cast(Connection, connection)
                 except BaseException:

@@ -65,7 +65,7 @@ def test_an_address_that_is_none_is_an_error_that_shows_no_password(
     monkeypatch.setenv("DATABASE_URL", "mysql://someone:hush@db/nest")
     assert db("status") == 2
     said = capsys.readouterr().err
-    assert "DATABASE_URL is not the address of a PostgreSQL server" in said
+    assert "DATABASE_URL must be the address of a PostgreSQL server" in said
     assert "hush" not in said
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rookery_core.errors import ConfigurationError, Unavailable
 from rookery_core.identity import Caller
+from rookery_core.queue import Queue
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -262,3 +263,45 @@ async def heard(database: Database) -> str:
 
 async def test_it_can_listen(open_database: OpenDatabase) -> None:
     assert await heard(await open_database("rookery_ingest")) == "caw"
+
+
+@pytest.mark.parametrize(
+    ("limit", "statement"),
+    [("statement_timeout", "select pg_sleep(5)"), ("lock_timeout", "select pg_advisory_lock(1)")],
+)
+async def test_a_statement_over_the_servers_time_limit_names_the_limit(
+    open_database: OpenDatabase, owner_connection: asyncpg.Connection[Any], limit: str, statement: str
+) -> None:
+    await owner_connection.execute("select pg_advisory_lock(1)")
+    database = await open_database("rookery_slack")
+    with pytest.raises(Unavailable, match=f"time limit.*{limit}"):
+        async with database.acquire() as connection:
+            await connection.execute(f"set {limit} = '20ms'")
+            await connection.execute(statement)
+
+
+async def test_a_server_that_accepts_no_writes_is_one_line(
+    open_database: OpenDatabase, owner_connection: asyncpg.Connection[Any]
+) -> None:
+    name = await owner_connection.fetchval("select current_database()")
+    await owner_connection.execute(f'alter database "{name}" set default_transaction_read_only = on')
+    database = await open_database("rookery_agent", migrate=False)
+    queue = Queue(database)
+    assert await queue.list() == []
+    with pytest.raises(Unavailable, match=r"no writes.*DATABASE_URL at the primary"):
+        await queue.subscribe("topic", "name")
+
+
+@pytest.mark.parametrize("prepared", ["forgotten", "doubled"])
+async def test_a_pooler_in_transaction_mode_is_named(open_database: OpenDatabase, prepared: str) -> None:
+    database = await open_database("rookery_slack", max_connections=1)
+    with pytest.raises(ConfigurationError, match=r"pooler.*pool_mode = session"):
+        async with database.acquire() as connection:
+            await connection.fetchval("select $1::int + 1", 1)
+            # What another session behind the pooler looks like to the driver: its statements are not there,
+            # or those of another client have the same names.
+            if prepared == "forgotten":
+                await connection.execute("deallocate all")
+                await connection.fetchval("select $1::int + 1", 1)
+            for _ in range(2):
+                await connection.execute("prepare someones as select 1")

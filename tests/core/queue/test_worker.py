@@ -87,6 +87,28 @@ async def test_only_what_nobody_foresaw_leaves_a_traceback_in_the_log(
     assert told["'user'"].exc_info
 
 
+async def test_a_server_that_accepts_no_writes_is_one_line_in_the_log(
+    live_queue: Queue, owner_connection: asyncpg.Connection[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    await live_queue.subscribe("t", "s")
+    await live_queue.enqueue("t", {})
+    name = await owner_connection.fetchval("select current_database()")
+    await owner_connection.execute(f'alter database "{name}" set default_transaction_read_only = on')
+    handled = asyncio.Event()
+
+    async def handle(event: Event, attempt: Attempt) -> None:
+        handled.set()
+
+    worker = Worker(live_queue, {"s": handle})
+    starting = asyncio.create_task(worker.start())
+    await until(lambda: sum("accepts no writes" in message for message in caplog.messages) >= 2)
+    assert not [record for record in caplog.records if record.exc_info or "\n" in record.getMessage()]
+    await owner_connection.execute(f'alter database "{name}" reset default_transaction_read_only')
+    await asyncio.wait_for(handled.wait(), 10)  # its next connection may write
+    await starting
+    await worker.drain()
+
+
 async def test_each_failure_gets_its_verdict(live_queue: Queue) -> None:
     await live_queue.subscribe("t", "s", max_attempts=3, backoff=QUICK)
     attempts: list[tuple[str, int, bool]] = []

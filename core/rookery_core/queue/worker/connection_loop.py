@@ -82,9 +82,10 @@ class ConnectionLoop:
             await self._connection.close(timeout=5)
 
     def _report(self, error: Exception) -> None:
-        from asyncpg import PostgresError
+        from asyncpg import PostgresError, ReadOnlySQLTransactionError
 
-        lost = is_lost_connection(error) or isinstance(error, OSError)
+        # A server that became a standby stays one for this connection; a new one may reach the primary.
+        lost = is_lost_connection(error) or isinstance(error, OSError | ReadOnlySQLTransactionError)
         explained = explain(error, connecting=lost) or error
         logger.warning(
             "queue: retrying after a database error: %s", explained, exc_info=unforeseen(explained)
