@@ -12,7 +12,7 @@ from bench.slack_store import INGEST, READER, BenchStore
 from rookery_core.embedders import create_embedder
 from rookery_slack.search.narrowing import Narrowing
 from rookery_slack.search.ranking import Mode, rank
-from rookery_slack.timestamps import format_ts
+from rookery_slackapi.timestamps import format_ts
 
 if TYPE_CHECKING:
     from rookery_core.embedders import Embedder

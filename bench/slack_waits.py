@@ -17,7 +17,7 @@ from rookery_core.identity import acting_as
 from rookery_slack.search.narrowing import Narrowing
 from rookery_slack.search.ranking import Mode, rank
 from rookery_slack.server import tools
-from rookery_slack.timestamps import format_ts
+from rookery_slackapi.timestamps import format_ts
 
 TOP = 10
 OLD_DAYS = 60

@@ -16,7 +16,7 @@ from rookery_slack.facts import (
     Source,
     UserFact,
 )
-from rookery_slack.timestamps import parse_ts
+from rookery_slackapi.timestamps import parse_ts
 
 if TYPE_CHECKING:
     from rookery_core.database import Database

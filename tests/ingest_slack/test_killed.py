@@ -19,7 +19,7 @@ import pytest_asyncio
 from emulators.slack import SlackEmulator
 from rookery_core.queue import Queue
 from rookery_ingest.slack.live import pending_events
-from rookery_slack.timestamps import format_ts
+from rookery_slackapi.timestamps import format_ts
 
 if TYPE_CHECKING:
     from rookery_core.database import Database

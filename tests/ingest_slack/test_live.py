@@ -33,8 +33,8 @@ from rookery_ingest.slack.sync import Synchroniser
 from rookery_ingest.slack.working import IngestWorker
 from rookery_slack.facts import Observations
 from rookery_slack.store import bookkeeping
-from rookery_slack.timestamps import parse_ts
 from rookery_slackapi.settings import SlackApiSettings
+from rookery_slackapi.timestamps import parse_ts
 from rookery_slackapi.web import SlackApi, Sleep, web_client
 from slack_tables import digest_of_tables
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rookery_core.dates import parse_datetime
 from rookery_core.errors import InvalidInput
 from rookery_slack.links import Reference, parse_reference, permalink
-from rookery_slack.timestamps import format_ts, parse_ts
+from rookery_slackapi.timestamps import format_ts, parse_ts
 from slack_facts import at
 
 MOMENTS = st.datetimes(datetime(2010, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))

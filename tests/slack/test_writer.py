@@ -30,7 +30,7 @@ from rookery_slack.facts import (
 )
 from rookery_slack.store import bookkeeping, vectors
 from rookery_slack.store.writer import Writer
-from rookery_slack.timestamps import parse_ts
+from rookery_slackapi.timestamps import parse_ts
 from slack_tables import FINAL_TABLES, digest_of_tables
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from rookery_ingest.slack.events import Raw, event_facts, inner_event
 from rookery_slack.facts import Observations
 from rookery_slack.store import bookkeeping
 from rookery_slack.store.writer import Merged, Writer
-from rookery_slack.timestamps import parse_ts
+from rookery_slackapi.timestamps import parse_ts
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection, Database

@@ -14,7 +14,7 @@ from rookery_ingest.slack.messages import message_facts
 from rookery_slack.facts import Observations, Source
 from rookery_slack.store import bookkeeping
 from rookery_slack.store.writer import Writer
-from rookery_slack.timestamps import format_ts, parse_ts
+from rookery_slackapi.timestamps import format_ts, parse_ts
 
 if TYPE_CHECKING:
     from rookery_core.database import Database

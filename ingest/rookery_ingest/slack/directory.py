@@ -16,7 +16,7 @@ from rookery_slack.facts import (
     Observations,
     UserFact,
 )
-from rookery_slack.timestamps import LONG_AGO
+from rookery_slackapi.timestamps import LONG_AGO
 
 Raw = Mapping[str, Any]
 _MILLISECONDS = 100_000_000_000

@@ -22,7 +22,7 @@ from rookery_slack.facts import (
     Source,
     WorkspaceFact,
 )
-from rookery_slack.timestamps import LONG_AGO, parse_ts
+from rookery_slackapi.timestamps import LONG_AGO, parse_ts
 
 Raw = Mapping[str, Any]
 _KINDS: dict[str, ChannelKind] = {

@@ -16,7 +16,7 @@ from rookery_slack.facts import (
     ReactionsListed,
     Source,
 )
-from rookery_slack.timestamps import parse_ts
+from rookery_slackapi.timestamps import parse_ts
 
 Raw = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
-from rookery_slack.timestamps import format_ts, parse_ts
+from rookery_slackapi.timestamps import format_ts, parse_ts
 
 ANY_WORKSPACE = "https://slack.com"
 """Where links lead while the workspace's own address is not known: Slack asks which workspace is meant."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rookery_core.text import clip, estimate_tokens, fence, new_nonce
 from rookery_slack.answers import Channel, Message
 from rookery_slack.links import permalink
-from rookery_slack.rendering import Names, Spoken, render_message
-from rookery_slack.rendering.message import references
-from rookery_slack.rendering.visibility import channel_references, without_hidden
-from rookery_slack.timestamps import format_ts
+from rookery_slackapi.message_text import MessageContent, Names, render_message
+from rookery_slackapi.message_text.message import references
+from rookery_slackapi.message_text.visibility import channel_references, without_hidden
+from rookery_slackapi.timestamps import format_ts
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -69,7 +69,7 @@ class Presenter:
 
     def text(self, row: Row) -> str:
         """The message as markdown."""
-        message = without_hidden(spoken(row), self.visible)
+        message = without_hidden(content_of(row), self.visible)
         self.shown.update(each for sort, each in references(message) if sort == "user")
         return render_message(message, self.names)
 
@@ -108,9 +108,9 @@ class Presenter:
         return fitted
 
 
-def spoken(row: Row) -> Spoken:
+def content_of(row: Row) -> MessageContent:
     """What a row says."""
-    return Spoken(row["text"] or "", row["content"] or {}, tuple(row["deleted_files"] or ()))
+    return MessageContent(row["text"] or "", row["content"] or {}, tuple(row["deleted_files"] or ()))
 
 
 async def presenter_for(session: Session, rows: Iterable[Row], zone: tzinfo, base: str | None) -> Presenter:
@@ -120,9 +120,9 @@ async def presenter_for(session: Session, rows: Iterable[Row], zone: tzinfo, bas
     for row in rows:
         if row["author"]:
             wanted["user"].add(row["author"])
-        for sort, each in references(spoken(row)):
+        for sort, each in references(content_of(row)):
             wanted[sort].add(each)
-        wanted["channel"] |= channel_references(spoken(row))
+        wanted["channel"] |= channel_references(content_of(row))
     found = await session.rows("names_of", *(sorted(wanted[sort]) for sort in ("user", "channel", "group")))
     cards = await session.rows("channel_cards", sorted({row["channel"] for row in rows}))
     named: dict[str, dict[str, str]] = {"user": {}, "channel": {}, "group": {}}

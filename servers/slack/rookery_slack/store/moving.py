@@ -18,7 +18,7 @@ from rookery_slack.facts import (
     Source,
 )
 from rookery_slack.store import bookkeeping
-from rookery_slack.timestamps import LONG_AGO
+from rookery_slackapi.timestamps import LONG_AGO
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection, Row

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import sql
-from rookery_slack.rendering import Spoken, searchable_text
-from rookery_slack.rendering.visibility import channel_references
+from rookery_slackapi.message_text import MessageContent, searchable_text
+from rookery_slackapi.message_text.visibility import channel_references
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection, Row
@@ -66,8 +66,8 @@ async def without_vector(connection: Connection, caller: Caller, limit: int) -> 
 async def _public_channels(connection: Connection, caller: Caller, rows: Sequence[Row]) -> frozenset[str]:
     named: set[str] = set()
     for row in rows:
-        named |= channel_references(Spoken(row["text"] or "", row["content"] or {}))
-        named |= channel_references(Spoken(row["before_text"] or ""))
+        named |= channel_references(MessageContent(row["text"] or "", row["content"] or {}))
+        named |= channel_references(MessageContent(row["before_text"] or ""))
     if not named:
         return frozenset()
     public = await connection.fetch(_SQL["public_among"], caller.team, sorted(named))
@@ -78,10 +78,10 @@ def embedded_text(
     text: str | None, content: dict[str, Any] | None, before: str | None, public: Collection[str] = ()
 ) -> str:
     """What is embedded: what search indexes, and for short messages the end of the one before."""
-    own = searchable_text(Spoken(text or "", content or {}), public)
+    own = searchable_text(MessageContent(text or "", content or {}), public)
     if not before or len(own) > SHORT_TEXT:
         return own
-    return f"{searchable_text(Spoken(before), public)[-CONTEXT_CHARACTERS:]}\n{own}"
+    return f"{searchable_text(MessageContent(before), public)[-CONTEXT_CHARACTERS:]}\n{own}"
 
 
 async def drop_other_models(connection: Connection, caller: Caller, model: str, limit: int) -> int:

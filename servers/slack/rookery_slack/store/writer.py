@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rookery_core import sql
 from rookery_slack.facts import MessageDeleted, MessageVersion, Observations
-from rookery_slack.rendering import Spoken, has_link, searchable_text
-from rookery_slack.rendering.visibility import channel_references
 from rookery_slack.store.columns import channel_columns, columns, group_columns, user_columns
 from rookery_slack.store.moving import moved_facts
+from rookery_slackapi.message_text import MessageContent, has_link, searchable_text
+from rookery_slackapi.message_text.visibility import channel_references
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection
@@ -172,7 +172,7 @@ class Writer:
         named: set[str] = set()
         for each in wave:
             if isinstance(each, MessageVersion):
-                named |= channel_references(Spoken(each.text, each.content or {}))
+                named |= channel_references(MessageContent(each.text, each.content or {}))
         if not named:
             return frozenset()
         rows = await connection.fetch(_SQL["public_channels"], self._team, sorted(named))
@@ -210,13 +210,13 @@ def _message_row(
         )
         return (*gone, None, "", False, False)
     content = None if each.content is None else json.dumps(each.content, ensure_ascii=False)
-    spoken = Spoken(each.text, each.content or {})
-    words = "" if each.subtype in UNINDEXED_SUBTYPES else searchable_text(spoken, public)
+    message = MessageContent(each.text, each.content or {})
+    words = "" if each.subtype in UNINDEXED_SUBTYPES else searchable_text(message, public)
     version = (each.edit_ts, each.seen_ts, int(each.source))
     said = (each.channel, each.ts, each.thread_ts, each.author, each.subtype, each.text, content)
     files = bool((each.content or {}).get("files"))
     at = listed.get((each.channel, each.ts))
-    return (*said, *version, None, at, words, files, has_link(spoken))
+    return (*said, *version, None, at, words, files, has_link(message))
 
 
 Fact = TypeVar("Fact")

@@ -13,8 +13,8 @@ from rookery_slack.answers import Conversation, Message
 from rookery_slack.links import Reference
 from rookery_slack.presenting import presenter_for
 from rookery_slack.resolving import resolve_channel, zone_of
-from rookery_slack.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 from rookery_slack.tools.base import SlackTools, bounded
+from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,8 +15,8 @@ from rookery_slack.resolving import resolve_channel, resolve_channels, resolve_u
 from rookery_slack.search.legs import Place
 from rookery_slack.search.narrowing import Asked, Has, Narrowing, having, read_modifiers
 from rookery_slack.search.ranking import Mode, by_conversation, rank
-from rookery_slack.timestamps import format_ts, parse_ts
 from rookery_slack.tools.base import Clock, SlackTools, bounded, utc_now
+from rookery_slackapi.timestamps import format_ts, parse_ts
 
 if TYPE_CHECKING:
     from datetime import tzinfo

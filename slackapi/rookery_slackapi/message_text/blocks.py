@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from rookery_slack.rendering.mrkdwn import to_markdown
-from rookery_slack.rendering.names import Names
-from rookery_slack.rendering.richtext import rich_text
+from rookery_slackapi.message_text.mrkdwn import to_markdown
+from rookery_slackapi.message_text.names import Names
+from rookery_slackapi.message_text.rich_text import rich_text
 
 Block = Mapping[str, Any]
 

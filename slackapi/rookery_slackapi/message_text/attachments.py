@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rookery_slack.rendering.blocks import blocks_to_markdown
-from rookery_slack.rendering.mrkdwn import to_markdown
-from rookery_slack.rendering.names import Names
+from rookery_slackapi.message_text.blocks import blocks_to_markdown
+from rookery_slackapi.message_text.mrkdwn import to_markdown
+from rookery_slackapi.message_text.names import Names
 
 PREVIEW_CHARACTERS = 2000
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rookery_slack.rendering.attachments import attachment_to_markdown, file_to_markdown
-from rookery_slack.rendering.blocks import blocks_to_markdown, only_rich_text
-from rookery_slack.rendering.mrkdwn import mentioned, to_markdown
-from rookery_slack.rendering.names import Names
+from rookery_slackapi.message_text.attachments import attachment_to_markdown, file_to_markdown
+from rookery_slackapi.message_text.blocks import blocks_to_markdown, only_rich_text
+from rookery_slackapi.message_text.mrkdwn import mentioned, to_markdown
+from rookery_slackapi.message_text.names import Names
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class MessageContent:
     """What a message holds: its text and, in `content`, its blocks, attachments and files as Slack sent them."""
 
     text: str
@@ -21,7 +21,7 @@ class Spoken:
     deleted_files: Sequence[str] = ()
 
 
-def render_message(message: Spoken, names: Names) -> str:
+def render_message(message: MessageContent, names: Names) -> str:
     """The message as markdown: text or blocks, then attachments, then files. Nothing visible in Slack is left out."""
     parts = [main_text(message, names)]
     parts += [attachment_to_markdown(each, names) for each in message.content.get("attachments") or ()]
@@ -29,7 +29,7 @@ def render_message(message: Spoken, names: Names) -> str:
     return "\n".join(filter(None, parts))
 
 
-def main_text(message: Spoken, names: Names) -> str:
+def main_text(message: MessageContent, names: Names) -> str:
     """What the blocks say where they say more than the text, which may be a mere fallback; else the text."""
     blocks = message.content.get("blocks") or ()
     if not blocks:
@@ -37,7 +37,7 @@ def main_text(message: Spoken, names: Names) -> str:
     return blocks_to_markdown(blocks, names) or to_markdown(message.text, names)
 
 
-def references(message: Spoken) -> Iterator[tuple[str, str]]:
+def references(message: MessageContent) -> Iterator[tuple[str, str]]:
     """Everybody and everything a message mentions: pairs of sort (user, channel, group) and id."""
     yield from mentioned(message.text)
     yield from _deep(message.content.get("blocks") or ())
@@ -62,4 +62,4 @@ def _deep(value: Any) -> Iterator[tuple[str, str]]:
             yield from _deep(inner)
 
 
-__all__ = ["Spoken", "main_text", "only_rich_text", "references", "render_message"]
+__all__ = ["MessageContent", "main_text", "only_rich_text", "references", "render_message"]

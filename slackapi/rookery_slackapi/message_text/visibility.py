@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from rookery_slack.rendering.message import Spoken
+from rookery_slackapi.message_text.message import MessageContent
 
 HIDDEN_PREVIEW = "(a message of a channel that is not shown here)"
 _LABELLED = re.compile(r"<#([A-Z0-9]+)\|[^<>]*>")
 _MESSAGE_LINK = re.compile(r"/archives/([A-Z0-9]+)/p\d+")
 
 
-def channel_references(message: Spoken) -> set[str]:
+def channel_references(message: MessageContent) -> set[str]:
     """The ids of the channels that a message names with a label, or repeats a message of."""
     found = {
         match[1] for text in (message.text, *_texts(message.content)) for match in _LABELLED.finditer(text)
@@ -24,7 +24,7 @@ def channel_references(message: Spoken) -> set[str]:
     return found
 
 
-def without_hidden(message: Spoken, visible: Collection[str]) -> Spoken:
+def without_hidden(message: MessageContent, visible: Collection[str]) -> MessageContent:
     """The message without labels of channels other than `visible`, and without previews of their messages."""
     hidden = channel_references(message) - set(visible)
     if not hidden:
@@ -68,7 +68,7 @@ def _origins(attachment: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _attachments(message: Spoken) -> Iterator[Mapping[str, Any]]:
+def _attachments(message: MessageContent) -> Iterator[Mapping[str, Any]]:
     attachments: Any = message.content.get("attachments")
     for attachment in attachments if isinstance(attachments, list) else ():  # pyright: ignore[reportUnknownVariableType]
         if isinstance(attachment, Mapping):

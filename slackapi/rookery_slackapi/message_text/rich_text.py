@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rookery_slack.rendering.names import Names
-from rookery_slack.timestamps import parse_ts
+from rookery_slackapi.message_text.names import Names
+from rookery_slackapi.timestamps import parse_ts
 
 Element = Mapping[str, Any]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from rookery_slack.rendering.names import Names
-from rookery_slack.timestamps import parse_ts
+from rookery_slackapi.message_text.names import Names
+from rookery_slackapi.timestamps import parse_ts
 
 _CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 _REFERENCE = re.compile(r"<([^<>\n]*)>")

@@ -6,12 +6,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from rookery_slack.rendering.attachments import attachment_to_markdown
-from rookery_slack.rendering.blocks import blocks_to_markdown, only_rich_text
-from rookery_slack.rendering.message import Spoken
-from rookery_slack.rendering.mrkdwn import to_plain
-from rookery_slack.rendering.names import Names
-from rookery_slack.rendering.visibility import without_hidden
+from rookery_slackapi.message_text.attachments import attachment_to_markdown
+from rookery_slackapi.message_text.blocks import blocks_to_markdown, only_rich_text
+from rookery_slackapi.message_text.message import MessageContent
+from rookery_slackapi.message_text.mrkdwn import to_plain
+from rookery_slackapi.message_text.names import Names
+from rookery_slackapi.message_text.visibility import without_hidden
 
 _NOBODY = Names()
 _MENTION = re.compile(r"<@[^>]*>")
@@ -19,7 +19,7 @@ MAX_CHARACTERS = 200_000
 """Far above Slack's 40,000 and far below the megabyte at which a tsvector is refused."""
 
 
-def searchable_text(message: Spoken, public: Collection[str] = ()) -> str:
+def searchable_text(message: MessageContent, public: Collection[str] = ()) -> str:
     """What is indexed. Names of people mentioned are left out: they would outweigh what was said.
 
     public: channels whose names and messages everybody may find here; of others, labels and previews are left out.
@@ -29,7 +29,7 @@ def searchable_text(message: Spoken, public: Collection[str] = ()) -> str:
     return text[:MAX_CHARACTERS]
 
 
-def _parts(message: Spoken) -> Iterator[str]:
+def _parts(message: MessageContent) -> Iterator[str]:
     blocks = message.content.get("blocks") or ()
     if message.text:
         yield to_plain(_MENTION.sub("", message.text), _NOBODY)
@@ -51,7 +51,7 @@ def _file(file: Mapping[str, Any]) -> Iterator[str]:
     yield str(file.get("plain_text") or file.get("preview") or "")
 
 
-def has_link(message: Spoken) -> bool:
+def has_link(message: MessageContent) -> bool:
     """Whether the message links to anything outside its own mentions."""
     if re.search(r"<(?:https?|ftp|mailto):", message.text):
         return True

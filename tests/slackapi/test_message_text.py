@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery_slack.rendering import Names, Spoken, has_link, render_message, searchable_text
-from rookery_slack.rendering.message import references
-from rookery_slack.rendering.mrkdwn import to_markdown, to_plain
+from rookery_slackapi.message_text import MessageContent, Names, has_link, render_message, searchable_text
+from rookery_slackapi.message_text.message import references
+from rookery_slackapi.message_text.mrkdwn import to_markdown, to_plain
 
 NAMES = Names({"U1": "Ada"}, {"C1": "general"}, {"S1": "backend"}, ZoneInfo("Europe/Berlin"))
 
@@ -75,7 +75,7 @@ ANYTHING = st.recursive(
 @given(st.text(min_size=1, max_size=40), st.sampled_from(["unheard_of", "card", "plan"]))
 def test_text_in_a_block_of_an_unknown_kind_is_shown(text: str, kind: str) -> None:
     block = {"type": kind, "body": {"inner": [{"type": "plain_text", "text": text}]}}
-    assert text.strip() in render_message(Spoken("", {"blocks": [block]}), NAMES)
+    assert text.strip() in render_message(MessageContent("", {"blocks": [block]}), NAMES)
 
 
 RICH: dict[str, Any] = {
@@ -99,7 +99,7 @@ RICH: dict[str, Any] = {
 
 
 def test_rich_text() -> None:
-    assert render_message(Spoken("fallback", {"blocks": [RICH]}), NAMES) == (
+    assert render_message(MessageContent("fallback", {"blocks": [RICH]}), NAMES) == (
         "see [this](https://x.example) **bold** @Ada:tada:@here\n1. one\n2. two\n  - inner\n```\nselect 1;\n```\n> said\n> so"
     )
 
@@ -115,15 +115,15 @@ def test_a_bots_message_is_not_empty() -> None:
         "files": [{"id": "F1", "name": "a.txt", "mimetype": "text/plain", "size": 1234, "permalink": "https://f.example",
                    "preview": "first lines"}, {"id": "F2", "mode": "tombstone"}, {"id": "F3", "name": "gone.txt"}],
     }  # fmt: skip
-    rendered = render_message(Spoken("", content, ("F3",)), NAMES)
+    rendered = render_message(MessageContent("", content, ("F3",)), NAMES)
     for part in ("Build", "> [#42](https://ci.example/42)", "> **failed**", "> **branch**: main", "> CI", "> only this",
                  "> in @Ada", "[file: a.txt](https://f.example) (text/plain, 1,234 bytes)", "first lines"):  # fmt: skip
         assert part in rendered
     assert rendered.count("[file deleted]") == 2 and "gone.txt" not in rendered
-    assert set(references(Spoken("<@U1> <#C1>", content))) == {("user", "U1"), ("channel", "C1")}
-    words = searchable_text(Spoken("", content))
+    assert set(references(MessageContent("<@U1> <#C1>", content))) == {("user", "U1"), ("channel", "C1")}
+    words = searchable_text(MessageContent("", content))
     assert "failed" in words and "first lines" in words and words.count("#42") == 1
-    assert has_link(Spoken("", content)) and not has_link(Spoken("<@U1>"))
+    assert has_link(MessageContent("", content)) and not has_link(MessageContent("<@U1>"))
 
 
 def test_times_are_told_in_the_askers_zone() -> None:
