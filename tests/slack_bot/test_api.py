@@ -101,8 +101,8 @@ async def test_a_member_is_no_outsider_because_the_token_was_revoked(
     directory = Directory(api)
     slack.faults.plan("users.info", "error", code="token_revoked")
     with pytest.raises(SlackLockedOut):
-        await directory.person(cast.ada.id)
-    assert (await directory.person(cast.ada.id)).kind == "member"
+        await directory.find_user(cast.ada.id)
+    assert (await directory.find_user(cast.ada.id)).kind == "member"
 
 
 async def test_a_status_is_shown_again_before_slack_takes_it_away(
@@ -112,15 +112,15 @@ async def test_a_status_is_shown_again_before_slack_takes_it_away(
     root = slack.people.say(cast.ada.id, cast.general.id, "how long does that take?")
     status = StatusLine(api, cast.general.id, root, root, clock=lambda: now)
     shown = slack.state.statuses
-    status.show("is reading…")
+    status.show_status("is reading…")
     await slack.state.wait_for(lambda: len(shown) == 1)
     now = RENEW_AFTER_S - 1
-    status.renew()
+    status.renew_status()
     now = RENEW_AFTER_S + 1
-    status.renew()
+    status.renew_status()
     await slack.state.wait_for(lambda: len(shown) == 2)
-    await status.clear()
+    await status.clear_status()
     now = RENEW_AFTER_S * 3
-    status.renew()
-    await status.clear()
+    status.renew_status()
+    await status.clear_status()
     assert [one.text for one in shown] == ["is reading…", "is reading…", "", ""]

@@ -116,7 +116,7 @@ async def test_the_token_goes_to_slack_only(slack: SlackEmulator, bot_settings: 
     settings = bot_settings()
     reader = AttachmentReader(connect(settings), settings)
     shape = {"id": "F0", "name": "n.txt", "mimetype": "text/plain", "size": 3, "url_private": url or "x"}
-    found = await reader.read([shape])
+    found = await reader.read_files([shape])
     assert (found.sections, found.attachments) == ((), ())
     assert "could not be read" in found.problems[0]
     assert slack.downloads == []

@@ -71,8 +71,8 @@ async def test_feedback_is_kept_with_the_trace(
         (cast.grace.id, None, "Still too short.", 2),
     ]
     assert {row["trace_id"] for row in found} == {question["trace_id"]}
-    assert "Thank you, noted." in slack.screen.ephemerals(cast.ada.id)[1]
-    assert "kept with the answer" in slack.screen.ephemerals(cast.grace.id)[-1]
+    assert "Thank you for the feedback." in slack.screen.ephemerals(cast.ada.id)[1]
+    assert "stored with the answer" in slack.screen.ephemerals(cast.grace.id)[-1]
     forwarded = [message.text for message in slack.screen.channel(cast.private.id)]
     assert any("2 of 5" in text and "Too short." in text for text in forwarded)
 
@@ -143,10 +143,10 @@ async def test_commands_need_an_admin_and_are_audited(
 
     async with start_bot(ScriptedModel(), admins=(cast.ada.id,)):
         assert "Only admins" in await typed(cast.grace.id, f"users admins add <@{cast.grace.id}>")
-        assert "is an admin now" in await typed(cast.ada.id, f"users admins add <@{cast.grace.id}|grace>")
+        assert "is now an admin" in await typed(cast.ada.id, f"users admins add <@{cast.grace.id}|grace>")
         assert "already" in await typed(cast.grace.id, f"users admins add <@{cast.grace.id}>")
         assert "by configuration" in await typed(cast.grace.id, "users admins list")
-        assert "is ignored now" in await typed(cast.grace.id, f"users ignored add <@{cast.linus.id}>")
+        assert "is now ignored" in await typed(cast.grace.id, f"users ignored add <@{cast.linus.id}>")
         assert "/rookery help" in await typed(cast.linus.id, "")
         assert "messages delete" not in await typed(cast.linus.id, "help")
         assert "There is no command" in await typed(cast.ada.id, "frobnicate")
@@ -175,21 +175,21 @@ async def test_commands_need_an_admin_and_are_audited(
     [
         ("users admins remove <@{ada}>", "<@{ada}> is an admin by configuration"),
         ("users admins add <@{ada}>", "<@{ada}> is an admin by configuration"),
-        ("users admins add nobody", "Say who: @name."),
-        ("rules delete", "Say which rule: its number."),
-        ("rules delete ²", "Say which rule: its number."),
+        ("users admins add nobody", "@user must be a person."),
+        ("rules delete", "ID must be the number of a rule."),
+        ("rules delete ²", "ID must be the number of a rule."),
         ("rules delete 7", "There is no rule 7."),
         ("rules delete 99999999999999999999", "There is no rule 99999999999999999999."),
-        ("feedback soon", "DAYS is a whole number from 1 to 3650."),
-        ("feedback 0", "DAYS is a whole number from 1 to 3650."),
-        ("feedback 99999", "DAYS is a whole number from 1 to 3650."),
+        ("feedback soon", "DAYS must be a whole number from 1 to 3650."),
+        ("feedback 0", "DAYS must be a whole number from 1 to 3650."),
+        ("feedback 99999", "DAYS must be a whole number from 1 to 3650."),
         ("feedback 7", "In the last 7 days: 0 👍"),
-        ("messages delete https://example.com", "That is no permalink of a message."),
+        ("messages delete https://example.com", "PERMALINK must be the link of a message."),
         (
             "messages delete https://rookery.slack.com/archives/{general}/p1790000000000001",
-            "There is no message of mine",
+            "There is no message of the bot",
         ),
-        ("messages delete {link}", "There is no message of mine"),
+        ("messages delete {link}", "There is no message of the bot"),
     ],
 )
 async def test_what_cannot_be_done_is_said_as_it_is(

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from emulators.slack import SlackEmulator
 from emulators.slack.sample import Cast
 from rookery.models.protocol import Listener, ModelReply, ModelRequest, ToolUse
-from rookery.slack.answers.recollection import section
+from rookery.slack.answers.conversation_memory import memory_section
 from rookery.slack.settings import BotSettings
 from rookery_core.embedders.local import LocalEmbedder
 from rookery_core.identity import Caller
@@ -321,7 +321,7 @@ async def test_killed_after_the_last_word_the_next_bot_remembers_it_once(
 )
 def test_a_fact_is_cited_by_where_it_comes_from(source: str, link: str) -> None:
     fact = {"id": "memory://channel/1", "content": "Nine.", "valid_from": "2026-05-08", "source": source}
-    found = section("memory", [fact], [])
+    found = memory_section("memory", [fact], [])
     assert found is not None
     assert found.text == f"[2026-05-08] Nine. ({link})"
     assert {one.permalink for one in found.sources} == {link, "memory://channel/1"}
@@ -337,7 +337,7 @@ def test_whatever_was_said_is_told_as_it_is(known: list[str], said: list[str], p
         for text in said
         for name in (here, place)
     ]
-    found = section("memory", facts, turns, besides=here)
+    found = memory_section("memory", facts, turns, current=here)
     assert (found is None) == (not known and not said)
     if found:
         assert not found.trusted

@@ -69,8 +69,8 @@ async def test_a_rule_is_made_listed_and_deleted_in_words(
     replies = [str(request.messages[-1].blocks) for request in model.requests[1::2]]
     assert '"rule_id": 2' in replies[0]
     assert "You have a rule named 'outages' already." in replies[1]
-    assert "A rule watches a channel, not a direct message." in replies[2]
-    assert "The asker is not in that channel" in replies[3]
+    assert "channel must be a channel, not a direct message." in replies[2]
+    assert "not a member of that channel" in replies[3]
     assert "an outage" in replies[4]
     assert "somebody reports an outage" not in replies[4]  # Grace's
     assert "There is no rule 1 of yours." in replies[5]

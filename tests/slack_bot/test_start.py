@@ -160,7 +160,7 @@ async def test_a_person_can_try_the_bot_in_a_terminal(settings: Any, tmp_path: P
         await _until(process.stdout, "I found nothing about")
         await _until(process.stdout, "[Comment]")
         process.stdin.write(b"/up\n")
-        await _until(process.stdout, "(only you see this) Thank you, noted.")
+        await _until(process.stdout, "(only you see this) Thank you for the feedback.")
         process.stdin.write(b"/quit\n")
         assert await asyncio.wait_for(process.wait(), 20) == 0
     finally:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery.slack.event_types import Deleted, Edited, IncomingMessage, lane, question_of, read
-from rookery.slack.receivers.offers import asks_something
+from rookery.slack.receivers.offers import is_open_question
 from rookery.slack.rules.rulebook import numbers_in
 from rookery.slack.text.markup import calm, escape, link, to_mrkdwn, unescape
 from rookery.slack.text.split import split
@@ -189,4 +189,4 @@ def test_judgments_are_read_from_any_reply(text: str) -> None:
     ],
 )
 def test_what_reads_like_a_question(text: str, asks: bool) -> None:
-    assert asks_something(text) is asks
+    assert is_open_question(text) is asks

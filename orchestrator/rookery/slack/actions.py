@@ -1,4 +1,4 @@
-"""What the bot does besides answering messages, through the queue as well: topic `slack-actions`."""
+"""Actions that do not come from a message, published to the topic `slack-actions`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUBSCRIPTION = "agent-actions"
 
 
 class Actions:
-    """Publishes actions, each once for its key."""
+    """Publishes actions, each key once."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
@@ -36,9 +36,9 @@ class Actions:
         connection: Connection | None = None,
         **details: Any,
     ) -> bool:
-        """Durable when this returns. False when the key was used before.
+        """Publish an action; durable when this returns. False when the key was used before.
 
-        lane: what must be done one after the other; by default all of a kind in a thread.
+        lane: actions of one kind and lane are handled one at a time; by default those of a thread.
         """
         stored = await self._queue.enqueue(
             TOPIC,
@@ -53,8 +53,8 @@ class Actions:
         return not stored.duplicate
 
 
-def written_of(payload: Json) -> IncomingMessage:
-    """The message that an action is about."""
+def message_of(payload: Json) -> IncomingMessage:
+    """The message an action is about."""
     shape: Json = dict(payload["written"])
     shape["files"] = tuple(shape.get("files") or ())
     return IncomingMessage(**shape)

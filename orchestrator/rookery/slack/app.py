@@ -1,21 +1,18 @@
-"""The bot as a process: database, queue, agent, socket and workers, started and drained in order."""
+"""The bot as a process: database, queue, agent, receiver and worker, started and drained in order."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from rookery.extraction.composition import extraction_handlers
 from rookery.slack import actions
-from rookery.slack.action_worker import ActionWorker
-from rookery.slack.dispatcher import Dispatcher
+from rookery.slack.composition import Bot, compose_bot
 from rookery.slack.receivers.http import HttpReceiver
 from rookery.slack.receivers.intake import SUBSCRIPTION, TOPIC
-from rookery.slack.receivers.interactions import Interactions
 from rookery.slack.receivers.socket import SocketReceiver
-from rookery.slack.services import Services, assemble
 from rookery.slack.settings import BotSettings
 from rookery_core import garbage_collection
 from rookery_core.errors import Unavailable
@@ -29,40 +26,67 @@ if TYPE_CHECKING:
 
 START_PATIENCE_S = 60.0
 MAX_CRASHES = 6
-"""Attempts beyond `max_attempts` that a question gets when workers die under it without saying a word."""
+"""Attempts beyond `max_attempts`, for workers that die without recording a failure."""
 logger = get_logger(__name__)
 
 
-@asynccontextmanager
-async def open_bot(
-    settings: BotSettings, *, agent: Agent | None = None, **agent_options: Any
-) -> AsyncGenerator[Services]:
-    """Everything the bot needs, up to the point where it would listen. Raises ConfigurationError or SlackRefused."""
+async def run(
+    settings: BotSettings,
+    stop: asyncio.Event,
+    *,
+    over_http: bool = False,
+    announce: Callable[[str], None] = logger.info,
+    agent: Agent | None = None,
+    **agent_options: Any,
+) -> None:
+    """Listen and answer until `stop` is set, then finish what was begun. announce: called once the bot listens.
+
+    Raises ConfigurationError for settings that must be changed, Unavailable without Slack or a database.
+    """
     from rookery.agent import open_agent
+    from rookery_core.queue import Worker
 
     async with AsyncExitStack() as stack:
         api = connect(settings)
         database, queue = await _open_queue(settings)
         stack.push_async_callback(database.close)
-        chosen = agent or await stack.enter_async_context(
-            open_agent(settings, for_many=True, **agent_options)
+        agent = agent or await stack.enter_async_context(open_agent(settings, for_many=True, **agent_options))
+        bot = await compose_bot(settings, api, database, queue, agent)
+        handlers = {**bot.handlers(), **await extraction_handlers(agent, queue)}
+        receiver = (
+            HttpReceiver(settings, bot.intake, bot.interactions)
+            if over_http
+            else SocketReceiver(settings, api, bot.intake, bot.interactions)
         )
-        yield await assemble(settings, api, database, queue, chosen)
+        garbage_collection.freeze()
+        async with Worker(queue, handlers, concurrency=settings.workers):
+            try:
+                await receiver.start()
+                announce(_listening(settings, bot, over_http=over_http))
+                await stop.wait()
+            finally:
+                await receiver.close()
+
+
+def _listening(settings: BotSettings, bot: Bot, *, over_http: bool) -> str:
+    address = f"http://{settings.slack_http_host}:{settings.slack_http_port}/slack/"
+    identity = bot.platform.identity
+    return f"listening over {address if over_http else 'Socket Mode'}, as {identity.user} of {identity.url}"
 
 
 async def _open_queue(settings: BotSettings) -> tuple[Database, Queue]:
-    """Database and queue; a database that is starting or recovering is waited for, up to START_PATIENCE_S."""
+    """(database, queue); waits up to START_PATIENCE_S for a database that is starting or recovering."""
     deadline = asyncio.get_running_loop().time() + START_PATIENCE_S
-    told = False
+    announced = False
     while True:
         try:
             return await _open_queue_once(settings)
         except Unavailable as error:
             if asyncio.get_running_loop().time() > deadline:
                 raise
-            if not told:
+            if not announced:
                 logger.warning("waiting up to %d s for the database: %s", START_PATIENCE_S, error.message)
-            told = True
+            announced = True
             await asyncio.sleep(1.0)
 
 
@@ -88,44 +112,3 @@ async def _open_queue_once(settings: BotSettings) -> tuple[Database, Queue]:
         await database.close()
         raise
     return database, queue
-
-
-async def run(
-    settings: BotSettings,
-    stop: asyncio.Event,
-    *,
-    over_http: bool = False,
-    announce: Callable[[str], None] = logger.info,
-    **options: Any,
-) -> None:
-    """Listen and answer until `stop` is set, then finish what was begun. announce: is told when people can ask."""
-    from rookery_core.queue import Worker
-
-    async with open_bot(settings, **options) as services:
-        handlers = {
-            SUBSCRIPTION: Dispatcher(services),
-            actions.SUBSCRIPTION: ActionWorker(services),
-            **await extraction_handlers(services.agent, services.queue),
-        }
-        worker = Worker(services.queue, handlers, concurrency=settings.workers)
-        interactions = Interactions(services)
-        receiver = (
-            HttpReceiver(settings, services.intake, interactions)
-            if over_http
-            else SocketReceiver(settings, services.api, services.intake, interactions)
-        )
-        garbage_collection.freeze()
-        async with worker:
-            try:
-                await receiver.start()
-                announce(_listening(settings, services, over_http=over_http))
-                await stop.wait()
-            finally:
-                await receiver.close()
-
-
-def _listening(settings: BotSettings, services: Services, *, over_http: bool) -> str:
-    place = (
-        f"http://{settings.slack_http_host}:{settings.slack_http_port}/slack/" if over_http else "Socket Mode"
-    )
-    return f"listening over {place}, as {services.identity.user} of {services.identity.url}"

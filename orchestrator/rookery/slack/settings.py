@@ -84,6 +84,11 @@ class BotSettings(AgentSettings, SlackApiSettings):
     rule_hourly_limit: int = Field(default=10, ge=1, validation_alias="ROOKERY_SLACK_RULE_HOURLY_LIMIT")
     """How often one rule may act in an hour."""
 
+    @property
+    def follow_edits(self) -> bool:
+        """Whether an edited question is answered again."""
+        return self.on_edit == "answer"
+
     def is_slack_url(self, url: str) -> bool:
         """Whether an address that Slack gave leads to Slack (or to the emulator that stands in for it)."""
         try:

@@ -1,4 +1,4 @@
-"""Files that come with a question. The bot's token goes to Slack's own hosts and nowhere else."""
+"""Files that come with a question. The bot's token is sent to Slack's own hosts only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AttachmentContent:
-    """What the files of a question became: text for the model, pictures for it, and what it should be told."""
+    """The files of a question as sections and media for the model, and why others could not be read."""
 
     sections: tuple[ContextSection, ...] = ()
     attachments: tuple[Attachment, ...] = ()
@@ -44,40 +44,40 @@ class AttachmentContent:
 
 
 class AttachmentReader:
-    """Downloads the files of a question: text, images and PDF, bounded in number and size."""
+    """Downloads a question's files (text, images, PDF) within limits of number and size."""
 
     def __init__(self, api: SlackApi, settings: BotSettings) -> None:
         self._api = api
         self._settings = settings
         self._hosts = _own_hosts(settings)
 
-    async def read(self, files: Sequence[Json]) -> AttachmentContent:
-        """What is in the files; of one that cannot be read, a line for the asker."""
+    async def read_files(self, files: Sequence[Json]) -> AttachmentContent:
+        """Read the files. One that cannot be read becomes a line in `problems`."""
         sections: list[ContextSection] = []
         attachments: list[Attachment] = []
         problems: list[str] = []
         for file in files[: self._settings.files_per_question]:
             name = str(file.get("name") or "file")[:120]
             try:
-                found = await self._one(file, name)
+                content = await self._read_file(file, name)
             except RookeryError as error:
                 problems.append(f"The file {name} could not be read: {error.message}")
                 continue
-            if isinstance(found, Attachment):
-                attachments.append(found)
+            if isinstance(content, Attachment):
+                attachments.append(content)
             else:
-                sections.append(found)
-        left = len(files) - self._settings.files_per_question
-        if left > 0:
-            problems.append(f"{left} more files were not read.")
+                sections.append(content)
+        omitted = len(files) - self._settings.files_per_question
+        if omitted > 0:
+            problems.append(f"{omitted} more files were not read.")
         return AttachmentContent(tuple(sections), tuple(attachments), tuple(problems))
 
-    async def _one(self, file: Json, name: str) -> ContextSection | Attachment:
+    async def _read_file(self, file: Json, name: str) -> ContextSection | Attachment:
         if file.get("file_access") == "check_file_info" or not file.get("url_private"):
             file = (await self._api("files.info", file=str(file.get("id", ""))))["file"]
         media = str(file.get("mimetype") or "")
         if not (media in IMAGES or media == "application/pdf" or _is_text(media)):
-            raise InvalidInput(f"{media or 'its kind'} is not text, an image or a PDF.")
+            raise InvalidInput(f"its type ({media or 'unknown'}) is not text, an image or a PDF.")
         content = await self._download(file)
         if media in IMAGES:
             return Attachment(name=name, media_type=media, data=content)
@@ -88,13 +88,13 @@ class AttachmentReader:
         else:
             text = content.decode("utf-8", "replace")
         kept, omitted = clip(text, self._settings.file_tokens)
-        note = f"\n({omitted} tokens of the file are left out)" if omitted else ""
+        note = f"\n({omitted} tokens of the file are omitted)" if omitted else ""
         return ContextSection(title=f"File {name}", text=kept + note, author=name, kind="file", priority=4)
 
     async def _download(self, file: Json) -> bytes:
-        most = self._settings.file_bytes
-        if int(file.get("size") or 0) > most:
-            raise InvalidInput(f"it is larger than {most // 1_000_000} MB.")
+        max_bytes = self._settings.file_bytes
+        if int(file.get("size") or 0) > max_bytes:
+            raise _too_large(max_bytes)
         url = self._checked(str(file.get("url_private_download") or file.get("url_private") or ""))
         import aiohttp
 
@@ -107,31 +107,31 @@ class AttachmentReader:
                 if response.status != 200:
                     raise Unavailable(f"Slack answered {response.status}.")
                 if response.content_type == "text/html" and "html" not in str(file.get("mimetype")):
-                    raise NotAllowed("Slack wants a login for it; the app needs the scope files:read.")
-                return await _at_most(response.content, most)
+                    raise NotAllowed("Slack requires a login for it; the app needs the scope files:read.")
+                return await _read_bounded(response.content, max_bytes)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unavailable(f"the download broke off ({type(error).__name__}).") from None
+            raise Unavailable(f"the download failed ({type(error).__name__}).") from None
 
     def _checked(self, url: str) -> str:
-        """The address, when it is one of Slack's. Raises NotAllowed: the token must not go anywhere else."""
-        refusal = NotAllowed("it is not stored at Slack.")
+        """The URL, when it is one of Slack's hosts. Raises NotAllowed: the token must not be sent elsewhere."""
+        refusal = NotAllowed("it is not stored on Slack.")
         try:
             parts = urlsplit(url)
-            place = (parts.scheme, parts.hostname or "", parts.port)
+            address = (parts.scheme, parts.hostname or "", parts.port)
         except ValueError:
             raise refusal from None
         if (
             "\\" in url
             or parts.username
             or parts.password
-            or not any(_allows(host, place) for host in self._hosts)
+            or not any(_allows(host, address) for host in self._hosts)
         ):
             raise refusal
         return url
 
 
 def text_of_pdf(content: bytes) -> str:
-    """The text of a PDF, page after page; empty when there is none to be had."""
+    """The text of a PDF, page by page; empty when it has none or cannot be read."""
     from pypdf import PdfReader
 
     try:
@@ -158,16 +158,20 @@ def _own_hosts(settings: BotSettings) -> list[tuple[str, str, int | None]]:
     return hosts
 
 
-def _allows(host: tuple[str, str, int | None], place: tuple[str, str, int | None]) -> bool:
+def _allows(host: tuple[str, str, int | None], address: tuple[str, str, int | None]) -> bool:
     scheme, name, port = host
-    same_name = place[1].endswith(name) if name.startswith(".") else place[1] == name
-    return place[0] == scheme and same_name and place[2] == port
+    same_name = address[1].endswith(name) if name.startswith(".") else address[1] == name
+    return address[0] == scheme and same_name and address[2] == port
 
 
-async def _at_most(stream: Any, most: int) -> bytes:
+async def _read_bounded(stream: Any, max_bytes: int) -> bytes:
     content = bytearray()
     async for chunk in stream.iter_chunked(65_536):
         content += chunk
-        if len(content) > most:
-            raise InvalidInput(f"it is larger than {most // 1_000_000} MB.")
+        if len(content) > max_bytes:
+            raise _too_large(max_bytes)
     return bytes(content)
+
+
+def _too_large(max_bytes: int) -> InvalidInput:
+    return InvalidInput(f"it is larger than {max_bytes // 1_000_000} MB.")

@@ -1,4 +1,4 @@
-"""From a message in Slack to a question for the agent: who asks, where, what was said before, which files."""
+"""Builds the agent's question from a Slack message: who asks, where, the thread, memories and files."""
 
 from __future__ import annotations
 
@@ -12,65 +12,61 @@ from rookery.agent.question import ContextSection, Question
 from rookery.slack.answers.attachments import AttachmentReader
 from rookery.slack.answers.conversation_memory import ConversationMemory
 from rookery.slack.answers.thread import Thread, ThreadReader, plain
+from rookery.slack.answers.turn import AnswerTurn
 from rookery.slack.event_types import IncomingMessage, question_of
-from rookery.slack.people.directory import Directory, Room, SlackUser
+from rookery.slack.people.directory import Room, SlackUser
+from rookery.slack.platform import Platform
 from rookery_core.identity import Caller
 
 
 class QuestionBuilder:
-    """Gathers what the agent gets to know about a question."""
+    """Gathers the context of a question."""
 
     def __init__(
         self,
-        directory: Directory,
+        platform: Platform,
         threads: ThreadReader,
         files: AttachmentReader,
         memory: ConversationMemory,
         team: str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._directory = directory
+        self._platform = platform
         self._threads = threads
         self._files = files
         self._memory = memory
         self._team = team
         self._clock = clock
 
-    async def build(
-        self,
-        written: IncomingMessage,
-        asker: SlackUser,
-        room: Room,
-        thread: Thread,
-        trace_id: str,
-        tools: Sequence[LocalTool] = (),
-    ) -> Question:
-        own = await self._directory.identity()
-        names = await self._directory.names(set(re.findall(r"<@([UW][A-Z0-9]+)", written.text)))
-        text = plain(question_of(written.text, own.user), names)
-        caller, internal = caller_of(written, asker, room, self._team), is_internal(asker, room, written)
-        files, said, remembered = await asyncio.gather(
-            self._files.read(written.files),
-            self._threads.sections(thread),
-            self._memory.recall(written, text, caller, room, trace_id, internal=internal),
+    async def build_question(self, turn: AnswerTurn, tools: Sequence[LocalTool]) -> Question:
+        """The question of a turn with its context. tools: the bot's own, offered with the servers' tools."""
+        message, asker, room, thread = turn.question, turn.asker, turn.room, turn.thread
+        mentioned = set(re.findall(r"<@([UW][A-Z0-9]+)", message.text))
+        names = await self._platform.directory.display_names(mentioned)
+        text = plain(question_of(message.text, self._platform.identity.user), names)
+        caller, internal = caller_of(message, asker, room, self._team), is_internal(asker, room, message)
+        files, conversation, recalled = await asyncio.gather(
+            self._files.read_files(message.files),
+            self._threads.render_sections(thread),
+            self._memory.recall_context(turn, text, caller, internal=internal),
         )
         now = asker.local_time(self._clock())
         problems = [*files.problems, *([thread.problem] if thread.problem else [])]
         sections = [
             _circumstances(asker, room, now, problems),
-            *remembered.sections,
-            *said,
+            *recalled.sections,
+            *conversation,
             *files.sections,
         ]
         return Question(
-            text=text or _unspoken(written, thread),
+            text=text or _default_question(message, thread),
             caller=caller,
             sections=tuple(sections),
             attachments=files.attachments,
-            trace_id=trace_id,
+            trace_id=turn.trace_id,
             internal=internal,
             tools=tuple(tools),
-            gathered=remembered.calls,
+            gathered=recalled.calls,
             values={
                 "local_time": f"{now:%A, %d %B %Y, %H:%M}",
                 "time_zone": asker.zone,
@@ -97,34 +93,34 @@ def is_among_colleagues(asker: SlackUser, room: Room, written: IncomingMessage) 
 
 
 def is_internal(asker: SlackUser, room: Room, written: IncomingMessage) -> bool:
-    """Whether internal servers and tools may take part: a member asks where only the organisation reads."""
+    """Whether internal servers and tools may be used: a member asks where only the organisation reads."""
     return asker.kind == "member" and room.kind in ("direct", "private", "public") and not written.shared
 
 
-def _unspoken(written: IncomingMessage, thread: Thread) -> str:
-    """What somebody asks who only names the bot."""
+def _default_question(written: IncomingMessage, thread: Thread) -> str:
+    """The question of a message that only mentions the bot."""
     if written.files:
         return "What do you see in the attached files?"
     return "What do you say to this thread?" if thread.messages else "What can I ask you?"
 
 
 _READERS = {
-    "shared": ", which people of another organisation read too",
-    "guests": ", which guests of the workspace read too",
+    "shared": ", which people of another organisation also read",
+    "guests": ", which guests of the workspace also read",
 }
 
 
 def _circumstances(asker: SlackUser, room: Room, now: datetime, problems: Sequence[str]) -> ContextSection:
     where = "in a direct message" if room.is_direct else f"in the channel #{_safe(room.name)} (<#{room.id}>)"
-    shared = _READERS.get(room.kind, "")
+    readers = _READERS.get(room.kind, "")
     lines = [
-        f"{_safe(asker.name)} (<@{asker.id}>, {asker.kind}) asks {where}{shared}.",
-        f"Where they are it is {now:%A, %d %B %Y, %H:%M} ({asker.zone}).",
+        f"{_safe(asker.name)} (<@{asker.id}>, {asker.kind}) asks {where}{readers}.",
+        f"Their local time is {now:%A, %d %B %Y, %H:%M} ({asker.zone}).",
         *(_safe(problem, 300) for problem in problems),
     ]
     return ContextSection(title="Who asks, and where", text="\n".join(lines), trusted=True, priority=9)
 
 
-def _safe(text: str, most: int = 60) -> str:
-    """A name in one line, without characters that could look like markup or a fence."""
-    return re.sub(r"[^\w .,:()'@/-]+", " ", " ".join(text.split()))[:most].strip()
+def _safe(text: str, max_characters: int = 60) -> str:
+    """A name in one line without characters that could look like markup or a fence."""
+    return re.sub(r"[^\w .,:()'@/-]+", " ", " ".join(text.split()))[:max_characters].strip()

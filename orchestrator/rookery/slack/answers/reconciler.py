@@ -1,6 +1,8 @@
-"""What of an answer is in its thread. Every message of the bot there, newer than the intent, is told by its metadata, else
-by the receipt in the ledger; what has neither (a stream cannot carry metadata before it is stopped) and answers no
-other question is the part whose posting was begun and not written down.
+"""Compares the effect ledger of an answer with the messages in its thread.
+
+A message of the bot that is newer than the intent belongs to an answer when its metadata say so or its ts is a receipt
+in the ledger. A stream cannot carry metadata before it is stopped: a message with neither, which begins the answer to no
+other question, is the part whose posting was begun and has no receipt.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rookery.slack.answers.questions import QuestionStore
-from rookery.slack.answers.thread import pages_of_thread
+from rookery.slack.answers.thread import read_messages
 from rookery.slack.errors import ThreadHidden
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.directory import Identity
@@ -19,39 +21,39 @@ from rookery_slackapi.errors import SlackRefused
 from rookery_slackapi.web import SlackApi
 
 Json = dict[str, Any]
-LOOKS_S = (0.3, 1.0, 2.0)
-"""Pauses before another look for a message that Slack may be about to show."""
+RETRY_PAUSES_S = (0.3, 1.0, 2.0)
+"""Pauses before the thread is read again: Slack may show a new message late."""
 
 
 @dataclass(slots=True)
 class ReplyState:
-    """What of the answer is in the thread. parts: number of the part to ts; part 0 begins the answer.
+    """The answer as it is in the thread. parts: ts by number of the part; part 0 begins the answer.
 
-    surplus: further messages of the same parts, which nobody should have posted.
+    duplicates: further messages of the same parts. deleted: the first part has a receipt, but its message is gone.
     """
 
     parts: dict[int, str] = field(default_factory=dict[int, str])
-    surplus: list[str] = field(default_factory=list[str])
+    duplicates: list[str] = field(default_factory=list[str])
     complete: bool = False
-    gone: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyLedger:
-    """What was written down of an answer. after_ts: the newest message of the thread before it was begun.
+    """The ledger of an answer. after_ts: the newest message of the thread before the answer was begun.
 
-    receipts: number of the part to the ts of its message. missing: the part whose posting was begun and not written
-    down; there is one at most, since parts follow one another.
+    receipts: ts by number of the part. in_doubt: the part with an intent and without a receipt; there is at most one,
+    because parts are posted one after the other.
     """
 
     after_ts: str
     receipts: Mapping[int, str]
-    missing: int | None
+    in_doubt: int | None
 
     @classmethod
-    def of(cls, effects: Iterable[Json]) -> ReplyLedger | None:
-        """None when nothing was begun."""
-        rows = {part: row for row in effects if (part := part_of(row["name"])) is not None}
+    def from_effects(cls, effects: Iterable[Json]) -> ReplyLedger | None:
+        """The ledger; None when no answer was begun."""
+        rows = {part: row for row in effects if (part := part_number(row["name"])) is not None}
         if 0 not in rows:
             return None
         receipts = {part: str(row["receipt"]["ts"]) for part, row in rows.items() if row["receipt"]}
@@ -61,77 +63,77 @@ class ReplyLedger:
 
 
 class ReplyReconciler:
-    """Looks for the messages of one answer."""
+    """Finds the messages of one answer."""
 
     def __init__(
         self,
         api: SlackApi,
         questions: QuestionStore,
         question: IncomingMessage,
-        own: Identity,
-        looks_s: Sequence[float] = LOOKS_S,
+        identity: Identity,
+        retry_pauses_s: Sequence[float] = RETRY_PAUSES_S,
     ) -> None:
         self._api = api
         self._questions = questions
         self._question = question
-        self._own = own
-        self._looks_s = looks_s
+        self._identity = identity
+        self._retry_pauses_s = retry_pauses_s
 
-    async def look(self, ledger: ReplyLedger) -> ReplyState:
-        """What Slack shows now. Raises ThreadHidden when it does not let the bot look."""
-        found, sizes, unmarked = ReplyState(), set[int](), list[str]()
-        whose = {ts: part for part, ts in ledger.receipts.items()}
+    async def read_state(self, ledger: ReplyLedger) -> ReplyState:
+        """The answer as Slack shows it now. Raises ThreadHidden when the bot may not read the thread."""
+        state, sizes, unmarked = ReplyState(), set[int](), list[str]()
+        part_by_ts = {ts: part for part, ts in ledger.receipts.items()}
         for message in await self._own_messages(ledger.after_ts):
             ts, mark = str(message["ts"]), _mark(message)
             if mark is not None and mark.get("question") == self._question.key:
-                _count(ts, int(mark.get("part", 0)), found, ledger)
+                _add_part(state, ts, int(mark.get("part", 0)), ledger)
                 sizes.add(int(mark.get("parts", 1)) if mark.get("state") == "final" else 0)
-            elif ts in whose:
-                found.parts[whose[ts]] = ts
+            elif ts in part_by_ts:
+                state.parts[part_by_ts[ts]] = ts
             elif mark is None and not message.get("files"):
                 unmarked.append(ts)
-        # The parts after the first bear a mark from their beginning, where Slack shows any.
-        if ledger.missing is not None and not (ledger.missing and sizes):
-            await self._adopt(unmarked, ledger.missing, found)
-        found.complete = any(sizes) and set(range(max(sizes))) <= set(found.parts)
-        return found
+        # Only the first part can be without metadata, unless Slack shows none at all.
+        if ledger.in_doubt is not None and not (ledger.in_doubt and sizes):
+            await self._adopt_unmarked(state, unmarked, ledger.in_doubt)
+        state.complete = any(sizes) and set(range(max(sizes))) <= set(state.parts)
+        return state
 
-    async def orphans(self, ledger: ReplyLedger) -> list[str]:
-        """Messages of an answer with receipts that nobody will finish: what has a receipt was posted in their place."""
+    async def find_orphans(self, ledger: ReplyLedger) -> list[str]:
+        """Messages that duplicate parts with receipts, streams that nobody will finish among them."""
         streaming = [
             str(message["ts"])
             for message in await self._own_messages(ledger.after_ts)
             if message.get("streaming_state") == "in_progress"
             and message["ts"] not in ledger.receipts.values()
         ]
-        return [*(await self.look(ledger)).surplus, *await self._nobodys(streaming)]
+        return [*(await self.read_state(ledger)).duplicates, *await self._unclaimed(streaming)]
 
-    async def look_patiently(self, ledger: ReplyLedger) -> ReplyState:
-        """Look until everything is there that should or may be: Slack shows what was just posted late at times."""
-        expected = {*ledger.receipts, *([] if ledger.missing is None else [ledger.missing])}
-        found = await self.look(ledger)
-        for pause in self._looks_s:
-            if expected <= set(found.parts):
+    async def await_state(self, ledger: ReplyLedger) -> ReplyState:
+        """Read until every part with an intent is shown, or the pauses are used up."""
+        expected = {*ledger.receipts, *([] if ledger.in_doubt is None else [ledger.in_doubt])}
+        state = await self.read_state(ledger)
+        for pause in self._retry_pauses_s:
+            if expected <= set(state.parts):
                 break
             await asyncio.sleep(pause)
-            found = await self.look(ledger)
-        return found
+            state = await self.read_state(ledger)
+        return state
 
-    async def _adopt(self, unmarked: list[str], part: int, found: ReplyState) -> None:
-        """Take the bot's own unmarked message as this part. Of several the oldest stays, the others go."""
-        if part not in found.parts and (candidates := await self._nobodys(unmarked)):
-            found.parts[part] = candidates[0]
-            found.surplus += candidates[1:]
+    async def _adopt_unmarked(self, state: ReplyState, unmarked: list[str], part: int) -> None:
+        """Take a message without metadata as this part. Of several the oldest stays, the others are duplicates."""
+        if part not in state.parts and (candidates := await self._unclaimed(unmarked)):
+            state.parts[part] = candidates[0]
+            state.duplicates += candidates[1:]
 
-    async def _nobodys(self, messages: list[str]) -> list[str]:
-        """Those that answer no other question."""
-        taken = await self._questions.answers_of_others(self._question, messages) if messages else ()
-        return [ts for ts in messages if ts not in taken]
+    async def _unclaimed(self, messages: list[str]) -> list[str]:
+        """The messages (ts) that begin the answer to no other question."""
+        others = await self._questions.replies_to_others(self._question, messages) if messages else ()
+        return [ts for ts in messages if ts not in others]
 
     async def _own_messages(self, after_ts: str) -> list[Json]:
         question = self._question
         try:
-            thread = await pages_of_thread(
+            thread = await read_messages(
                 self._api, question.channel, question.thread_ts, oldest=after_ts, metadata=True
             )
         except SlackRefused as refused:
@@ -142,33 +144,34 @@ class ReplyReconciler:
             message
             for message in thread
             if float(message["ts"]) > float(after_ts)
-            and self._own.user == message.get("user", self._own.user if self._is_own_bot(message) else None)
+            and self._identity.user
+            == message.get("user", self._identity.user if self._is_own_bot(message) else None)
         ]
 
     def _is_own_bot(self, message: Json) -> bool:
-        return bool(self._own.bot_id) and message.get("bot_id") == self._own.bot_id
+        return bool(self._identity.bot_id) and message.get("bot_id") == self._identity.bot_id
 
 
-def effect_of(part: int) -> str:
-    """The name of a part in the ledger."""
+def effect_name(part: int) -> str:
+    """The name of a part's effect in the ledger."""
     return "reply" if part == 0 else f"part:{part}"
 
 
-def part_of(name: str) -> int | None:
-    """The part that an effect is, None for another effect."""
+def part_number(name: str) -> int | None:
+    """The part whose effect has this name; None for other effects."""
     if name == "reply":
         return 0
     kind, _, number = name.partition(":")
     return int(number) if kind == "part" else None
 
 
-def _count(ts: str, part: int, found: ReplyState, ledger: ReplyLedger) -> None:
-    """One message stands for each part: the one with the receipt, else the oldest."""
-    other = found.parts.setdefault(part, ts)
+def _add_part(state: ReplyState, ts: str, part: int, ledger: ReplyLedger) -> None:
+    """Add a message of a part. The one with the receipt stands for the part, else the oldest."""
+    other = state.parts.setdefault(part, ts)
     if other != ts:
-        kept, surplus = (ts, other) if ts == ledger.receipts.get(part) else (other, ts)
-        found.parts[part] = kept
-        found.surplus.append(surplus)
+        kept, duplicate = (ts, other) if ts == ledger.receipts.get(part) else (other, ts)
+        state.parts[part] = kept
+        state.duplicates.append(duplicate)
 
 
 def _mark(message: Json) -> Json | None:

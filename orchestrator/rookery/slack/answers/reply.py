@@ -1,13 +1,12 @@
-"""The one answer to a question, however often its workers die: intent, act, receipt, and a look in between.
+"""The one answer to a question, however often its workers die: intent, post, receipt, and a check in between.
 
-Before anything is posted the intent is in the ledger; when Slack has answered, its timestamp is. A worker
-that finds an intent without a receipt reads the thread before it does anything else, and finishes what it finds
-(reconciler.py says how). Only when there is nothing does it post; Slack may show the first message after all, and so it looks
-again in the end. When Slack does not show the thread, what has a receipt is edited; what has none may be there or not, so
-nothing is posted, and whoever asked raises ThreadHidden.
+The intent is in the effect ledger before anything is posted; the message's timestamp is its receipt. A worker that finds
+an intent without a receipt reads the thread first and continues what it finds (see reconciler.py). It posts only when the
+thread holds nothing; because Slack may show a message late, it checks once more at the end. When the bot may not read the
+thread, a part with a receipt is edited; a part in doubt is not posted again, and ThreadHidden is raised.
 
-A worker that was paused for longer than its lease may wake up and go on. Before whatever it writes it therefore asks
-whether the question is still its own; and a post that turns out to be the second one is taken back by whoever made it.
+A worker that was paused for longer than its lease may wake up and continue. Before each write it therefore extends the
+lease, which fails when another worker has the question; and a worker whose post turns out to be the second one deletes it.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.answers.reconciler import (
-    LOOKS_S,
+    RETRY_PAUSES_S,
     ReplyLedger,
     ReplyReconciler,
     ReplyState,
-    effect_of,
+    effect_name,
 )
 from rookery.slack.errors import ThreadHidden
 from rookery.slack.event_types import IncomingMessage
@@ -45,14 +44,14 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PostedMessage:
-    """A message of the answer. fresh: this call posted it, so that its text is what the call said."""
+    """A message of the answer. fresh: this call posted it, so it shows this call's text."""
 
     ts: str
     fresh: bool
 
 
 class Reply:
-    """Posts, finds and edits the messages of one answer. `hold` raises when the lease on the question is gone."""
+    """Posts, finds and edits the messages of one answer. hold: extends the lease; raises LeaseLost when it is gone."""
 
     def __init__(
         self,
@@ -60,62 +59,62 @@ class Reply:
         effects: Effects,
         questions: QuestionStore,
         question: IncomingMessage,
-        own: Identity,
+        identity: Identity,
         *,
         after_ts: str,
         hold: Callable[[], Awaitable[None]],
-        looks_s: Sequence[float] = LOOKS_S,
+        retry_pauses_s: Sequence[float] = RETRY_PAUSES_S,
     ) -> None:
         self._api = api
         self._effects = effects
         self._questions = questions
         self._question = question
-        self._own = own
+        self._identity = identity
         self._after_ts = after_ts
         self._hold = hold
         self._owner = f"slack:{question.key}"
-        self._finder = ReplyReconciler(api, questions, question, own, looks_s)
-        self._doubtful = False
+        self._reconciler = ReplyReconciler(api, questions, question, identity, retry_pauses_s)
+        self._in_doubt = False
 
-    # -- finding ----------------------------------------------------------------------------------------
+    # -- reconciling ----------------------------------------------------------------------------------------
 
-    async def find(self) -> ReplyState:
-        """What earlier attempts left in the thread."""
+    async def reconcile(self) -> ReplyState:
+        """The answer that earlier attempts left in the thread; duplicates are deleted. Raises ThreadHidden."""
         ledger = await self._ledger()
         if ledger is None:
             return ReplyState()
         try:
-            found = await self._finder.look_patiently(ledger)
+            state = await self._reconciler.await_state(ledger)
         except ThreadHidden:
             if 0 not in ledger.receipts:
                 raise
             return ReplyState(dict(ledger.receipts))
-        await self._remove_surplus(found.surplus)
+        await self._delete_duplicates(state.duplicates)
         if 0 in ledger.receipts:
-            found.gone = 0 not in found.parts
-        elif 0 in found.parts:
-            effect = await self._effects.intend(self._owner, effect_of(0), {"after_ts": ledger.after_ts})
-            await self._receipt(effect, found.parts[0])
-            await self._questions.replied(self._question, found.parts[0])
-        return found
+            state.deleted = 0 not in state.parts
+        elif 0 in state.parts:
+            effect = await self._effects.intend(self._owner, effect_name(0), {"after_ts": ledger.after_ts})
+            await self._record_receipt(effect, state.parts[0])
+            await self._questions.record_reply(self._question, state.parts[0])
+        return state
 
-    async def settle(self) -> None:
-        """The answer is whole. Of what was posted in doubt the first may have shown up by now: it goes."""
-        if self._doubtful and (ledger := await self._ledger()):
-            await self._remove_surplus(await self._finder.orphans(ledger))
+    async def delete_orphans(self) -> None:
+        """Check once more, after the answer is complete, whether a post in doubt has appeared; delete it."""
+        if self._in_doubt and (ledger := await self._ledger()):
+            await self._delete_duplicates(await self._reconciler.find_orphans(ledger))
 
     async def _ledger(self) -> ReplyLedger | None:
-        return ReplyLedger.of(await self._effects.of(self._owner))
+        return ReplyLedger.from_effects(await self._effects.of(self._owner))
 
-    async def _remove_surplus(self, messages: Sequence[str]) -> None:
+    async def _delete_duplicates(self, messages: Sequence[str]) -> None:
         for ts in messages:
-            logger.warning("two answers in %s: %s goes", self._question.key, ts)
-            await self._take_back(ts)
+            logger.warning("question %s has two answers: deleting %s", self._question.key, ts)
+            await self._delete_message(ts)
 
-    # -- acting -----------------------------------------------------------------------------------------
+    # -- posting and editing -----------------------------------------------------------------------------------------
 
     async def start_stream(self, text: str) -> PostedMessage:
-        """Begin the answer as a stream."""
+        """Begin the answer as a stream. Raises SlackRefused where Slack offers none."""
         question = self._question
 
         async def start() -> str:
@@ -126,16 +125,16 @@ class Reply:
                 thread_ts=question.thread_ts,
                 markdown_text=text,
                 recipient_user_id=question.user,
-                recipient_team_id=question.user_team or self._own.team,
+                recipient_team_id=question.user_team or self._identity.team,
             )
             return str(answer["ts"])
 
-        return await self._once(0, start)
+        return await self._post_once(0, start)
 
-    async def post(
+    async def post_part(
         self, part: int, text: str, blocks: list[Json], state: State, parts: int = 1
     ) -> PostedMessage:
-        """Post a part of the answer, unless it is there."""
+        """Post a part of the answer unless it is posted."""
 
         async def send() -> str:
             answer = await self._api(
@@ -150,59 +149,62 @@ class Reply:
             )
             return str(answer["ts"])
 
-        return await self._once(part, send)
+        return await self._post_once(part, send)
 
-    async def _once(self, part: int, act: Callable[[], Awaitable[str]]) -> PostedMessage:
+    async def _post_once(self, part: int, post: Callable[[], Awaitable[str]]) -> PostedMessage:
         await self._hold()
-        effect = await self._effects.intend(self._owner, effect_of(part), {"after_ts": self._after_ts})
+        effect = await self._effects.intend(self._owner, effect_name(part), {"after_ts": self._after_ts})
         if effect.state == "done":
             return PostedMessage(effect.receipt["ts"], fresh=False)
-        posting = asyncio.ensure_future(self._act(effect, part, act))
+        posting = asyncio.ensure_future(self._post_or_adopt(effect, part, post))
         try:
             return await asyncio.shield(posting)
         except asyncio.CancelledError:
-            # Nobody else will ever know what became of a call that is under way, and whether it was one too many.
+            # Only this task can record the outcome of a call that is under way.
             await asyncio.gather(posting, return_exceptions=True)
             raise
 
-    async def _act(self, effect: Effect, part: int, act: Callable[[], Awaitable[str]]) -> PostedMessage:
-        """Look for what an earlier intent left, else act; then the receipt."""
-        ts = await self._left(part, patiently=False) if effect.state == "intended" else None
+    async def _post_or_adopt(
+        self, effect: Effect, part: int, post: Callable[[], Awaitable[str]]
+    ) -> PostedMessage:
+        """Adopt the message of an earlier intent, else post; then record the receipt."""
+        ts = await self._find_posted(part, wait=False) if effect.state == "intended" else None
         fresh = ts is None
         if ts is None:
-            self._doubtful = self._doubtful or effect.state == "intended"
+            self._in_doubt = self._in_doubt or effect.state == "intended"
             try:
-                ts = await act()
+                ts = await post()
             except (SlackRefused, SlackUnavailable):
                 if effect.state == "new":  # it certainly did not happen
                     await self._hold()  # an intent that another worker shares by now is not ours to withdraw
                     await self._effects.withdraw(effect)
                 raise
             except SlackUncertain:
-                ts = await self._left(part, patiently=True)
+                ts = await self._find_posted(part, wait=True)
                 if ts is None:
                     raise
-        await self._receipt(effect, ts)
+        await self._record_receipt(effect, ts)
         if part == 0:
-            await self._questions.replied(self._question, ts)
+            await self._questions.record_reply(self._question, ts)
         return PostedMessage(ts, fresh)
 
-    async def _left(self, part: int, *, patiently: bool) -> str | None:
-        """The message that was posted for a part, though nobody wrote down which it is."""
+    async def _find_posted(self, part: int, *, wait: bool) -> str | None:
+        """The message of a part in doubt; None when the thread has none. wait: for a message shown late."""
         ledger = await self._ledger()
         assert ledger is not None  # this part was intended
-        look = self._finder.look_patiently if patiently else self._finder.look
-        return (await look(ledger)).parts.get(part)
+        read = self._reconciler.await_state if wait else self._reconciler.read_state
+        return (await read(ledger)).parts.get(part)
 
-    async def _receipt(self, effect: Effect, ts: str) -> None:
-        """Write down which message it is. Another worker may have been first with another one: that one stays."""
+    async def _record_receipt(self, effect: Effect, ts: str) -> None:
+        """Record which message it is. When another worker recorded one first, that one stays and this one is deleted."""
         kept = (await self._effects.receipt(effect, {"ts": ts})).receipt["ts"]
         if kept != ts:
-            logger.warning("another worker answered %s meanwhile: %s goes", self._question.key, ts)
-            await self._take_back(ts)
+            logger.warning("another worker answered %s: deleting %s", self._question.key, ts)
+            await self._delete_message(ts)
             raise RetryLater(0.0, "another worker answered at the same time", counts=False)
 
-    async def append(self, ts: str, text: str) -> None:
+    async def append_stream(self, ts: str, text: str) -> None:
+        """Append text to the stream."""
         await self._api(
             "chat.appendStream", wait=False, channel=self._question.channel, ts=ts, markdown_text=text
         )
@@ -216,13 +218,13 @@ class Reply:
         blocks: list[Json] | None = None,
         parts: int = 1,
     ) -> bool:
-        """Stop the stream. False when the message is not streaming (any more)."""
+        """Stop the stream. False when the message is not, or no longer, streaming."""
         await self._hold()
-        return await self._end_stream(
+        return await self._stop_stream(
             ts, markdown_text=text or None, blocks=blocks, metadata=self.metadata(0, state, parts)
         )
 
-    async def _end_stream(self, ts: str, **content: Any) -> bool:
+    async def _stop_stream(self, ts: str, **content: Any) -> bool:
         try:
             await self._api("chat.stopStream", channel=self._question.channel, ts=ts, **content)
         except SlackRefused as refused:
@@ -230,11 +232,11 @@ class Reply:
                 return False
             raise
         except SlackUncertain:
-            # Whatever happened, the message is edited next, which works only once the stream has ended.
+            # The message is edited next, which works only once the stream has ended.
             return False
         return True
 
-    async def edit(
+    async def edit_part(
         self,
         ts: str,
         text: str,
@@ -245,33 +247,35 @@ class Reply:
         parts: int = 1,
         wait: bool = True,
     ) -> None:
-        """Replace a message of the answer. One that still streams is stopped first."""
+        """Replace a message of the answer. A message that still streams is stopped first."""
         await self._hold()
         metadata = self.metadata(part, state, parts)
         try:
-            await self._edit(ts, text, blocks, metadata, wait)
+            await self._update_message(ts, text, blocks, metadata, wait)
         except SlackRefused as refused:
             if refused.reason != "streaming_state_conflict":
                 raise
             await self.end_stream(ts, "open")
-            await self._edit(ts, text, blocks, metadata, wait)
+            await self._update_message(ts, text, blocks, metadata, wait)
 
-    async def _edit(self, ts: str, text: str, blocks: list[Json], metadata: Json, wait: bool) -> None:
+    async def _update_message(
+        self, ts: str, text: str, blocks: list[Json], metadata: Json, wait: bool
+    ) -> None:
         channel = self._question.channel
         await self._api(
             "chat.update", wait=wait, channel=channel, ts=ts, text=text, blocks=blocks, metadata=metadata
         )
 
-    async def remove(self, part: int, ts: str) -> None:
-        """Delete a part of the answer; gone is gone. A later answer may need it again, unless it is the first."""
+    async def delete_part(self, part: int, ts: str) -> None:
+        """Delete a part of the answer. Its effect is undone unless it is the first: a later answer may post it again."""
         await self._hold()
         if part:
-            await self._effects.undo(self._owner, effect_of(part))
-        await self._take_back(ts)
+            await self._effects.undo(self._owner, effect_name(part))
+        await self._delete_message(ts)
 
-    async def _take_back(self, ts: str) -> None:
-        """Remove a message, whoever holds the lease now. Slack deletes none that streams, so that is ended first."""
-        await self._end_stream(ts)
+    async def _delete_message(self, ts: str) -> None:
+        """Delete a message, with or without the lease. Slack deletes no message that streams, so it is stopped first."""
+        await self._stop_stream(ts)
         try:
             await self._api("chat.delete", channel=self._question.channel, ts=ts)
         except SlackRefused as refused:

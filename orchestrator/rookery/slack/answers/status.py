@@ -1,4 +1,4 @@
-"""The line under the thread that says what the bot is doing. It is decoration: nothing fails because of it."""
+"""The line under the thread that says what the bot is doing. Its failures are ignored."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rookery_slackapi.web import SlackApi
 
 THINKING = "is thinking…"
 RENEW_AFTER_S = 90.0
-"""Slack takes a status away after two minutes in which nothing was said."""
+"""Slack removes a status after two minutes without a message."""
 logger = get_logger(__name__)
 
 
 class StatusLine:
-    """Shows what is going on for one question; where Slack offers no status line, a reaction stands in."""
+    """The status of one question; a reaction where Slack offers no status line."""
 
     def __init__(
         self,
@@ -41,27 +41,27 @@ class StatusLine:
         self._reacted = False
         self._offered = True
 
-    def show(self, text: str) -> None:
-        """Show `text` soon; the newest text wins when several come at once."""
+    def show_status(self, text: str) -> None:
+        """Show `text` soon; of several texts at once the last one is shown."""
         self._next = self._latest = text
         self._shown_at = self._clock()
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._send())
 
-    def tool(self, name: str) -> None:
-        self.show(f"is using {name.replace('_', ' ')[:60]}…")
+    def show_tool(self, name: str) -> None:
+        self.show_status(f"is using {name.replace('_', ' ')[:60]}…")
 
-    def renew(self) -> None:
-        """Show the latest text again before Slack takes it away. Called while the work goes on."""
+    def renew_status(self) -> None:
+        """Show the latest text again before Slack removes it. Call it regularly while the agent works."""
         if self._latest and self._clock() - self._shown_at > RENEW_AFTER_S:
-            self.show(self._latest)
+            self.show_status(self._latest)
 
-    async def clear(self) -> None:
-        """Take the status away and wait until that is done."""
-        self.show("")
+    async def clear_status(self) -> None:
+        """Remove the status and wait until that is done."""
+        self.show_status("")
         if self._running is not None:
             await self._running
-        if not self._offered:  # the reaction may be that of a worker before this one
+        if not self._offered:  # the reaction may be that of an earlier attempt
             self._reacted = False
             await self._quietly(
                 "reactions.remove", True, timestamp=self._message_ts, channel=self._channel, name="eyes"
@@ -85,7 +85,7 @@ class StatusLine:
                 )
 
     async def _quietly(self, method: str, patiently: bool, **arguments: str) -> bool:
-        """False when Slack refuses the call for good. What is late is not shown any more, but it is taken away."""
+        """Call a method; False when Slack refuses it. Only removing a status is worth waiting for a rate limit."""
         try:
             await self._api(method, wait=patiently, **arguments)
         except SlackRefused as refused:

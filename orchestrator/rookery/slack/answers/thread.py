@@ -1,4 +1,4 @@
-"""What was said before the question: the newest messages of the thread, within bounds, as text for the model."""
+"""The thread of a question: its newest messages as bounded text for the model, and its unanswered earlier questions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rookery.agent.question import ContextSection
-from rookery.slack.event_types import IncomingMessage, question_of
+from rookery.slack.answers.questions import QuestionStore
+from rookery.slack.event_types import IncomingMessage, question_of, read
 from rookery.slack.people.directory import Directory
 from rookery.slack.text.markup import unescape
 from rookery_core.telemetry import get_logger
@@ -21,24 +22,26 @@ _PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#([A-Z0-9]+)\|([^>]*)>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
 _MAX_PAGES = 20
+BACKLOG_WINDOW_S = 120.0
+"""An older mention that never reached the queue is not answered: its author no longer waits for it."""
 logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """Messages before the question, oldest first. newest_ts: of the whole thread as it was read.
+    """Messages before the question, oldest first. newest_ts: the newest message of the whole thread.
 
-    problem: why it could not be read, for the model to know that something is missing.
+    omitted: number of older messages left out. problem: why the thread could not be read, for the model.
     """
 
     messages: tuple[Json, ...]
     newest_ts: str
-    left_out: int = 0
+    omitted: int = 0
     problem: str | None = None
 
 
 class ThreadReader:
-    """Reads threads from Slack and writes them down for a model."""
+    """Reads threads from Slack and renders them for a model."""
 
     def __init__(self, api: SlackApi, directory: Directory, *, messages: int, tokens: int) -> None:
         self._api = api
@@ -46,31 +49,31 @@ class ThreadReader:
         self._messages = messages
         self._tokens = tokens
 
-    async def read(self, question: IncomingMessage) -> Thread:
-        """The messages of the question's thread before it: the root and the newest ones.
+    async def read_thread(self, question: IncomingMessage) -> Thread:
+        """Read the messages before the question: the root and the newest ones.
 
-        An app that may not read here still answers, without them.
+        Without permission to read the thread, the result is empty and says why.
         """
         if not question.is_reply:
             return Thread((), question.ts)
         try:
-            found = await pages_of_thread(self._api, question.channel, question.thread_ts)
+            messages = await read_messages(self._api, question.channel, question.thread_ts)
         except SlackRefused as refused:
-            logger.warning("the thread of question %s is not read: %s", question.key, refused)
+            logger.warning("cannot read the thread of question %s: %s", question.key, refused)
             return Thread((), question.ts, problem=f"You could not read this thread: {refused}")
-        before = [message for message in found if float(message["ts"]) < float(question.ts)]
-        newest = max((str(message["ts"]) for message in found), key=float, default=question.ts)
+        before = [message for message in messages if float(message["ts"]) < float(question.ts)]
+        newest = max((str(message["ts"]) for message in messages), key=float, default=question.ts)
         kept = before[-self._messages :]
         if before and before[0] is not kept[0]:
             kept = [before[0], *kept[1:]]
         return Thread(tuple(kept), newest, len(before) - len(kept))
 
-    async def sections(self, thread: Thread) -> list[ContextSection]:
-        """The thread as a fenced section; empty when there is none. Older messages go first when it is too long."""
+    async def render_sections(self, thread: Thread) -> list[ContextSection]:
+        """The thread as a section; empty without messages. A long thread loses its older messages first."""
         if not thread.messages:
             return []
-        names = await self._directory.names(_people_in(thread.messages))
-        own = await self._directory.identity()
+        names = await self._directory.display_names(_people_in(thread.messages))
+        own = await self._directory.read_identity()
         lines = [_line(message, names, own.user) for message in thread.messages]
         root, rest = lines[0], lines[1:]
         budget, kept = self._tokens - estimate_tokens(root), list[str]()
@@ -79,8 +82,8 @@ class ThreadReader:
             if budget < 0:
                 break
             kept.insert(0, line)
-        gone = thread.left_out + len(rest) - len(kept)
-        gap = [f"({gone} messages are left out here)"] if gone else []
+        omitted = thread.omitted + len(rest) - len(kept)
+        gap = [f"({omitted} messages are left out here)"] if omitted else []
         text = "\n".join([root, *gap, *kept])
         return [
             ContextSection(
@@ -89,10 +92,44 @@ class ThreadReader:
         ]
 
 
-async def pages_of_thread(
+class Backlog:
+    """Finds earlier questions of a thread that have no answer yet.
+
+    Slack distributes events over the sockets of an app, so two questions of one thread can reach the queue in the
+    wrong order when a process dies or is slow. The earlier ones are answered first; their own events then find
+    them answered.
+    """
+
+    def __init__(self, questions: QuestionStore, bot_user: str) -> None:
+        self._questions = questions
+        self._bot_user = bot_user
+
+    async def find_earlier(self, question: IncomingMessage, thread: Thread) -> list[IncomingMessage]:
+        """The earlier unanswered questions, oldest first."""
+        age_s = [(float(question.ts) - float(message["ts"]), message) for message in thread.messages]
+        recent = [message for age, message in age_s if 0 < age < BACKLOG_WINDOW_S]
+        earlier = [
+            written for message in recent if (written := self._question_in(message, question)) is not None
+        ]
+        if not earlier:
+            return []
+        states = await self._questions.list_states(question.channel, [written.ts for written in earlier])
+        return [
+            written for written in earlier if states.get(written.ts, "waiting") in ("waiting", "answering")
+        ]
+
+    def _question_in(self, message: Json, question: IncomingMessage) -> IncomingMessage | None:
+        """The message as its event would have carried it, when it addresses the bot."""
+        kind = "im" if question.is_direct else "channel"
+        event: Json = {**message, "type": "message", "channel": question.channel, "channel_type": kind}
+        incoming = read({"event": event, "is_ext_shared_channel": question.shared}, self._bot_user)
+        return incoming if isinstance(incoming, IncomingMessage) and incoming.via is not None else None
+
+
+async def read_messages(
     api: SlackApi, channel: str, thread_ts: str, *, oldest: str | None = None, metadata: bool = False
 ) -> list[Json]:
-    """All messages of a thread, oldest first, the root included. Small pages are followed up, as limits demand."""
+    """All messages of a thread with its root, oldest first. Follows cursors: Slack may return small pages."""
     messages: list[Json] = []
     cursor: str | None = None
     for _ in range(_MAX_PAGES):
@@ -106,25 +143,25 @@ async def pages_of_thread(
             include_all_metadata="true" if metadata else None,
         )
         messages += [message for message in page.get("messages", []) if message not in messages[:1]]
-        following: Json = page.get("response_metadata") or {}
-        cursor = following.get("next_cursor")
+        response: Json = page.get("response_metadata") or {}
+        cursor = response.get("next_cursor")
         if not page.get("has_more") or not cursor:
             break
     return messages
 
 
 def plain(text: str, names: dict[str, str]) -> str:
-    """Slack's markup as a person reads it: names for ids, bare links."""
+    """Slack's markup as plain text: names instead of ids, links without brackets."""
     text = _PERSON.sub(lambda match: "@" + names.get(match[1], match[2] or match[1]), text)
     text = _CHANNEL.sub(lambda match: "#" + match[2], text)
     text = _LINK.sub(lambda match: f"{match[2]} ({match[1]})" if match[2] else match[1], text)
     return unescape(text)
 
 
-def headline(text: str, bot_user: str, most: int) -> str:
-    """A question in one short line, without the mention of the bot; empty when it is nothing else."""
+def headline(text: str, bot_user: str, max_characters: int) -> str:
+    """A question in one line without the mention of the bot; empty when nothing else is left."""
     words = " ".join(plain(question_of(text, bot_user), {}).split())
-    return words if len(words) <= most else words[: most - 1] + "…"
+    return words if len(words) <= max_characters else words[: max_characters - 1] + "…"
 
 
 def _people_in(messages: tuple[Json, ...]) -> set[str]:

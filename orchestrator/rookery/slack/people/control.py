@@ -1,4 +1,4 @@
-"""Who may command the bot, whom it ignores, and the record of every command."""
+"""Admins, ignored people, and the audit of commands."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rookery_core import sql
 if TYPE_CHECKING:
     from rookery_core.database import Database
 
-Book = Literal["admin", "ignored"]
+ControlList = Literal["admin", "ignored"]
 _SQL = sql.load("rookery.slack.people", "control.sql")
 _LIST = {"admin": "list_admins", "ignored": "list_ignored"}
 
 
 @dataclass(frozen=True, slots=True)
 class ControlEntry:
-    """A person in one of the books: since when, by whom."""
+    """A person in one of the names: since when, by whom."""
 
     user: str
     added_by: str
@@ -28,7 +28,7 @@ class ControlEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """A command that somebody gave. outcome: in a word, or the kind of its failure."""
+    """A command that was given. outcome: `ok` or the code of its error."""
 
     at: datetime
     actor: str
@@ -38,7 +38,7 @@ class AuditLine:
 
 
 class Control:
-    """Admins (those of the configuration always are), ignored people, and the audit."""
+    """Admins (configured ones and added ones), ignored people, and the audit."""
 
     def __init__(self, database: Database, team: str, configured_admins: Sequence[str]) -> None:
         self._database = database
@@ -55,33 +55,35 @@ class Control:
         async with self._database.acquire() as connection:
             return bool(await connection.fetchval(_SQL["is_ignored"], self._team, user))
 
-    async def add(self, book: Book, user: str, by: str) -> bool:
-        """False when the person was in the book already."""
+    async def add_user(self, name: ControlList, user: str, by: str) -> bool:
+        """Add a person to a list; False when the person was in it."""
         async with self._database.acquire() as connection:
-            return await connection.fetchval(_SQL[f"add_{book}"], self._team, user, by) is not None
+            return await connection.fetchval(_SQL[f"add_{name}"], self._team, user, by) is not None
 
-    async def remove(self, book: Book, user: str) -> bool:
-        """False when the person was not in the book."""
+    async def remove_user(self, name: ControlList, user: str) -> bool:
+        """Remove a person from a list; False when the person was not in it."""
         async with self._database.acquire() as connection:
-            return await connection.fetchval(_SQL[f"remove_{book}"], self._team, user) is not None
+            return await connection.fetchval(_SQL[f"remove_{name}"], self._team, user) is not None
 
-    async def list(self, book: Book) -> list[ControlEntry]:
-        """Who is in the book."""
+    async def list_users(self, name: ControlList) -> list[ControlEntry]:
+        """The people in a list."""
         async with self._database.acquire() as connection:
-            rows = await connection.fetch(_SQL[_LIST[book]], self._team)
+            rows = await connection.fetch(_SQL[_LIST[name]], self._team)
         return [ControlEntry(*row.values()) for row in rows]
 
     def configured_admins(self) -> list[str]:
         return sorted(self._configured)
 
-    async def audit(self, actor: str, channel: str, command: str, *, allowed: bool, outcome: str) -> None:
-        """Note a command that was given."""
+    async def record_command(
+        self, actor: str, channel: str, command: str, *, allowed: bool, outcome: str
+    ) -> None:
+        """Write a command to the audit."""
         async with self._database.acquire() as connection:
             await connection.execute(
                 _SQL["audit"], self._team, actor, channel, command[:500], allowed, outcome[:500]
             )
 
-    async def audit_lines(self, limit: int) -> list[AuditLine]:
+    async def list_commands(self, limit: int) -> list[AuditLine]:
         """The latest commands, newest first."""
         async with self._database.acquire() as connection:
             rows = await connection.fetch(_SQL["list_audit"], self._team, limit)

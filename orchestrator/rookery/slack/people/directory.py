@@ -1,4 +1,4 @@
-"""Who people are and what kind of conversation this is. Whoever cannot be looked up counts as an outsider."""
+"""Who people are and what kind of conversation this is. A person who cannot be looked up counts as an outsider."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from rookery_slackapi.web import SlackApi
 Json = dict[str, Any]
 PersonKind = Literal["member", "guest", "outsider"]
 _FRESH_S = 600.0
+MAX_CACHED = 5000
 MAX_LOOKED_UP = 50
-"""Of a larger channel, the members are compared with a list of the workspace's staff."""
+"""The members of a larger channel are compared with a list of the workspace's staff."""
 logger = get_logger(__name__)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The bot itself, from auth.test."""
+    """Who the bot is, from auth.test."""
 
     user: str
     bot_id: str
@@ -36,14 +37,14 @@ class Identity:
     enterprise: str | None = None
 
     def permalink(self, channel: str, ts: str, thread_ts: str | None = None) -> str:
-        """The address of a message in this workspace. thread_ts: of the thread that it is a reply in."""
+        """The URL of a message in this workspace. thread_ts: of the thread in which it is a reply."""
         url = f"{self.url}archives/{channel}/p{ts.replace('.', '')}"
         return f"{url}?thread_ts={thread_ts}&cid={channel}" if thread_ts and thread_ts != ts else url
 
 
 @dataclass(frozen=True, slots=True)
 class SlackUser:
-    """A person as others see them. zone is an IANA name."""
+    """A person with the name that others see. zone: IANA name of their time zone."""
 
     id: str
     name: str
@@ -53,7 +54,7 @@ class SlackUser:
     team: str | None = None
 
     def local_time(self, now: datetime) -> datetime:
-        """That moment on the person's clock; in UTC where the zone is not known."""
+        """`now` in the person's time zone; in UTC when the zone is unknown."""
         try:
             return now.astimezone(ZoneInfo(self.zone))
         except (KeyError, ValueError, OSError):
@@ -87,39 +88,39 @@ class Room:
         return "private" if self.private else "public"
 
 
-class _Fresh(Generic[T]):
-    """Values by key, kept for a while, at most 5,000 of them."""
+class _Cache(Generic[T]):
+    """A cache: at most MAX_CACHED values, each for `fresh_s` seconds."""
 
     def __init__(self, clock: Callable[[], float], fresh_s: float = _FRESH_S) -> None:
         self._clock = clock
         self._fresh_s = fresh_s
-        self._kept: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[float, T]] = OrderedDict()
 
     async def get(self, key: str, fetch: Callable[[str], Awaitable[T]]) -> T:
-        kept = self._kept.get(key)
-        if kept is not None and kept[0] > self._clock():
-            return kept[1]
+        entry = self._entries.get(key)
+        if entry is not None and entry[0] > self._clock():
+            return entry[1]
         value = await fetch(key)
-        self._kept[key] = (self._clock() + self._fresh_s, value)
-        self._kept.move_to_end(key)
-        while len(self._kept) > 5000:
-            self._kept.popitem(last=False)
+        self._entries[key] = (self._clock() + self._fresh_s, value)
+        self._entries.move_to_end(key)
+        while len(self._entries) > MAX_CACHED:
+            self._entries.popitem(last=False)
         return value
 
 
 class Directory:
-    """Looks people and conversations up, and remembers them for a while."""
+    """Looks up people and conversations, with a cache."""
 
     def __init__(self, api: SlackApi, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api
-        self._people: _Fresh[SlackUser] = _Fresh(clock)
-        self._rooms: _Fresh[Room] = _Fresh(clock)
-        self._members: _Fresh[list[str]] = _Fresh(clock, 60.0)
-        self._staff: _Fresh[frozenset[str]] = _Fresh(clock)
+        self._people: _Cache[SlackUser] = _Cache(clock)
+        self._rooms: _Cache[Room] = _Cache(clock)
+        self._members: _Cache[list[str]] = _Cache(clock, 60.0)
+        self._staff: _Cache[frozenset[str]] = _Cache(clock)
         self._identity: Identity | None = None
 
-    async def identity(self) -> Identity:
-        """The bot itself. Raises SlackRefused for a token that is not valid."""
+    async def read_identity(self) -> Identity:
+        """The bot's identity. Raises SlackRefused or SlackLockedOut for an invalid token."""
         if self._identity is None:
             who = await self._api("auth.test")
             self._identity = Identity(
@@ -131,64 +132,66 @@ class Directory:
             )
         return self._identity
 
-    async def person(self, user: str) -> SlackUser:
-        """The person; an unknown one is an outsider. Raises SlackUnavailable when Slack cannot say now."""
+    async def find_user(self, user: str) -> SlackUser:
+        """The person; an unknown one is an outsider. Raises SlackUnavailable."""
         return await self._people.get(user, self._fetch_person)
 
-    async def room(self, channel: str) -> Room:
-        """The conversation and who reads it; one that cannot be looked at counts as shared."""
+    async def find_room(self, channel: str) -> Room:
+        """The conversation and who reads it; one that the bot may not look up counts as shared.
+
+        Raises SlackUnavailable.
+        """
         room = await self._rooms.get(channel, self._fetch_room)
         if room.is_direct or room.shared:
             return room
         return replace(room, guests=await self._has_guests(channel))
 
     async def _has_guests(self, channel: str) -> bool:
-        """Whether anybody in a channel is not of the staff. Who cannot be looked up is not; a channel without members,
-        too, because nobody can tell who reads there."""
-        members = await self.members(channel)
+        """Whether a channel has members outside of the staff. Unknown people and unknown members count as guests."""
+        members = await self.list_members(channel)
         if not members:
             return True
         try:
             if len(members) > MAX_LOOKED_UP:
                 return not (await self._staff.get("", self._fetch_staff)).issuperset(members)
-            people = await asyncio.gather(*(self.person(member) for member in members))
+            people = await asyncio.gather(*(self.find_user(member) for member in members))
         except (SlackRefused, SlackUnavailable) as error:
             logger.info(
-                "cannot see whether guests are in %s (%s): taken for a channel with guests", channel, error
+                "cannot tell whether guests are in %s (%s): treated as a channel with guests", channel, error
             )
             return True
         return any(person.kind != "member" and not person.is_bot for person in people)
 
     async def _fetch_staff(self, _: str) -> frozenset[str]:
         """The members of the workspace and its bots, without guests and people of other organisations."""
-        own = await self.identity()
-        found: set[str] = set()
+        identity = await self.read_identity()
+        staff: set[str] = set()
         cursor: str | None = None
         while True:
             page = await self._api("users.list", limit=1000, cursor=cursor)
-            people = (_person(shape, own) for shape in page["members"])
-            found |= {person.id for person in people if person.kind == "member" or person.is_bot}
-            following: Json = page.get("response_metadata") or {}
-            cursor = following.get("next_cursor")
+            people = (_person(shape, identity) for shape in page["members"])
+            staff |= {person.id for person in people if person.kind == "member" or person.is_bot}
+            response: Json = page.get("response_metadata") or {}
+            cursor = response.get("next_cursor")
             if not cursor:
-                return frozenset(found)
+                return frozenset(staff)
 
-    async def members(self, channel: str) -> list[str]:
-        """Who is in a conversation, as of at most a minute ago; nobody when it cannot be looked at."""
+    async def list_members(self, channel: str) -> list[str]:
+        """The members of a conversation, at most a minute old; empty when the bot may not list them."""
         return await self._members.get(channel, self._fetch_members)
 
-    async def is_in(self, user: str, channel: str) -> bool:
-        return user in await self.members(channel)
+    async def is_member(self, user: str, channel: str) -> bool:
+        return user in await self.list_members(channel)
 
-    async def names(self, users: set[str]) -> dict[str, str]:
-        """Display names for ids; an id for whom there is none just now."""
-        found: dict[str, str] = {}
+    async def display_names(self, users: set[str]) -> dict[str, str]:
+        """Display names by id; the id itself where Slack is unavailable."""
+        names: dict[str, str] = {}
         for user in users:
             try:
-                found[user] = (await self.person(user)).name
+                names[user] = (await self.find_user(user)).name
             except SlackUnavailable:
-                found[user] = user
-        return found
+                names[user] = user
+        return names
 
     async def _fetch_members(self, channel: str) -> list[str]:
         members: list[str] = []
@@ -197,27 +200,27 @@ class Directory:
             while True:
                 page = await self._api("conversations.members", channel=channel, limit=1000, cursor=cursor)
                 members += page["members"]
-                following: Json = page.get("response_metadata") or {}
-                cursor = following.get("next_cursor")
+                response: Json = page.get("response_metadata") or {}
+                cursor = response.get("next_cursor")
                 if not cursor:
                     return members
         except SlackRefused as error:
-            logger.info("cannot see who is in %s (%s)", channel, error.reason)
+            logger.info("cannot list the members of %s (%s)", channel, error.reason)
             return []
 
     async def _fetch_person(self, user: str) -> SlackUser:
         try:
             answer = await self._api("users.info", user=user)
         except SlackRefused as error:
-            logger.info("cannot look up %s (%s): taken for an outsider", user, error.reason)
+            logger.info("cannot look up %s (%s): treated as an outsider", user, error.reason)
             return SlackUser(user, user, "outsider")
-        return _person(answer["user"], await self.identity())
+        return _person(answer["user"], await self.read_identity())
 
     async def _fetch_room(self, channel: str) -> Room:
         try:
             shape: Json = (await self._api("conversations.info", channel=channel))["channel"]
         except SlackRefused as error:
-            logger.info("cannot look at channel %s (%s): taken for a shared one", channel, error.reason)
+            logger.info("cannot look up channel %s (%s): treated as shared", channel, error.reason)
             return Room(channel, channel, private=True, shared=True)
         shared = any(shape.get(name) for name in ("is_ext_shared", "is_pending_ext_shared"))
         shared = shared or (bool(shape.get("is_shared")) and not shape.get("is_org_shared"))
@@ -228,7 +231,7 @@ class Directory:
         )
 
 
-def _person(shape: Json, own: Identity) -> SlackUser:
+def _person(shape: Json, identity: Identity) -> SlackUser:
     profile: Json = shape.get("profile") or {}
     name = (
         profile.get("real_name") or shape.get("real_name") or profile.get("display_name") or shape.get("name")
@@ -236,17 +239,17 @@ def _person(shape: Json, own: Identity) -> SlackUser:
     return SlackUser(
         id=shape["id"],
         name=str(name or shape["id"]),
-        kind=_kind(shape, own),
+        kind=_kind(shape, identity),
         zone=str(shape.get("tz") or "UTC"),
         is_bot=bool(shape.get("is_bot")),
         team=shape.get("team_id"),
     )
 
 
-def _kind(shape: Json, own: Identity) -> PersonKind:
+def _kind(shape: Json, identity: Identity) -> PersonKind:
     enterprise: Json = shape.get("enterprise_user") or {}
-    same_company = bool(own.enterprise) and enterprise.get("enterprise_id") == own.enterprise
-    if shape.get("is_stranger") or (shape.get("team_id") not in (None, own.team) and not same_company):
+    same_company = bool(identity.enterprise) and enterprise.get("enterprise_id") == identity.enterprise
+    if shape.get("is_stranger") or (shape.get("team_id") not in (None, identity.team) and not same_company):
         return "outsider"
     if shape.get("is_restricted") or shape.get("is_ultra_restricted"):
         return "guest"

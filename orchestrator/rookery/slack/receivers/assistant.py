@@ -1,17 +1,16 @@
-"""Slack's assistant pane: what it suggests when it is opened, and what its thread is called by its first question."""
+"""Slack's assistant pane: suggested prompts when it is opened, and a title from its first question."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rookery.slack.answers.thread import headline
 from rookery.slack.event_types import AssistantOpened, IncomingMessage
-from rookery_core.errors import RookeryError
+from rookery.slack.notifier import Notifier
 from rookery_core.queue import Effect
-from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from rookery.slack.services import Services
+    from rookery_core.queue.effects import Effects
 
 PROMPTS = (
     ("Catch me up", "What was discussed in this workspace in the last two days? Group it by topic."),
@@ -19,40 +18,41 @@ PROMPTS = (
     ("Who knows", "Who has answered questions about PostgreSQL lately?"),
 )
 _TITLE = "title"
-logger = get_logger(__name__)
 
 
 class AssistantPane:
-    """Decorates assistant threads: no answer waits for it, or fails because of it."""
+    """Prompts and titles of assistant threads. No answer waits for them or fails because of them."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, notifier: Notifier, effects: Effects, bot_user: str) -> None:
+        self._notifier = notifier
+        self._effects = effects
+        self._bot_user = bot_user
 
-    async def greet(self, opened: AssistantOpened) -> None:
-        """Suggest what could be asked; note that the thread wants a title."""
-        await self._services.queue.effects.intend(_owner(opened.channel, opened.thread_ts), _TITLE)
-        prompts = [{"title": title, "message": message} for title, message in PROMPTS]
-        await self._decorate(
-            "assistant.threads.setSuggestedPrompts", opened.channel, opened.thread_ts, prompts=prompts
+    async def suggest_prompts(self, opened: AssistantOpened) -> None:
+        """Suggest prompts, and record that the thread needs a title."""
+        await self._effects.intend(_owner(opened.channel, opened.thread_ts), _TITLE)
+        await self._notifier.try_call(
+            "assistant.threads.setSuggestedPrompts",
+            channel_id=opened.channel,
+            thread_ts=opened.thread_ts,
+            prompts=[{"title": title, "message": message} for title, message in PROMPTS],
         )
 
-    async def entitle(self, question: IncomingMessage) -> None:
-        """Call the thread by this question, if it is an assistant thread that has no title yet."""
+    async def set_title(self, question: IncomingMessage) -> None:
+        """Name the thread after this question when it is an assistant thread without a title."""
         if not (question.is_direct and question.is_reply):
             return
-        effects = self._services.queue.effects
         owner = _owner(question.channel, question.thread_ts)
-        if not any(row["receipt"] is None for row in await effects.of(owner)):
+        if not any(row["receipt"] is None for row in await self._effects.of(owner)):
             return
-        title = headline(question.text, self._services.identity.user, 60) or "Files"
-        await self._decorate("assistant.threads.setTitle", question.channel, question.thread_ts, title=title)
-        await effects.receipt(Effect(owner, _TITLE, "intended", None, None), {"title": title})
-
-    async def _decorate(self, method: str, channel: str, thread_ts: str, **content: Any) -> None:
-        try:
-            await self._services.api(method, wait=False, channel_id=channel, thread_ts=thread_ts, **content)
-        except RookeryError as error:
-            logger.info("an assistant thread goes without: %s", error)
+        title = headline(question.text, self._bot_user, 60) or "Files"
+        await self._notifier.try_call(
+            "assistant.threads.setTitle",
+            channel_id=question.channel,
+            thread_ts=question.thread_ts,
+            title=title,
+        )
+        await self._effects.receipt(Effect(owner, _TITLE, "intended", None, None), {"title": title})
 
 
 def _owner(channel: str, thread_ts: str) -> str:

@@ -100,14 +100,14 @@ class HttpReceiver:
         if payload.get("type") == "url_verification":
             return web.json_response({"challenge": str(payload.get("challenge", ""))})
         if payload.get("type") == "event_callback":
-            await self._intake.event(payload)
+            await self._intake.store_event(payload)
         return web.Response(status=200)
 
     async def _interaction(self, body: bytes) -> web.Response:
         from aiohttp import web
 
         payload = _json(dict(parse_qsl(body.decode("utf-8", "replace"))).get("payload", "").encode())
-        answer = await self._interactions.handle("interactive", payload)
+        answer = await self._interactions.handle_interaction("interactive", payload)
         return web.json_response(answer) if answer else web.Response(status=200)
 
     async def _command(self, body: bytes) -> web.Response:
@@ -116,7 +116,7 @@ class HttpReceiver:
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         if "ssl_check" in form:  # Slack looks now and then whether the certificate is good
             return web.Response(status=200)
-        answer = await self._interactions.handle("slash_commands", form)
+        answer = await self._interactions.handle_interaction("slash_commands", form)
         return web.json_response(answer or {})
 
     async def _verified(self, request: web.Request) -> bytes | None:

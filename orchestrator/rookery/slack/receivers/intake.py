@@ -1,4 +1,4 @@
-"""What Slack tells is in the queue before Slack hears that it arrived."""
+"""Stores events in the queue before they are acknowledged to Slack."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ MAX_BATCH = 200
 
 
 class Addressing:
-    """Decides which messages are questions for the bot, beyond mentions and direct messages."""
+    """Decides which messages are follow-up questions, beyond mentions and direct messages."""
 
     def __init__(self, questions: QuestionStore, settings: BotSettings) -> None:
         self._questions = questions
         self._settings = settings
 
-    async def resolve(self, written: IncomingMessage) -> IncomingMessage:
-        """The message with `via` set when it goes on in a thread that the bot takes part in, and is said to nobody else."""
+    async def resolve_follow_up(self, written: IncomingMessage) -> IncomingMessage:
+        """The message with `via` set when it is a follow-up in a thread of the bot and addresses nobody else."""
         if written.via is not None or not written.is_reply or not self._follows(written.channel):
             return written
         if written.text.lstrip().startswith(("<@", "<!")):
             return written
-        if not await self._questions.takes_part(written.channel, written.thread_ts):
+        if not await self._questions.is_participant(written.channel, written.thread_ts):
             return written
         return dataclasses.replace(written, via="follow_up")
 
@@ -47,9 +47,9 @@ class Addressing:
 
 
 class Intake:
-    """Publishes events to the topic `slack`, once for each event id, and notes what happens to questions.
+    """Publishes events to the topic `slack`, once per event id, and records questions, edits and deletions.
 
-    What arrives while a commit is under way shares the next one, so that a burst costs few commits. Order is kept.
+    Events that arrive during a commit share the next one, in order: a burst costs few commits.
     """
 
     def __init__(
@@ -58,60 +58,62 @@ class Intake:
         queue: Queue,
         questions: QuestionStore,
         addressing: Addressing,
-        own: Identity,
+        identity: Identity,
     ) -> None:
         self._database = database
         self._queue = queue
         self._questions = questions
         self._addressing = addressing
-        self._own = own
+        self._identity = identity
         # One event that cannot be stored must not keep the others out.
         self._batcher = Batcher(
             self._store, max_batch=MAX_BATCH, split_on=(Exception,), name="store Slack events"
         )
-        self._others_known_until = 0.0
+        self._others_valid_until = 0.0
         self._others = True
 
-    async def event(self, payload: Json) -> bool:
-        """Store an event; when this returns it is durable. False when it was there before, or nobody wants it."""
-        if read(payload, self._own.user) is None and not await self._somebody_else_listens():
+    async def store_event(self, payload: Json) -> bool:
+        """Store an event; durable when this returns. False when it was stored before or nobody subscribes to it."""
+        if read(payload, self._identity.user) is None and not await self._has_other_subscribers():
             return False
         return await self._batcher.add(payload)
 
     async def _store(self, payloads: Sequence[Json]) -> list[bool]:
-        """All or none, in one commit: the questions are noted and their events are in the queue."""
-        questions = [await self._note_change(read(payload, self._own.user)) for payload in payloads]
+        """Record the questions and publish the events in one transaction."""
+        questions = [await self._record_change(read(payload, self._identity.user)) for payload in payloads]
         messages = [
             _message(payload, question) for payload, question in zip(payloads, questions, strict=True)
         ]
         async with self._database.acquire() as connection, connection.transaction():
-            await self._questions.note([one for one in questions if one is not None], connection)
+            await self._questions.record_questions(
+                [question for question in questions if question is not None], connection
+            )
             stored = await self._queue.enqueue_many(TOPIC, messages, connection=connection)
-        return [not one.duplicate for one in stored]
+        return [not message.duplicate for message in stored]
 
-    async def _note_change(self, incoming: Any) -> IncomingMessage | None:
-        """Mark edits and deletions at once, before the lane gets to them. Answers the question in a message."""
+    async def _record_change(self, incoming: Any) -> IncomingMessage | None:
+        """Mark edits and deletions before their events are handled. Returns the message when it is a question."""
         if isinstance(incoming, Edited):
             await self._questions.mark_edited(incoming.written)
         elif isinstance(incoming, Deleted):
             await self._questions.mark_deleted(incoming.channel, incoming.ts)
         elif isinstance(incoming, IncomingMessage):
-            resolved = await self._addressing.resolve(incoming)
+            resolved = await self._addressing.resolve_follow_up(incoming)
             return resolved if resolved.via is not None else None
         return None
 
-    async def _somebody_else_listens(self) -> bool:
-        """Whether another part (ingest) subscribes to the events too; otherwise only what concerns the bot is kept."""
+    async def _has_other_subscribers(self) -> bool:
+        """Whether another program (ingest) subscribes to the events; otherwise only the bot's are stored."""
         now = asyncio.get_running_loop().time()
-        if now >= self._others_known_until:
+        if now >= self._others_valid_until:
             subscriptions = await self._queue.subscriptions()
             self._others = any(s.topic == TOPIC and s.name != SUBSCRIPTION for s in subscriptions)
-            self._others_known_until = now + 15.0
+            self._others_valid_until = now + 15.0
         return self._others
 
 
 def _message(payload: Json, question: IncomingMessage | None) -> Message:
-    """A question goes first, and its story begins here."""
+    """The event as a message of the queue. A question has priority, and its trace begins here."""
     if question is None:
         return Message(payload, event_key(payload), lane(payload))
     return Message(payload, event_key(payload), lane(payload), priority=1, trace_id=new_trace_id())

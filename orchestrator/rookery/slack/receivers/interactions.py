@@ -1,20 +1,24 @@
-"""Buttons, forms and slash commands: done before they are acknowledged, because a person waits for them."""
+"""Buttons, forms and slash commands, handled before they are acknowledged because a person waits for the result."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from rookery.slack.actions import Actions
 from rookery.slack.event_types import IncomingMessage
-from rookery.slack.people.feedback import place_of
+from rookery.slack.notifier import Notifier
+from rookery.slack.people.feedback import split_key
+from rookery.slack.platform import Platform
 from rookery.slack.receivers.offers import Offers
 from rookery.slack.receivers.slash_commands import SlashCommands
+from rookery.slack.stores import Stores
 from rookery.slack.text import blocks as block
-from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from rookery.slack.services import Services
+    from rookery.agent.recorder import Recorder
+    from rookery.slack.settings import BotSettings
 
 Json = dict[str, Any]
 Press = Callable[[Json, Json], Awaitable[None]]
@@ -22,27 +26,42 @@ logger = get_logger(__name__)
 
 
 class Interactions:
-    """Handles what people click, fill in and type."""
+    """Handles button presses, form submissions and slash commands."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._slash = SlashCommands(services)
-        self._offers = Offers(services)
+    def __init__(
+        self,
+        settings: BotSettings,
+        platform: Platform,
+        stores: Stores,
+        actions: Actions,
+        offers: Offers,
+        slash_commands: SlashCommands,
+        notifier: Notifier,
+        recorder: Recorder | None,
+    ) -> None:
+        self._settings = settings
+        self._platform = platform
+        self._stores = stores
+        self._actions = actions
+        self._offers = offers
+        self._slash_commands = slash_commands
+        self._notifier = notifier
+        self._recorder = recorder
         self._buttons: dict[str, Press] = {
-            block.FEEDBACK_UP: self._up,
-            block.FEEDBACK_DOWN: self._down,
+            block.FEEDBACK_UP: self._rate_up,
+            block.FEEDBACK_DOWN: self._rate_down,
             block.FEEDBACK_TEXT: self._open_comment,
-            block.OFFER_YES: self._accept,
-            block.OFFER_NO: self._refuse,
-            block.CONFIRM: self._confirm,
-            block.DECLINE: self._decline,
+            block.OFFER_YES: self._accept_offer,
+            block.OFFER_NO: self._refuse_offer,
+            block.CONFIRM: self._confirm_call,
+            block.DECLINE: self._decline_call,
         }
 
-    async def handle(self, kind: str, payload: Json) -> Json | None:
-        """Do what was asked; answers the payload of the acknowledgement. Whoever is ignored can press what they like."""
+    async def handle_interaction(self, kind: str, payload: Json) -> Json | None:
+        """Handle an interaction; returns the payload of its acknowledgement. Ignored people have no effect."""
         if kind == "slash_commands":
-            return await self._slash.handle(payload)
-        if await self._services.control.is_ignored(user_of(payload)):
+            return await self._slash_commands.run_command(payload)
+        if await self._stores.control.is_ignored(user_of(payload)):
             return None
         if payload.get("type") == "block_actions":
             actions: list[Json] = payload.get("actions") or []
@@ -57,41 +76,38 @@ class Interactions:
         if press is not None:
             await press(payload, action)
 
-    async def _up(self, payload: Json, action: Json) -> None:
-        await self._services.feedback.rate(str(action["value"]), user_of(payload), 1)
-        await self._thank(payload, "Thank you, noted.")
+    async def _rate_up(self, payload: Json, action: Json) -> None:
+        await self._stores.feedback.rate_answer(str(action["value"]), user_of(payload), 1)
+        await self._reply(payload, "Thank you for the feedback.")
 
-    async def _down(self, payload: Json, action: Json) -> None:
-        await self._services.feedback.rate(str(action["value"]), user_of(payload), -1)
-        await self._thank(payload, "Thank you, noted. The button Comment takes what was wrong.")
+    async def _rate_down(self, payload: Json, action: Json) -> None:
+        await self._stores.feedback.rate_answer(str(action["value"]), user_of(payload), -1)
+        await self._reply(payload, "Thank you for the feedback. Press Comment to say what was wrong.")
 
     async def _open_comment(self, payload: Json, action: Json) -> None:
-        # A trigger is good for three seconds and once: there is nothing to store or repeat.
-        try:
-            await self._services.api(
-                "views.open",
-                wait=False,
-                trigger_id=payload["trigger_id"],
-                view=block.comment_form(str(action["value"])),
-            )
-        except RookeryError as error:
-            logger.info("the form for a comment did not open: %s", error)
-            await self._thank(payload, "The form did not open in time. Please press Comment again.")
+        # A trigger is valid once and for three seconds, so the call is neither stored nor repeated.
+        opened = await self._notifier.try_call(
+            "views.open", trigger_id=payload["trigger_id"], view=block.comment_form(str(action["value"]))
+        )
+        if not opened:
+            await self._reply(payload, "The form did not open in time. Please press Comment again.")
 
     # -- offers -----------------------------------------------------------------------------------------
 
-    async def _accept(self, payload: Json, action: Json) -> None:
-        if await self._offers.decide(str(action["value"]), user_of(payload), "yes"):
-            await self._replace(payload, "I am on it. Next time, mention me and I answer at once.")
+    async def _accept_offer(self, payload: Json, action: Json) -> None:
+        if await self._offers.record_decision(str(action["value"]), user_of(payload), "yes"):
+            await self._replace_offer(
+                payload, "I am working on it. Next time, mention me and I answer directly."
+            )
 
-    async def _refuse(self, payload: Json, action: Json) -> None:
-        await self._offers.decide(str(action["value"]), user_of(payload), "no")
-        await self._replace(payload, "All right.")
+    async def _refuse_offer(self, payload: Json, action: Json) -> None:
+        await self._offers.record_decision(str(action["value"]), user_of(payload), "no")
+        await self._replace_offer(payload, "All right.")
 
-    async def _replace(self, payload: Json, text: str) -> None:
-        """Replace the ephemeral message whose button was pressed; only its response URL can."""
+    async def _replace_offer(self, payload: Json, text: str) -> None:
+        """Replace the ephemeral message whose button was pressed, through its response URL."""
         url = str(payload.get("response_url") or "")
-        if not self._services.settings.is_slack_url(url):
+        if not self._settings.is_slack_url(url):
             return
         import aiohttp
 
@@ -101,12 +117,12 @@ class Interactions:
                 async with session.post(url, json=body, allow_redirects=False):
                     pass
         except (aiohttp.ClientError, TimeoutError) as error:
-            logger.info("an offer could not be replaced: %s", type(error).__name__)
+            logger.info("an offer could not be replaced (%s)", type(error).__name__)
 
-    # -- calls that wait for a yes ----------------------------------------------------------------------
+    # -- calls that wait for confirmation ----------------------------------------------------------------------
 
-    async def _confirm(self, payload: Json, action: Json) -> None:
-        """Queue the call; the worker finds out whether this person may confirm it."""
+    async def _confirm_call(self, payload: Json, action: Json) -> None:
+        """Queue the confirmed call; the worker checks whether this person may confirm it."""
         container: Json = payload.get("container") or {}
         channel, ts = str(container.get("channel_id")), str(container.get("message_ts"))
         thread_ts = str(container.get("thread_ts") or ts)
@@ -114,82 +130,73 @@ class Interactions:
         written = IncomingMessage(
             channel, thread_ts, thread_ts, user, "", None, channel.startswith("D"), is_reply=False
         )
-        await self._services.actions.publish(
-            "confirm", f"{action_id}:{user}", written, priority=1, action=action_id
-        )
+        await self._actions.publish("confirm", f"{action_id}:{user}", written, priority=1, action=action_id)
 
-    async def _decline(self, payload: Json, action: Json) -> None:
-        recorder = self._services.agent.recorder
+    async def _decline_call(self, payload: Json, action: Json) -> None:
+        recorder = self._recorder
         if recorder is not None:
             store = await recorder.store()
-            settled = await store.take_action(str(action["value"]), user_of(payload), "declined")
-            await self._thank(
-                payload, "All right, I leave it." if settled else "That is not yours to decide any more."
+            declined = await store.take_action(str(action["value"]), user_of(payload), "declined")
+            await self._reply(
+                payload,
+                "All right, I will not do it."
+                if declined
+                else "This was decided before or is not yours to decide.",
             )
 
-    # -- words about an answer --------------------------------------------------------------------------
+    # -- comments on an answer --------------------------------------------------------------------------
 
     async def _submitted(self, payload: Json) -> None:
         view: Json = payload.get("view") or {}
         if view.get("callback_id") != block.FEEDBACK_TEXT:
             return
-        text, stars = _typed(view, "comment", "text"), _chosen(view, "stars", "choice")
+        text, stars = _text_of(view, "comment", "text"), _rating_of(view, "stars", "choice")
         if not text:
             return
         reference, user = str(view.get("private_metadata")), user_of(payload)
-        await self._services.feedback.comment(reference, user, text, stars)
+        await self._stores.feedback.add_comment(reference, user, text, stars)
         await self._forward(reference, user, text, stars)
-        await self.quietly(
-            "chat.postEphemeral",
-            channel=place_of(reference)[0],
-            user=user,
-            text="Thank you, your comment is kept with the answer.",
+        await self._notifier.show_to(
+            user, split_key(reference)[0], "Thank you, your comment is stored with the answer."
         )
 
     async def _forward(self, reference: str, user: str, text: str, stars: int | None) -> None:
-        channel = self._services.settings.feedback_channel
+        channel = self._settings.feedback_channel
         if not channel:
             return
-        asked_in, ts = place_of(reference)
-        link = f"{self._services.identity.url}archives/{asked_in}/p{ts.replace('.', '')}"
+        link = self._platform.identity.permalink(*split_key(reference))
         quoted = "\n".join("> " + line for line in text.splitlines())
-        await self.quietly(
+        await self._notifier.try_call(
             "chat.postMessage",
             channel=channel,
             text=f"<@{user}> about <{link}|an answer>{f', {stars} of 5' if stars else ''}:\n{quoted}",
             unfurl_links=False,
         )
 
-    async def _thank(self, payload: Json, text: str) -> None:
+    async def _reply(self, payload: Json, text: str) -> None:
+        """Tell the person who pressed, and nobody else."""
         container: Json = payload.get("container") or {}
-        await self.quietly(
-            "chat.postEphemeral",
-            channel=container.get("channel_id"),
-            user=user_of(payload),
+        await self._notifier.show_to(
+            user_of(payload),
+            str(container.get("channel_id")),
+            text,
             thread_ts=container.get("thread_ts"),
-            text=text,
         )
-
-    async def quietly(self, method: str, **arguments: Any) -> None:
-        """A courtesy: nothing is lost when Slack does not take it."""
-        try:
-            await self._services.api(method, wait=False, **arguments)
-        except RookeryError as error:
-            logger.info("%s", error)
 
 
 def user_of(payload: Json) -> str:
+    """The person who pressed, submitted or typed."""
     user: Json = payload.get("user") or {}
     return str(user.get("id") or payload.get("user_id") or "")
 
 
-def _typed(view: Json, block_id: str, action_id: str) -> str:
-    """What was typed into a field of a form."""
+def _text_of(view: Json, block_id: str, action_id: str) -> str:
+    """The text of a field of the form."""
     return str(_field(view, block_id, action_id, "value") or "").strip()
 
 
-def _chosen(view: Json, block_id: str, action_id: str) -> int | None:
-    """The rating that was chosen in a form; None for none, or for what the form did not offer."""
+def _rating_of(view: Json, block_id: str, action_id: str) -> int | None:
+    """The rating chosen in the form; None for none or for a value the form does not offer."""
     chosen = str(_field(view, block_id, action_id, "selected_option", "value"))
     return int(chosen) if chosen in ("1", "2", "3", "4", "5") else None
 

@@ -1,4 +1,4 @@
-"""`/rookery …`: what people and admins type. Every command leaves a line in the audit, refused ones too."""
+"""The slash command `/rookery`. Every command, refused ones included, is written to the audit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.people.control import Book
+from rookery.slack.people.control import ControlList
+from rookery.slack.stores import Stores
 from rookery.slack.text.markup import escape
 from rookery_core.errors import InvalidInput, NotAllowed, NotFound, RookeryError
 from rookery_core.telemetry import get_logger
 from rookery_slackapi.errors import SlackRefused
+from rookery_slackapi.web import SlackApi
 
 if TYPE_CHECKING:
-    from rookery.slack.services import Services
+    from rookery_core.queue import Queue
 
 Json = dict[str, Any]
 _USER = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>|\b([UW][A-Z0-9]{7,})\b")
@@ -25,7 +27,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CommandInput:
-    """A command as somebody typed it."""
+    """A command as a person typed it."""
 
     user: str
     channel: str
@@ -38,84 +40,87 @@ class CommandInput:
 
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
-    """words: how it begins. rest: what follows, for the help."""
+    """One command. words: its name. arguments: what follows, for the help."""
 
     words: tuple[str, ...]
-    rest: str
+    arguments: str
     help: str
     run: Callable[[CommandInput], Awaitable[str]]
     admin: bool = True
 
 
 class SlashCommands:
-    """Finds and runs the command, for who may."""
+    """Finds a command and runs it when its author may."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, api: SlackApi, stores: Stores, queue: Queue) -> None:
+        self._api = api
+        self._stores = stores
+        self._queue = queue
         self.commands = [
             SlashCommand(("help",), "", "this list", self._help, admin=False),
             SlashCommand(("rules", "list"), "", "your standing rules", self._rules_list, admin=False),
             SlashCommand(
                 ("rules", "delete"), "ID", "delete one of your rules", self._rules_delete, admin=False
             ),
-            SlashCommand(("rules", "all"), "", "everybody's rules", self._rules_all),
+            SlashCommand(("rules", "all"), "", "all rules", self._rules_all),
             SlashCommand(
-                ("users", "admins", "add"), "@user", "make somebody an admin", self._change("admin", add=True)
+                ("users", "admins", "add"), "@user", "make a person an admin", self._change("admin", add=True)
             ),
             SlashCommand(
-                ("users", "admins", "remove"), "@user", "no admin any more", self._change("admin", add=False)
+                ("users", "admins", "remove"), "@user", "remove an admin", self._change("admin", add=False)
             ),
-            SlashCommand(("users", "admins", "list"), "", "who the admins are", self._admins),
+            SlashCommand(("users", "admins", "list"), "", "list the admins", self._admins),
             SlashCommand(
-                ("users", "ignored", "add"), "@user", "ignore somebody", self._change("ignored", add=True)
+                ("users", "ignored", "add"), "@user", "ignore a person", self._change("ignored", add=True)
             ),
             SlashCommand(
                 ("users", "ignored", "remove"),
                 "@user",
-                "stop ignoring somebody",
+                "stop ignoring a person",
                 self._change("ignored", add=False),
             ),
-            SlashCommand(("users", "ignored", "list"), "", "who is ignored", self._ignored),
+            SlashCommand(("users", "ignored", "list"), "", "list the ignored people", self._ignored),
             SlashCommand(
-                ("messages", "delete"), "PERMALINK", "delete an answer of mine", self._delete_message
+                ("messages", "delete"), "PERMALINK", "delete an answer of the bot", self._delete_message
             ),
-            SlashCommand(("feedback",), "[DAYS]", "how answers were received", self._feedback),
-            SlashCommand(("queue",), "", "what waits and what failed", self._queue),
+            SlashCommand(("feedback",), "[DAYS]", "summary of the feedback", self._feedback),
+            SlashCommand(("queue",), "", "events that wait or failed", self._queue_state),
             SlashCommand(("audit",), "", "the latest commands", self._audit),
         ]
 
-    async def handle(self, payload: Json) -> Json:
-        """Run a command; the answer is for its author only."""
-        typed = CommandInput(
+    async def run_command(self, payload: Json) -> Json:
+        """Run a command; returns a message that only its author sees."""
+        command = CommandInput(
             str(payload.get("user_id")),
             str(payload.get("channel_id")),
             tuple(str(payload.get("text") or "").split()),
         )
         allowed = True
         try:
-            text = await self._run(typed)
+            text = await self._run(command)
             outcome = "ok"
         except RookeryError as error:
             allowed = not isinstance(error, NotAllowed)
             text, outcome = str(error), error.code
         except Exception as error:
-            logger.exception("the command %r failed", typed.text)
-            text, outcome = "Something unexpected went wrong; the log has it.", type(error).__name__
-        await self._services.control.audit(
-            typed.user, typed.channel, typed.text, allowed=allowed, outcome=outcome
+            logger.exception("the command %r failed", command.text)
+            text, outcome = "Something unexpected went wrong. The log has the details.", type(error).__name__
+        await self._stores.control.record_command(
+            command.user, command.channel, command.text, allowed=allowed, outcome=outcome
         )
-        return {"response_type": "ephemeral", "text": _fitting(text)}
+        return {"response_type": "ephemeral", "text": _clip_lines(text)}
 
-    async def _run(self, typed: CommandInput) -> str:
-        command = self._find(typed.words)
-        if command is None:
-            return f"There is no command `{escape(typed.text)}`.\n{await self._help(typed)}"
-        if command.admin and not await self._services.control.is_admin(typed.user):
+    async def _run(self, command: CommandInput) -> str:
+        entry = self._find(command.words)
+        if entry is None:
+            return f"There is no command `{escape(command.text)}`.\n{await self._help(command)}"
+        if entry.admin and not await self._stores.control.is_admin(command.user):
             raise NotAllowed(
-                "Only admins may do that.", hint="/rookery users admins list names them to an admin."
+                "Only admins may run this command.",
+                hint="An admin can list them: /rookery users admins list.",
             )
-        rest = typed.words[len(command.words) :]
-        return await command.run(CommandInput(typed.user, typed.channel, rest))
+        arguments = command.words[len(entry.words) :]
+        return await entry.run(CommandInput(command.user, command.channel, arguments))
 
     def _find(self, words: tuple[str, ...]) -> SlashCommand | None:
         if not words:
@@ -124,99 +129,107 @@ class SlashCommands:
             (c for c in self.commands if tuple(w.lower() for w in words[: len(c.words)]) == c.words), None
         )
 
-    async def _help(self, typed: CommandInput) -> str:
-        admin = await self._services.control.is_admin(typed.user)
-        shown = [command for command in self.commands if admin or not command.admin]
-        return "\n".join(f"`/rookery {' '.join((*c.words, c.rest)).strip()}` {c.help}" for c in shown)
+    async def _help(self, command: CommandInput) -> str:
+        admin = await self._stores.control.is_admin(command.user)
+        shown = [entry for entry in self.commands if admin or not entry.admin]
+        return "\n".join(f"`/rookery {' '.join((*c.words, c.arguments)).strip()}` {c.help}" for c in shown)
 
     # -- people -----------------------------------------------------------------------------------------
 
-    def _change(self, book: Book, *, add: bool) -> Callable[[CommandInput], Awaitable[str]]:
-        async def change(typed: CommandInput) -> str:
-            user = _user_in(typed)
-            control = self._services.control
-            if book == "admin" and user in control.configured_admins():
-                return f"<@{user}> is an admin by configuration: only ROOKERY_SLACK_ADMINS changes that."
-            done = await (control.add(book, user, typed.user) if add else control.remove(book, user))
-            name = "an admin" if book == "admin" else "ignored"
-            if not done:
-                return f"<@{user}> is {name} already." if add else f"<@{user}> was not {name}."
-            return f"<@{user}> is {name} now." if add else f"<@{user}> is not {name} any more."
+    def _change(self, name: ControlList, *, add: bool) -> Callable[[CommandInput], Awaitable[str]]:
+        async def change(command: CommandInput) -> str:
+            user = _user_in(command)
+            control = self._stores.control
+            if name == "admin" and user in control.configured_admins():
+                return f"<@{user}> is an admin by configuration. Change ROOKERY_SLACK_ADMINS instead."
+            changed = await (
+                control.add_user(name, user, command.user) if add else control.remove_user(name, user)
+            )
+            state = "an admin" if name == "admin" else "ignored"
+            if not changed:
+                return f"<@{user}> is already {state}." if add else f"<@{user}> was not {state}."
+            return f"<@{user}> is now {state}." if add else f"<@{user}> is no longer {state}."
 
         return change
 
-    async def _admins(self, typed: CommandInput) -> str:
-        lines = [f"<@{user}> (by configuration)" for user in self._services.control.configured_admins()]
+    async def _admins(self, command: CommandInput) -> str:
+        lines = [f"<@{user}> (by configuration)" for user in self._stores.control.configured_admins()]
         return (
             "\n".join(lines + await self._entries("admin"))
             or "There are no admins: set ROOKERY_SLACK_ADMINS."
         )
 
-    async def _ignored(self, typed: CommandInput) -> str:
+    async def _ignored(self, command: CommandInput) -> str:
         return "\n".join(await self._entries("ignored")) or "Nobody is ignored."
 
-    async def _entries(self, book: Book) -> list[str]:
-        entries = await self._services.control.list(book)
+    async def _entries(self, name: ControlList) -> list[str]:
+        entries = await self._stores.control.list_users(name)
         return [f"<@{e.user}> (by <@{e.added_by}>, {e.added_at:%Y-%m-%d})" for e in entries]
 
     # -- rules ------------------------------------------------------------------------------------------
 
-    async def _rules_list(self, typed: CommandInput) -> str:
-        rules = await self._services.rules.of(typed.user)
+    async def _rules_list(self, command: CommandInput) -> str:
+        rules = await self._stores.rules.list_rules_of(command.user)
         return "\n".join(
             f"{r.id}. *{escape(r.name)}* in <#{r.channel}>: {escape(r.criteria)}" for r in rules
         ) or (
-            "You have no rules. Ask me for one in words, such as: tell me when somebody mentions an outage here."
+            "You have no rules. Ask me for one in words, such as: tell me when an outage is mentioned here."
         )
 
-    async def _rules_all(self, typed: CommandInput) -> str:
-        rules = await self._services.rules.all()
+    async def _rules_all(self, command: CommandInput) -> str:
+        rules = await self._stores.rules.list_all_rules()
         return (
             "\n".join(f"{r.id}. *{escape(r.name)}* of <@{r.owner}> in <#{r.channel}>" for r in rules)
-            or "None."
+            or "There are no rules."
         )
 
-    async def _rules_delete(self, typed: CommandInput) -> str:
-        rule_id = _number_in(typed)
+    async def _rules_delete(self, command: CommandInput) -> str:
+        rule_id = _number_in(command)
         if rule_id is None:
-            raise InvalidInput("Say which rule: its number.", hint="/rookery rules list shows the numbers.")
-        admin = await self._services.control.is_admin(typed.user)
-        name = await self._services.rules.delete(rule_id, None if admin else typed.user)
+            raise InvalidInput(
+                "ID must be the number of a rule.", hint="/rookery rules list shows the numbers."
+            )
+        admin = await self._stores.control.is_admin(command.user)
+        name = await self._stores.rules.delete_rule(rule_id, None if admin else command.user)
         return f"The rule {escape(name)} is deleted."
 
-    # -- the bot's own work -----------------------------------------------------------------------------
+    # -- the bot's work -----------------------------------------------------------------------------
 
-    async def _delete_message(self, typed: CommandInput) -> str:
-        match = _PERMALINK.search(typed.text)
+    async def _delete_message(self, command: CommandInput) -> str:
+        match = _PERMALINK.search(command.text)
         if match is None:
-            raise InvalidInput("That is no permalink of a message.", hint="Copy it with Slack's “Copy link”.")
+            raise InvalidInput(
+                "PERMALINK must be the link of a message.", hint="Copy it with Slack's “Copy link”."
+            )
         try:
-            await self._services.api("chat.delete", channel=match[1], ts=f"{match[2]}.{match[3]}")
+            await self._api("chat.delete", channel=match[1], ts=f"{match[2]}.{match[3]}")
         except SlackRefused as refused:
             if refused.reason not in ("message_not_found", "cant_delete_message", "channel_not_found"):
                 raise
-            raise NotFound("There is no message of mine there.", hint="I delete only what I wrote.") from None
+            raise NotFound(
+                "There is no message of the bot at this link.", hint="The bot deletes only its own messages."
+            ) from None
         return "The message is deleted."
 
-    async def _feedback(self, typed: CommandInput) -> str:
-        days = _number_in(typed) if typed.words else 30
+    async def _feedback(self, command: CommandInput) -> str:
+        days = _number_in(command) if command.words else 30
         if days is None or not 1 <= days <= 3650:
-            raise InvalidInput("DAYS is a whole number from 1 to 3650.")
-        summary = await self._services.feedback.summary(days)
+            raise InvalidInput("DAYS must be a whole number from 1 to 3650.")
+        summary = await self._stores.feedback.summarize(days)
         stars = f", {summary.mean_stars} of 5 on average of {summary.rated}" if summary.rated else ""
         return f"In the last {days} days: {summary.up} 👍, {summary.down} 👎, {summary.comments} comments{stars}."
 
-    async def _queue(self, typed: CommandInput) -> str:
-        stats = await self._services.queue.stats()
+    async def _queue_state(self, command: CommandInput) -> str:
+        stats = await self._queue.stats()
         lines = [
-            f"`{row['subscription']}`: {row['ready']} ready, {row['leased']} at work, {row['scheduled']} later, "
-            f"{row['blocked']} behind another, {row['dead']} failed"
+            f"`{row['subscription']}`: {row['ready']} ready, {row['leased']} in progress, "
+            f"{row['scheduled']} scheduled, {row['blocked']} blocked, {row['dead']} failed"
             for row in stats["subscriptions"]
         ]
-        return "\n".join(lines) or "Nothing is subscribed."
+        return "\n".join(lines) or "There are no subscriptions."
 
-    async def _audit(self, typed: CommandInput) -> str:
-        lines = await self._services.control.audit_lines(20)
+    async def _audit(self, command: CommandInput) -> str:
+        lines = await self._stores.control.list_commands(20)
         return "\n".join(
             f"{line.at:%Y-%m-%d %H:%M} <@{line.actor}> `{escape(line.command)}` "
             f"{line.outcome if line.allowed else 'refused'}"
@@ -224,23 +237,25 @@ class SlashCommands:
         )
 
 
-def _fitting(text: str) -> str:
-    """As many lines as Slack takes, with the number of the others."""
+def _clip_lines(text: str) -> str:
+    """As many lines as Slack accepts, with the number of the others."""
     if len(text) <= _MAX_CHARACTERS:
         return text
     kept = text[:_MAX_CHARACTERS].rpartition("\n")[0] or text[:_MAX_CHARACTERS]
-    left = text.count("\n") - kept.count("\n")
-    return f"{kept}\n… and {left} more lines"
+    omitted = text.count("\n") - kept.count("\n")
+    return f"{kept}\n… and {omitted} more lines"
 
 
-def _number_in(typed: CommandInput) -> int | None:
-    """The number that follows a command; None where something else does, or nothing."""
-    word = typed.words[0] if typed.words else ""
+def _number_in(command: CommandInput) -> int | None:
+    """The number that follows the command; None without one."""
+    word = command.words[0] if command.words else ""
     return int(word) if word.isascii() and word.isdecimal() and len(word) <= 20 else None
 
 
-def _user_in(typed: CommandInput) -> str:
-    match = _USER.search(typed.text)
+def _user_in(command: CommandInput) -> str:
+    match = _USER.search(command.text)
     if match is None:
-        raise InvalidInput("Say who: @name.", hint="Pick the person from Slack's list while you type.")
+        raise InvalidInput(
+            "@user must be a person.", hint="Choose the person from Slack's list while you type @."
+        )
     return match[1] or match[2]

@@ -71,10 +71,10 @@ class SocketReceiver:
         """Store, then acknowledge. What cannot be stored is not acknowledged: Slack sends it again."""
         try:
             if request.type == "events_api":
-                await self._intake.event(request.payload)
+                await self._intake.store_event(request.payload)
                 answer: Json | None = None
             else:
-                answer = await self._interactions.handle(request.type, request.payload)
+                answer = await self._interactions.handle_interaction(request.type, request.payload)
         except Exception as error:
             logger.error(
                 "envelope %s (%s) was not stored: %s", request.envelope_id, request.type, error,

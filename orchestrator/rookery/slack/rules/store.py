@@ -1,4 +1,4 @@
-"""Standing rules, as the database has them: `agent.slack_rule`."""
+"""Standing rules (table `agent.slack_rule`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SQL = sql.load("rookery.slack.rules", "rules.sql")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a message in `channel` meets `criteria`, do `action` and tell `owner`."""
+    """When a message in `channel` meets `criteria`, `action` is carried out and `owner` is told."""
 
     id: int
     owner: str
@@ -32,26 +32,26 @@ class Rule:
 
 
 class RuleStore:
-    """Reads and writes the standing rules of one team."""
+    """Reads and writes one team's standing rules."""
 
     def __init__(self, database: Database, team: str) -> None:
         self._database = database
         self._team = team
 
-    async def create(
+    async def create_rule(
         self, owner: str, name: str, channel: str, criteria: str, action: str, examples: Sequence[str]
     ) -> int:
-        """The new rule's id. Raises Conflict for a name in use, InvalidInput for texts that do not fit."""
-        for field, value, most in (
+        """Create a rule; returns its id. Raises Conflict for a used name or too many rules, InvalidInput."""
+        for field, value, max_characters in (
             ("name", name, 100),
             ("criteria", criteria, 2000),
             ("action", action, 2000),
         ):
-            if not 1 <= len(value) <= most:
-                raise InvalidInput(f"{field} must be 1 to {most} characters.")
+            if not 1 <= len(value) <= max_characters:
+                raise InvalidInput(f"{field} must have 1 to {max_characters} characters.")
         async with self._database.acquire() as connection:
             if await connection.fetchval(_SQL["count_of"], self._team, owner) >= MAX_RULES:
-                raise Conflict(f"A person may have {MAX_RULES} rules.", hint="Delete one first.")
+                raise Conflict(f"A person may have at most {MAX_RULES} rules.", hint="Delete one first.")
             rule_id = await connection.fetchval(
                 _SQL["create"], self._team, owner, name, channel, criteria, action, list(examples)[:10]
             )
@@ -61,26 +61,26 @@ class RuleStore:
             )
         return int(rule_id)
 
-    async def of(self, owner: str) -> list[Rule]:
+    async def list_rules_of(self, owner: str) -> list[Rule]:
         """The rules of one person."""
         return await self._rules("list_of", owner)
 
-    async def all(self) -> list[Rule]:
-        """Everybody's rules."""
+    async def list_all_rules(self) -> list[Rule]:
+        """The rules of all people."""
         return await self._rules("list_all")
 
-    async def for_channel(self, channel: str, hourly_limit: int) -> list[Rule]:
-        """Rules that may fire on a message in this channel now."""
+    async def list_active_rules(self, channel: str, hourly_limit: int) -> list[Rule]:
+        """Rules of this channel that have not reached their hourly limit."""
         return await self._rules("for_channel", channel, hourly_limit)
 
-    async def by_id(self, rule_id: int) -> Rule | None:
+    async def find_rule(self, rule_id: int) -> Rule | None:
         return next(iter(await self._rules("by_id", rule_id)), None)
 
-    async def delete(self, rule_id: int, owner: str | None) -> str:
-        """Delete the owner's rule (None: anybody's); answers its name. Raises NotFound."""
+    async def delete_rule(self, rule_id: int, owner: str | None) -> str:
+        """Delete a rule of `owner` (None: of anyone); returns its name. Raises NotFound."""
         unknown = NotFound(
             f"There is no rule {rule_id}{' of yours' if owner else ''}.",
-            hint="A list of the rules has their numbers.",
+            hint="List the rules to see their numbers.",
         )
         if not 0 < rule_id <= _LAST_ID:
             raise unknown
@@ -94,10 +94,10 @@ class RuleStore:
             raise unknown
         return str(name)
 
-    async def matched(
+    async def record_match(
         self, rule: Rule, channel: str, ts: str, hourly_limit: int, connection: Connection
     ) -> bool:
-        """Note, in the caller's transaction, that a rule fires on a message. False when it did before, or rests."""
+        """Record a match in the caller's transaction. False when the rule fired on this message or reached its limit."""
         await connection.execute(_SQL["one_match_at_a_time"], self._team, rule.id)
         return (
             await connection.fetchrow(_SQL["match"], self._team, rule.id, channel, ts, hourly_limit)

@@ -20,18 +20,19 @@ CONFIRM = "rookery_confirm"
 DECLINE = "rookery_decline"
 OFFER_YES = "rookery_offer_yes"
 OFFER_NO = "rookery_offer_no"
-_RATINGS = ("1: useless", "2: hardly helpful", "3: somewhat helpful", "4: helpful", "5: just right")
+OFFER_TEXT = "I may be able to answer this. Shall I answer in the thread?"
+_RATINGS = ("1: not helpful", "2: slightly helpful", "3: somewhat helpful", "4: helpful", "5: very helpful")
 MAX_SOURCES = 20
 _MAX_CONTEXT = 2_900
 
 
 def body(markdown: str) -> Json:
-    """The text of an answer; Slack refuses an empty one."""
+    """The text of an answer; Slack refuses an empty text."""
     return {"type": "markdown", "text": markdown or " "}
 
 
 def sections(mrkdwn: str) -> list[Json]:
-    """Text in Slack's own markup, for where it takes no markdown."""
+    """Text in Slack's own markup, for places without markdown."""
     return [
         {"type": "section", "text": {"type": "mrkdwn", "text": piece}}
         for piece in split(mrkdwn, _MAX_CONTEXT)
@@ -39,7 +40,7 @@ def sections(mrkdwn: str) -> list[Json]:
 
 
 def sources(citations: Sequence[Citation]) -> list[Json]:
-    """The sources as numbered links, as many as fit, with the count of the others."""
+    """The sources as numbered links, as many as fit, with the number of the others."""
     if not citations:
         return []
     lines = [f"{c.number}. {_source(c)}" for c in citations[:MAX_SOURCES]]
@@ -55,7 +56,7 @@ def sources(citations: Sequence[Citation]) -> list[Json]:
 
 
 def _source(citation: Citation) -> str:
-    """A source as a link, or by its title where it has no address that Slack can open, as a memory has none."""
+    """A source as a link; its title when it has no URL that Slack can open, such as a memory."""
     title = _short(citation.title or citation.permalink)
     if citation.permalink.startswith(("https://", "http://")):
         return link(citation.permalink, title)
@@ -63,13 +64,13 @@ def _source(citation: Citation) -> str:
 
 
 def remarks(lines: Sequence[str]) -> list[Json]:
-    """Small print: that an answer is extractive, that a server was down."""
+    """Remarks below an answer: that it is extractive, that a server was down."""
     text = _escaped("\n".join(line for line in lines if line), _MAX_CONTEXT)
     return [{"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}] if text else []
 
 
 def feedback(reference: str) -> Json:
-    """The buttons below every answer. reference: the question's key, so that a click finds its trace."""
+    """The buttons below every answer. reference: the question's key, with which a click finds its trace."""
     return {
         "type": "actions",
         "block_id": "rookery_feedback",
@@ -82,7 +83,7 @@ def feedback(reference: str) -> Json:
 
 
 def confirmation(action: PendingAction) -> list[Json]:
-    """A call that waits for the asker's yes, as it will be made."""
+    """A call that waits for the asker's confirmation, shown as it will be made."""
     text = f"*Shall I do this?* {_escaped(action.describe(), 2000)}\n{_escaped(action.reason, 800)}"
     return [
         {"type": "section", "text": {"type": "mrkdwn", "text": text}},
@@ -97,13 +98,13 @@ def confirmation(action: PendingAction) -> list[Json]:
 
 
 def offer(reference: str) -> list[Json]:
-    """The offer to a person who asked nobody in particular."""
+    """The offer to answer an open question."""
     return [
         {
             "type": "section",
             "text": {
                 "type": "mrkdwn",
-                "text": "I may know something about this. Shall I answer in the thread?",
+                "text": OFFER_TEXT,
             },
         },
         {
@@ -117,7 +118,7 @@ def offer(reference: str) -> list[Json]:
 
 
 def comment_form(reference: str) -> Json:
-    """The modal for free text about an answer, and a rating."""
+    """The modal for a comment on an answer, and a rating."""
     stars = [
         {"text": {"type": "plain_text", "text": words}, "value": str(number)}
         for number, words in enumerate(_RATINGS, 1)
@@ -163,7 +164,7 @@ def _button(text: str, action_id: str, value: str, *, label: str | None = None) 
 
 
 def _escaped(text: str, limit: int) -> str:
-    """Text that is shown as it is, in at most `limit` characters of what Slack counts."""
+    """Text shown literally, in at most `limit` characters after escaping."""
     shown = escape(text)
     return shown if len(shown) <= limit else re.sub(r"&\w*$", "", shown[: limit - 1]) + "…"
 
