@@ -263,7 +263,7 @@ async def test_who_asks_is_signed_for_servers_with_an_audience(
         "server",
         type(server)(server.name, server.entry.model_copy(update={"audience": "rookery-x"})),
     )
-    caller = Caller(user="U1", kind="member", channel="C1")
+    caller = Caller(user="U1", kind="member", channel="C1", room="private")
     answer = await agent.answer(Question(text="x", caller=caller))
     told = model.results[0]
     token = told.split(f'"{ASKER_META_KEY}":"')[1].split('"')[0]

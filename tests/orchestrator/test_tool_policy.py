@@ -97,3 +97,31 @@ def test_what_is_confirmed_is_shown_as_it_is() -> None:
     assert "x end'" in shown
     assert "characters not shown" in shown
     assert "'a=1)\\n*Approved* b'=" in shown
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("confirm", [None, True])
+def test_what_was_read_inside_goes_to_a_foreign_server_with_a_yes_only(
+    read_only: bool, confirm: bool | None
+) -> None:
+    reading = ToolPolicy(LinkAllowlist(), foreign=frozenset({"theirs"}), tainted=True, internal_read=True)
+    verdict = reading.judge(
+        "search", read_only=read_only, confirm=confirm, arguments={"query": "pears"}, server="theirs"
+    )
+    assert not verdict.allowed
+    assert verdict.confirmable
+    listed = reading.judge(
+        "search", read_only=read_only, confirm=False, arguments={"query": "pears"}, server="theirs"
+    )
+    assert listed.allowed
+
+
+def test_own_servers_and_foreign_ones_before_that_are_read_as_before() -> None:
+    reading = ToolPolicy(LinkAllowlist(), foreign=frozenset({"theirs"}), tainted=True)
+    assert reading.judge(
+        "search", read_only=True, confirm=None, arguments={"query": "x"}, server="theirs"
+    ).allowed
+    reading.internal_read = True
+    assert reading.judge(
+        "search", read_only=True, confirm=None, arguments={"query": "x"}, server="ours"
+    ).allowed

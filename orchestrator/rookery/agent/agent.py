@@ -180,6 +180,7 @@ class Agent:
             # Earlier answers were made of what others wrote; a changed description may have been written for this.
             tainted=bool(question.history or self._pins.suspicions),
             foreign=frozenset(each.server.name for each in tools.values() if not each.server.own),
+            internal_read=bool(question.history) and any(each.server.own for each in tools.values()),
         )
         runner = self._runner(question, tools, policy, allowlist, trace, nonce, confirm, on_tool)
         run = Run(
@@ -252,7 +253,7 @@ class Agent:
         sections = fit_sections(await self.sections(question), budget * 2 // 3)
         for section in sections:
             if not section.trusted:
-                policy.tainted = True
+                policy.tainted = policy.internal_read = True
                 allowlist.add_text(section.text)
                 allowlist.add_items(section.sources)
         values = await self._values(question, nonce)
@@ -260,6 +261,7 @@ class Agent:
         values["history"] = fit_history(question.history, budget // 3)
         blocks: list[Block] = [Media(file.name, file.media_type, file.data) for file in question.attachments]
         policy.tainted = policy.tainted or bool(blocks)
+        policy.internal_read = policy.internal_read or bool(blocks)
         blocks.append(Text(encodable(self.prompts.user(values))))
         return Prompt(system=encodable(self.prompts.system(values)), first=tuple(blocks))
 

@@ -150,7 +150,11 @@ class ToolRunner:
         confirm = offered.settings.confirm if offered and offered.settings else None
         server, tool = self._names(use.name)
         verdict = self.policy.judge(
-            use.name, read_only=read_only, confirm=confirm, arguments=use.arguments, server=server
+            use.name,
+            read_only=read_only,
+            confirm=confirm,
+            arguments=use.arguments,
+            server=_reached(server, use.arguments) if local else server,
         )
         if verdict.allowed:
             return None
@@ -169,6 +173,7 @@ class ToolRunner:
         entry, settings = offered.server.entry, offered.settings
         answer = await self._called(offered, use.arguments)
         self.policy.tainted = True
+        self.policy.internal_read = self.policy.internal_read or offered.server.own
         if not answer.is_error:
             found = sources(answer.structured, offered.server.name, offered.tool.name)
             self.allowlist.add_items(found, own=offered.server.own)
@@ -208,6 +213,8 @@ class ToolRunner:
         text = as_text(value)
         if tool.foreign:
             self.policy.tainted = True
+            reached = _reached(LOCAL, use.arguments)
+            self.policy.internal_read |= tool.internal_only or reached not in {LOCAL, *self.policy.foreign}
             self.allowlist.add_items(sources(value, LOCAL, tool.name))
             self.allowlist.add_text(text)
         text = self.scratch.shorten(text, self.limits.output_tokens)
@@ -222,6 +229,12 @@ class ToolRunner:
         """A result between fences. The nonce cannot be in it, unless the model was talked into handing it on."""
         text = text.replace(self.nonce, "…")
         return fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)
+
+
+def _reached(server: str, arguments: Mapping[str, Any]) -> str:
+    """The server that a tool of ours reaches: those for resources and prompts are told which."""
+    named = arguments.get("server")
+    return named if isinstance(named, str) else server
 
 
 def _starting(answer: ToolAnswer) -> float | None:

@@ -29,13 +29,15 @@ class ToolPolicy:
     """Follows one run. tainted: text of other people has been read.
 
     unconfirmed: tools that may write without a yes, by the operator's decision. foreign: servers of others whose
-    descriptions of tools the model reads; what they say may be meant for the tools of another.
+    descriptions of tools the model reads; what they say may be meant for the tools of another. internal_read: text of
+    the organisation has been read, which a foreign server is given with nobody's yes only where mcp.json says so.
     """
 
     allowlist: LinkAllowlist
     unconfirmed: frozenset[str] = frozenset()
     tainted: bool = False
     foreign: frozenset[str] = frozenset()
+    internal_read: bool = False
     pending: list[PendingAction] = field(default_factory=list[PendingAction])
 
     def judge(
@@ -54,9 +56,11 @@ class ToolPolicy:
                 f"its arguments hold an address that nobody gave in this conversation ({address})",
                 True,
             )
-        if read_only and not confirm:
-            return ALLOWED
         if confirm is False or name in self.unconfirmed:
+            return ALLOWED
+        if self.internal_read and server in self.foreign:
+            return Verdict(False, "it may hand on what was read here to a server of somebody else", True)
+        if read_only and not confirm:
             return ALLOWED
         if confirm or self.tainted or self.foreign - {server}:
             return Verdict(False, "it changes something, and text of other people was read before", True)
