@@ -58,7 +58,7 @@ async def test_a_long_page_is_read_in_parts_that_make_the_whole(connect: Connect
                 break
         assert len(parts) > 2
         assert "".join("".join(parts).split()) == "".join(whole["text"].split())
-        with pytest.raises(ToolError, match="another page"):
+        with pytest.raises(ToolError, match="other arguments"):
             await read(
                 client,
                 "resources.html",

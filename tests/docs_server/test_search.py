@@ -90,9 +90,9 @@ async def test_pages_follow_without_gap_or_repetition(connect: Connect) -> None:
                 break
         assert seen == whole and len(seen) == len(set(seen)) > 2
         first_page = await search(client, "memory lock index rows", limit=2)
-        with pytest.raises(ToolError, match="another query"):
+        with pytest.raises(ToolError, match="other arguments"):
             await search(client, "something else", cursor=first_page["next_cursor"])
-        with pytest.raises(ToolError, match="not a cursor"):
+        with pytest.raises(ToolError, match="must be a next_cursor"):
             await search(client, "memory", cursor="nonsense")
 
 

@@ -92,7 +92,7 @@ async def test_a_cursor_belongs_to_its_question() -> None:
     answer = await assemble("t", {"q": 1}, "", 300, source(["x " * 5000]), lambda: "")
     with pytest.raises(InvalidInput, match="other arguments"):
         await assemble("t", {"q": 2}, answer["next_cursor"], 300, source([""]), lambda: "")
-    with pytest.raises(InvalidInput, match="not of other"):
+    with pytest.raises(InvalidInput, match="must come from other"):
         await assemble("other", {"q": 1}, answer["next_cursor"], 300, source([""]), lambda: "")
 
 

@@ -238,7 +238,7 @@ async def test_a_field_of_a_turn_that_is_none_is_named(settings: CoreSettings) -
             "add_turns", {"conversation": "c", "turns": [turn]}, raise_on_error=False
         )
     assert answer.is_error
-    assert "turns.0.at" in text_of(answer.content[0])
+    assert "turns[0].at" in text_of(answer.content[0])
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,6 @@ async def test_no_query_fails(fill: Fill, search: Any, query: str) -> None:
 
 async def test_bad_arguments_say_what_would_be_right(search: Any) -> None:
     assert (await search(" "))["error"]["code"] == "invalid_input"
-    assert "limit" in (await search("x", limit=0))["error"]["message"]
     assert "after" in (await search("x", after="sometime"))["error"]["message"]
     assert "cursor" in (await search("x", cursor="nonsense"))["error"]["message"]
 

@@ -55,6 +55,35 @@ async def test_answers_through_the_protocol(fill: Fill, slack_settings: SlackSet
         assert failed.is_error and "general (C1)" in str(failed.content)
 
 
+async def test_the_schema_bounds_the_size_of_an_answer(slack_settings: SlackSettings) -> None:
+    async with Client(build_server(slack_settings).server) as client:
+        for arguments in ({"limit": 0}, {"limit": 501}, {"max_tokens": 100}):
+            refused = await client.call_tool(
+                "search_messages", {"query": "x", **arguments}, raise_on_error=False
+            )
+            assert refused.is_error and f"{next(iter(arguments))} must be at" in str(refused.content)
+
+
+async def test_a_cursor_of_another_query_is_refused(fill: Fill, slack_settings: SlackSettings) -> None:
+    messages = (said("C1", f"170000000{number}.000100", "apples and pears") for number in range(5))
+    await fill(together(channel("C1", "general"), person("U1", "Ada"), *messages))
+    async with Client(build_server(slack_settings).server) as client:
+        found = (
+            await client.call_tool("search_messages", {"query": "apples", "limit": 2})
+        ).structured_content
+        assert found is not None
+        cursor = found["next_cursor"]
+        again = await client.call_tool("search_messages", {"query": "apples", "limit": 3, "cursor": cursor})
+        assert len((again.structured_content or {})["results"]) == 3
+        for tool, arguments in (
+            ("search_messages", {"query": "pears"}),
+            ("search_messages", {"query": "apples", "channels": ["general"]}),
+            ("get_conversation", {"channel": "general"}),
+        ):
+            refused = await client.call_tool(tool, {**arguments, "cursor": cursor}, raise_on_error=False)
+            assert refused.is_error and "cursor" in str(refused.content)
+
+
 @pytest.mark.parametrize("text", ["\0", "a\0b", "half \ud83d", "#\0", "@\udc00", "<\0>"])
 async def test_text_that_no_database_holds_is_no_failure(
     fill: Fill, store: Store, slack_settings: SlackSettings, text: str

@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastmcp.exceptions import ToolError
-from pydantic import ValidationError
 
-from rookery_core.errors import InvalidInput, RookeryError
+from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger, trace_id
 
 logger = get_logger(__name__)
@@ -60,14 +59,3 @@ def internal_error(name: str) -> AnsweredError:
         "trace_id": trace_id(),
     }
     return AnsweredError(answer, RookeryError.http_status)
-
-
-def argument_error(error: ValidationError) -> InvalidInput:
-    """Arguments that do not fit the schema, by field and cause. The given values are not repeated."""
-    problems = [
-        f"{'.'.join(map(str, detail['loc'])) or 'arguments'}: {detail['msg']}"
-        for detail in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
-    return InvalidInput(
-        "; ".join(problems) + ".", hint="Call again with arguments that fit the tool's input schema."
-    )

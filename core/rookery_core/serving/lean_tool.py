@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from fastmcp.tools import FunctionTool
+from fastmcp.tools import FunctionTool, ToolResult
 from mcp_types import Tool as ListedTool
 
-Schema = dict[str, Any]
+from rookery_core.serving.coercion import coerce_arguments
+from rookery_core.serving.schemas import Schema
 
 
 class LeanTool(FunctionTool):
-    """Listed without what can be derived (a title made of the name), or is empty."""
+    """Listed without what can be derived (a title made of the name), or is empty. Takes arguments of careless clients."""
 
     def to_mcp_tool(self, **overrides: Any) -> ListedTool:
         return super().to_mcp_tool(title=None, _meta=None, **overrides)
+
+    async def run(self, arguments: dict[str, Any]) -> ToolResult:
+        return await super().run(coerce_arguments(self.parameters, arguments))
 
 
 def lean(tool: FunctionTool, *, brief_output: bool = False) -> FunctionTool:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from rookery_core.serving.schemas import LOCAL, Schema, accepted_types
+
 if TYPE_CHECKING:
     from fastmcp.tools import Tool
 
-Schema = dict[str, Any]
-_LOCAL, _SHARED = "#/$defs/", "#/components/schemas/"
+_SHARED = "#/components/schemas/"
 _ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -115,7 +116,7 @@ def _pointing(value: Any, owner: str) -> Any:
     if isinstance(value, dict):
         entries = cast("Schema", value).items()
         return {
-            key: f"{_SHARED}{owner}.{each.removeprefix(_LOCAL)}"
+            key: f"{_SHARED}{owner}.{each.removeprefix(LOCAL)}"
             if key == "$ref" and isinstance(each, str)
             else _pointing(each, owner)
             for key, each in entries
@@ -135,7 +136,7 @@ def arguments_of_query(tool: Tool, items: Sequence[tuple[str, str]]) -> Schema:
         given.setdefault(name, []).append(value)
     properties = tool.parameters.get("properties", {})
     return {
-        name: _value(values, _types(properties.get(name, {}), tool.parameters.get("$defs", {})))
+        name: _value(values, accepted_types(properties.get(name, {}), tool.parameters.get("$defs", {})))
         for name, values in given.items()
     }
 
@@ -155,14 +156,3 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def _types(schema: Schema, definitions: dict[str, Schema]) -> set[str]:
-    """The types that a schema accepts."""
-    if "$ref" in schema:
-        return _types(definitions.get(str(schema["$ref"]).removeprefix(_LOCAL), {}), definitions)
-    for choice in ("anyOf", "oneOf"):
-        if choice in schema:
-            return {name for each in schema[choice] for name in _types(each, definitions)}
-    kind = schema.get("type", ())
-    return {kind} if isinstance(kind, str) else set(kind)

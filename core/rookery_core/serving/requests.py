@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from rookery_core.errors import RookeryError
 from rookery_core.identity.caller import Caller, acting_as
 from rookery_core.identity.resolution import CallerResolver
-from rookery_core.serving.failures import argument_error, tool_error
+from rookery_core.serving.failures import tool_error
 from rookery_core.serving.origin import http_request, meta_of
+from rookery_core.serving.validation import argument_error
 from rookery_core.telemetry import get_logger, trace_id_of, tracing
 
 logger = get_logger(__name__)
@@ -38,7 +39,9 @@ class RequestMiddleware(Middleware):
                 raise tool_error(error) from None
             except ArgumentsRefused as error:
                 if isinstance(error.__cause__, ValidationError):
-                    raise tool_error(argument_error(error.__cause__)) from None
+                    raise tool_error(
+                        argument_error(error.__cause__, await _argument_names(context))
+                    ) from None
                 raise
             finally:
                 logger.debug(
@@ -66,6 +69,13 @@ class RequestMiddleware(Middleware):
         token = get_access_token()
         bearer = _caller_of_claims(token.claims) if token else None
         return self._resolver.resolve(meta, bearer, over_http=http_request() is not None)
+
+
+async def _argument_names(context: MiddlewareContext[Any]) -> list[str]:
+    if context.fastmcp_context is None:
+        return []
+    tool = await context.fastmcp_context.fastmcp.get_tool(context.message.name)
+    return list(tool.parameters.get("properties", ())) if tool else []
 
 
 def _trace_of(meta: Any) -> str | None:

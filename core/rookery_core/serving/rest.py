@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from fastmcp import FastMCP
@@ -22,6 +21,7 @@ from rookery_core.errors import InvalidInput, NotFound, RookeryError
 from rookery_core.serving import openapi
 from rookery_core.serving.failures import AnsweredError
 from rookery_core.serving.origin import TRACE_HEADER, meta_of_headers, rest_call
+from rookery_core.suggestions import suggest
 from rookery_core.telemetry import TRACE_META_KEY, new_trace_id, trace_id_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ async def _tool(server: FastMCP, name: str) -> Tool:
         error = NotFound(
             f"No tool is called {name!r}.",
             hint=f"GET {PREFIX} lists them.",
-            candidates=get_close_matches(name, shown, 3),
+            candidates=suggest(name, shown),
         )
         raise _Refused(404, error)
     return shown[name]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -20,6 +19,7 @@ from mcp_types import INVALID_PARAMS
 from rookery_core.errors import ConfigurationError, InvalidInput
 from rookery_core.serving.failures import tool_error
 from rookery_core.serving.origin import query_of_connection
+from rookery_core.suggestions import suggest
 
 Kind = Literal["tools", "prompts", "resources"]
 
@@ -199,4 +199,4 @@ def _no_such(where: str, kind: Kind, entry: str) -> str:
 
 
 def _near(entry: str, known: Iterable[Sequence[str]]) -> list[str]:
-    return get_close_matches(entry, sorted({name for names in known for name in names}), 3)
+    return suggest(entry, sorted({name for names in known for name in names}))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.suggestions import suggest
 from rookery_docs.store.reading import ReleaseInfo
 
 LATEST = "latest"
@@ -26,7 +26,7 @@ def selected(releases: Sequence[ReleaseInfo], source: str | None, version: str |
     if not named:
         raise NotFound(
             f"source: there is no {source!r}.",
-            candidates=_near(source or "", [release.source for release in releases]),
+            candidates=suggest(source or "", [release.source for release in releases], otherwise=True),
             hint="list_sources shows every source and version.",
         )
     if version == ALL:
@@ -41,11 +41,6 @@ def selected(releases: Sequence[ReleaseInfo], source: str | None, version: str |
         candidates=list(dict.fromkeys(release.version for release in named))[:12],
         hint="Leave version out for the newest.",
     )
-
-
-def _near(name: str, names: Sequence[str]) -> list[str]:
-    distinct = list(dict.fromkeys(names))
-    return difflib.get_close_matches(name, distinct, n=5, cutoff=0.3) or distinct[:10]
 
 
 def require_weight(weight: float | None, mode: str) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
 from typing_extensions import TypedDict
 
-from rookery_core import cursors
-from rookery_core.errors import InvalidInput
+from rookery_core.serving.paging import Page
 from rookery_core.text import clip, estimate_tokens, fence, hidden_characters, new_nonce
 from rookery_github.voices import Voice
 
-MaxTokens = Annotated[int, Field(ge=300, le=20_000)]
 DEFAULT_TOKENS = 2000
 Position = dict[str, Any]
 _OFFSET = "o"
@@ -55,7 +51,7 @@ characters of the first entry's body that earlier answers had; the entry is made
 
 
 @dataclass(slots=True)
-class _Page:
+class _Body:
     """An answer being filled."""
 
     nonce: str
@@ -146,49 +142,26 @@ async def assemble(
     arguments: what the cursor belongs to; with others it is refused. head: the first lines, made after the entries
     because it tells what they found.
     """
-    start = position_of(tool, arguments, cursor)
+    page = Page.open(tool, arguments, cursor, max_tokens)
+    start = dict(page.position)
     nonce = new_nonce()[:6]
     room = max_tokens - _FRAME_TOKENS - _CURSOR_TOKENS - _NOTES_TOKENS
     iterator = aiter(entries(start))
     first = await anext(iterator, None)
-    page = _Page(nonce, room - cost_of(head()), offset=start.get(_OFFSET, 0))
-    rest = page.take(first) if first else None
+    body = _Body(nonce, room - cost_of(head()), offset=start.get(_OFFSET, 0))
+    rest = body.take(first) if first else None
     if first and rest is None:
-        rest = await _fill(page, iterator)
-    next_cursor = "" if rest is None else _cursor(tool, arguments, rest)
-    text = page.text(head())
+        rest = await _fill(body, iterator)
+    next_cursor = "" if rest is None else page.cursor(**rest)
+    text = body.text(head())
     return Answer(text=text, has_more=rest is not None, next_cursor=next_cursor)
 
 
-async def _fill(page: _Page, iterator: AsyncIterator[Entry]) -> Position | None:
+async def _fill(body: _Body, iterator: AsyncIterator[Entry]) -> Position | None:
     async for entry in iterator:
-        if (rest := page.take(entry)) is not None:
+        if (rest := body.take(entry)) is not None:
             return rest
     return None
-
-
-def position_of(tool: str, arguments: dict[str, Any], cursor: str) -> Position:
-    """Where a cursor points; the beginning without one. Raises InvalidInput when it is of another question."""
-    if not cursor:
-        return {}
-    read = cursors.decode(cursor)
-    position = read.get("p")
-    if read.get("t") != tool or not isinstance(position, dict):
-        raise InvalidInput(f"cursor: not of {tool}.", hint="Pass next_cursor to the tool that gave it.")
-    if read.get("a") != _digest(arguments):
-        raise InvalidInput(
-            "cursor: of other arguments.", hint="Repeat the call with the same arguments and the cursor."
-        )
-    return position  # pyright: ignore[reportUnknownVariableType] keys of a JSON object are strings
-
-
-def _cursor(tool: str, arguments: dict[str, Any], position: Position) -> str:
-    return cursors.encode({"t": tool, "a": _digest(arguments), "p": position})
-
-
-def _digest(arguments: dict[str, Any]) -> str:
-    written = json.dumps(arguments, sort_keys=True, default=str)
-    return hashlib.sha256(written.encode()).hexdigest()[:8]
 
 
 def _cut(text: str, max_tokens: int) -> str:

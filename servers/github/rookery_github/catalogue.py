@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import ConfigurationError
 from rookery_core.serving import ToolSpec, tool
+from rookery_core.suggestions import suggest
 from rookery_github import usage
 from rookery_github.settings import words
 from rookery_github.tools.code import CodeTools
@@ -106,9 +106,8 @@ def _switched_on(value: str, writing: Iterable[str]) -> set[str]:
         return known
     for name in words(value):
         if name not in known:
-            near = get_close_matches(name, known, 3)
             raise ConfigurationError(
-                f"ROOKERY_GITHUB_WRITE: no writing tool is called {name!r}.", candidates=near
+                f"ROOKERY_GITHUB_WRITE: no writing tool is called {name!r}.", candidates=suggest(name, known)
             )
     return set(words(value))
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID
 
-from rookery_core import cursors
 from rookery_core.errors import InvalidInput
-from rookery_core.text import clip, estimate_tokens_of
+from rookery_core.serving.paging import Page
+from rookery_core.text import clip
 from rookery_memory.answers import MemoryItem, Similar, TurnItem
 from rookery_memory.records import Memory, Scored, Turn
 from rookery_memory.store.conversation_search import FoundTurn
-
-Item = TypeVar("Item", MemoryItem, TurnItem)
 
 LONGEST_ITEM = 600
 LONGEST_NEIGHBOUR = 120
@@ -101,35 +99,16 @@ def _line(turn: Turn) -> str:
     return f"{turn.speaker}: {clip(turn.content, LONGEST_NEIGHBOUR)[0]}"
 
 
-def within(items: Sequence[Item], max_tokens: int) -> list[Item]:
-    """As many of the items, from the first on, as fit; at least one."""
-    kept: list[Item] = []
-    used = 0
-    for item in items:
-        used += estimate_tokens_of(item)
-        if kept and used > max_tokens:
-            break
-        kept.append(item)
-    return kept
+def offset_of(page: Page) -> int:
+    """How many results earlier pages had. Raises InvalidInput beyond the depth of the ranking."""
+    if page.offset > DEEPEST:
+        raise InvalidInput("cursor must be a next_cursor of this tool.", hint="Leave it out to begin again.")
+    return page.offset
 
 
-def offset_of(cursor: str) -> int:
-    """Where a page begins; an empty cursor is the first. Raises InvalidInput for a cursor that is not one of ours."""
-    if not cursor:
-        return 0
-    offset = cursors.decode(cursor).get("offset")
-    if not isinstance(offset, int) or not 0 <= offset <= DEEPEST:
-        raise InvalidInput(
-            "cursor: not a cursor of this tool.", hint="Pass next_cursor of the previous answer."
-        )
-    return offset
-
-
-def next_offset(offset: int, shown: int, found: int) -> str | None:
-    """The cursor of the next page; None when all that was found is shown or the ranking ends there."""
-    if shown >= found or offset + shown > DEEPEST:
-        return None
-    return cursors.encode({"offset": offset + shown})
+def next_cursor(page: Page, total: int) -> str | None:
+    """The cursor of the next page; None when all of `total` results are shown or the ranking ends there."""
+    return page.next_cursor(more=page.next_offset < total and page.next_offset <= DEEPEST)
 
 
 def as_id(text: str, field: str = "id") -> UUID:

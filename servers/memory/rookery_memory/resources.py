@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import InvalidInput, RookeryError
 from rookery_core.identity import current_caller
-from rookery_memory.presenting import as_id, memory_item, stamp, within
+from rookery_core.serving.paging import fit
+from rookery_memory.presenting import as_id, memory_item, stamp
 from rookery_memory.records import Turn
 from rookery_memory.scopes import ScopeName
 from rookery_memory.service import MemoryService
@@ -54,7 +55,7 @@ class MemoryResources:
         """What one of the caller's scopes (user, channel, team, agent, local) holds, the newest first, as JSON."""
         store = await self._service.store()
         found = await store.list_memories(current_caller(), scopes=[_scope(scope)], limit=LISTED)
-        shown = within([memory_item(one) for one in found], MAX_TOKENS)
+        shown = fit(map(memory_item, found), MAX_TOKENS)
         answer = {"scope": scope, "memories": shown, "left_out": len(found) - len(shown)}
         return json.dumps(answer, ensure_ascii=False)
 

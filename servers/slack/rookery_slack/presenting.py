@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from rookery_core.database import Row
+    from rookery_core.serving.paging import Page
     from rookery_slack.store.session import Session
 
 OVERHEAD_TOKENS = 45
@@ -92,20 +93,11 @@ class Presenter:
         known = sorted(each for each in self.shown if each in self.names.users)
         return {each: f"{self.names.users[each]} ({self.kinds.get(each, 'member')})" for each in known}
 
-    def fitted(self, rows: Sequence[Row], max_tokens: int) -> list[Message]:
-        """As many messages, in order, as fit; the first always, if only in part."""
-        fitted: list[Message] = []
-        left = max_tokens
-        for row in rows:
-            message = self.message(
-                row, max(left - OVERHEAD_TOKENS, 40) if not fitted else max(max_tokens // 2, 40)
-            )
-            cost = OVERHEAD_TOKENS + estimate_tokens(message.get("text", ""))
-            if fitted and cost > left:
-                break
-            fitted.append(message)
-            left -= cost
-        return fitted
+    def fitted(self, rows: Sequence[Row], page: Page) -> list[Message]:
+        """As many messages, in order, as fit the page; the first always, if only in part."""
+        first, later = max(page.room_tokens - OVERHEAD_TOKENS, 40), max(page.room_tokens // 2, 40)
+        messages = (self.message(row, later if number else first) for number, row in enumerate(rows))
+        return page.fill(messages, lambda message: OVERHEAD_TOKENS + estimate_tokens(message.get("text", "")))
 
 
 def content_of(row: Row) -> MessageContent:

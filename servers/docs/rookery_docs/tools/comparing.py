@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import current_caller
+from rookery_core.serving.arguments import MaxTokens
 from rookery_core.text import clip, estimate_tokens
 from rookery_docs.catalogue import selected
 from rookery_docs.comparison import Change, changes
@@ -70,7 +71,7 @@ class ComparisonTools:
         from_version: str,
         to_version: str,
         source: str = "postgres",
-        max_tokens: Annotated[int, Field(ge=300, le=20_000)] = 3_000,
+        max_tokens: MaxTokens = 3_000,
     ) -> ComparisonAnswer:
         """What the documentation says differently about a topic in two versions of a source.
 

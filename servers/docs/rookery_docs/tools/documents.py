@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import Field
 
-from rookery_core import cursors
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import current_caller
+from rookery_core.serving.arguments import Cursor, MaxTokens
+from rookery_core.serving.paging import Page
+from rookery_core.suggestions import suggest
 from rookery_core.text import clip, estimate_tokens
 from rookery_docs.answers import DocumentAnswer, Section
 from rookery_docs.catalogue import selected
@@ -54,8 +55,8 @@ class DocumentTools:
         neighbours: Annotated[
             int, Field(ge=0, le=10, description="with section: passages before and after it")
         ] = 0,
-        max_tokens: Annotated[int, Field(ge=100, le=50_000)] = 4_000,
-        cursor: str | None = None,
+        max_tokens: MaxTokens = 4_000,
+        cursor: Cursor = "",
     ) -> DocumentAnswer:
         """Read a page of the documentation as Markdown, whole or from one section.
 
@@ -73,7 +74,10 @@ class DocumentTools:
             passages = await reader.passages(place.page.page_id)
         begins = section or place.anchor
         first, last = _range(passages, begins, neighbours, place.page)
-        start, offset = _start(cursor, place.page, first, last)
+        part = Page.open(
+            "get_document", {"page": place.page.page_id, "range": [first, last]}, cursor, max_tokens
+        )
+        start, offset = _start(part, first, last)
         text, reached, omitted = _text(passages, start, offset, last, max_tokens)
         return DocumentAnswer(
             title=place.page.title,
@@ -84,7 +88,7 @@ class DocumentTools:
             text=text,
             sections=_outline(passages),
             omitted_tokens=omitted,
-            next_cursor=cursors.encode({"page": place.page.page_id, "at": reached}) if omitted else None,
+            next_cursor=part.cursor(passage=reached[0], character=reached[1]) if omitted else None,
         )
 
 
@@ -120,7 +124,7 @@ async def _near(reader: DocsReader, stem: str, source: str | None) -> list[str]:
     named: dict[str, str] = {}
     for path in sorted(await reader.paths_as_long(stem, source)):
         named.setdefault(_stem(path), path)
-    return [named[name] for name in get_close_matches(stem, named, n=5, cutoff=0.75)]
+    return [named[name] for name in suggest(stem, named)]
 
 
 def _stem(path: str) -> str:
@@ -167,20 +171,12 @@ def _find(passages: list[PagePassage], section: str) -> int | None:
     return None
 
 
-def _start(cursor: str | None, page: PageInfo, first: int, last: int) -> tuple[int, int]:
-    if cursor is None:
-        return first, 0
-    position = cursors.decode(cursor)
-    at = position.get("at")
-    if position.get("page") != page.page_id or not isinstance(at, list) or len(at) != 2:  # pyright: ignore[reportUnknownArgumentType]
-        raise InvalidInput(
-            "cursor: belongs to another page, or the page has changed since.",
-            hint="Call again without cursor.",
-        )
-    number, offset = int(at[0]), int(at[1])  # pyright: ignore[reportUnknownArgumentType]
-    if not first <= number < last or offset < 0:
-        raise InvalidInput("cursor: points outside of what is asked for.", hint="Call again without cursor.")
-    return number, offset
+def _start(part: Page, first: int, last: int) -> tuple[int, int]:
+    """The passage in which a part begins, and the character within it. Raises InvalidInput if there is no such passage."""
+    start, offset = int(part.position.get("passage", first)), int(part.position.get("character", 0))
+    if part.position and not first <= start < last:
+        raise InvalidInput("cursor: the page has changed since.", hint="Call again without cursor.")
+    return start, offset
 
 
 def _text(

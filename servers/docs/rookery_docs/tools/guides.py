@@ -10,6 +10,7 @@ from fastmcp.prompts import Prompt
 from fastmcp.server.providers import Provider
 from pydantic import BaseModel, Field
 
+from rookery_core.serving.arguments import MaxTokens
 from rookery_core.text import clip
 from rookery_docs.guide_library import GuideLibrary
 from rookery_docs.guides import Guide
@@ -33,7 +34,7 @@ class GuideTools:
         self,
         name: Annotated[str, Field(max_length=80, description="a guide; '.' lists them")] = ".",
         path: Annotated[str, Field(max_length=300, description="a further file of it; '.' lists them")] = "",
-        max_tokens: Annotated[int, Field(ge=200, le=50_000)] = 6_000,
+        max_tokens: MaxTokens = 6_000,
     ) -> GuideAnswer:
         """Read a guide: tested advice for a task (schema design, indexing, slow queries, migrations, pgvector, …).
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, Field
 
 from rookery_core.identity import current_caller
+from rookery_core.serving.arguments import Limit
 from rookery_core.text import clip
 from rookery_docs.catalogue import selected
 from rookery_docs.links import url_of
@@ -46,7 +47,7 @@ class NearestTools:
         self,
         prompt: Annotated[str, Field(min_length=1, max_length=4000)],
         version: Annotated[int | None, Field(ge=7, le=99, description="default: the newest")] = None,
-        limit: Annotated[int, Field(ge=1, le=50)] = 10,
+        limit: Limit = 10,
     ) -> NearAnswer:
         """Passages of the PostgreSQL manual by meaning alone, closest first (distance: lower is closer).
 
@@ -57,7 +58,7 @@ class NearestTools:
     async def semantic_search_tiger_docs(
         self,
         prompt: Annotated[str, Field(min_length=1, max_length=4000)],
-        limit: Annotated[int, Field(ge=1, le=50)] = 10,
+        limit: Limit = 10,
     ) -> NearAnswer:
         """The same for the TimescaleDB (Tiger Data) documentation."""
         return await self._near(TIGER, None, prompt, limit)

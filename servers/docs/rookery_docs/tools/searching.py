@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from rookery_core import cursors
-from rookery_core.errors import InvalidInput
 from rookery_core.identity import current_caller
+from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
+from rookery_core.serving.paging import Page
 from rookery_core.text import estimate_tokens_of
 from rookery_docs.answers import FoundPage, FoundPassage, SearchAnswer, SourceInfo, SourcesAnswer, VersionInfo
 from rookery_docs.catalogue import ALL, require_weight, selected
@@ -48,9 +46,9 @@ class SearchTools:
         semantic_weight: Annotated[
             float | None, Field(ge=0, le=1, description="hybrid only: 0 words alone, 1 meaning alone")
         ] = None,
-        limit: Annotated[int, Field(ge=1, le=50, description="pages")] = 8,
-        max_tokens: Annotated[int, Field(ge=200, le=20_000)] = 3_000,
-        cursor: str | None = None,
+        limit: Limit = 8,
+        max_tokens: MaxTokens = 3_000,
+        cursor: Cursor = "",
     ) -> SearchAnswer:
         """Search documentation: manuals, API references, guides.
 
@@ -61,8 +59,9 @@ class SearchTools:
         """
         require_weight(semantic_weight, mode)
         releases = selected(await self._service.releases(), source, version)
-        fingerprint = _fingerprint(query, source, version, mode, semantic_weight)
-        start = _start(cursor, fingerprint)
+        arguments = [query, source, version, mode, semantic_weight]
+        page = Page.open("search_docs", arguments, cursor, max_tokens)
+        start = min(page.offset, DEEPEST)
         ranking = await self._service.engine.rank(
             await self._service.database(),
             current_caller(),
@@ -76,14 +75,12 @@ class SearchTools:
         groups = await self._reranked(query, groups)
         terms = ranking.query.all_terms
         answer = SearchAnswer(
-            results=_within((_shown(group, terms) for group in groups[start : start + limit]), max_tokens),
+            results=_fill(page, (_shown(group, terms) for group in groups[start : start + limit])),
             searched=[f"{release.source} {release.version}" for release in releases],
             corrected=ranking.corrected,
             note=ranking.note,
         )
-        shown = start + len(answer.results)
-        if shown < len(groups) and shown < DEEPEST:
-            answer.next_cursor = cursors.encode({"at": shown, "of": fingerprint})
+        answer.next_cursor = page.next_cursor(more=page.next_offset < min(len(groups), DEEPEST))
         return answer
 
     async def list_sources(self) -> SourcesAnswer:
@@ -151,19 +148,19 @@ def _by_name(pages: list[RankedPage]) -> list[list[RankedPage]]:
     return list(groups.values())
 
 
-def _within(results: Iterable[FoundPage], max_tokens: int) -> list[FoundPage]:
+def _fill(page: Page, results: Iterable[FoundPage]) -> list[FoundPage]:
     """As many results as fit; at least one, whose snippets are cut if need be. No more are made than that."""
-    shown: list[FoundPage] = []
-    used = 0
-    for result in results:
+    first, room_tokens = True, page.room_tokens
+
+    def cost_tokens(result: FoundPage) -> int:
+        nonlocal first
         cost = estimate_tokens_of(result.model_dump(exclude_none=True))
-        if shown and used + cost > max_tokens:
-            break
-        if not shown and cost > max_tokens:
-            _shorten(result, max_tokens)
-        used += cost
-        shown.append(result)
-    return shown
+        if first and cost > room_tokens:
+            _shorten(result, room_tokens)
+        first = False
+        return cost
+
+    return page.fill(results, cost_tokens)
 
 
 def _shorten(result: FoundPage, max_tokens: int) -> None:
@@ -184,20 +181,3 @@ def _version(release: ReleaseInfo) -> VersionInfo:
         imported_at=release.imported_at.isoformat(timespec="seconds") if release.imported_at else None,
         latest=release.latest,
     )
-
-
-def _fingerprint(*arguments: Any) -> str:
-    return hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:12]
-
-
-def _start(cursor: str | None, fingerprint: str) -> int:
-    if cursor is None:
-        return 0
-    position = cursors.decode(cursor)
-    at = position.get("at")
-    if position.get("of") != fingerprint or not isinstance(at, int) or not 0 <= at <= DEEPEST:
-        raise InvalidInput(
-            "cursor: belongs to another query.",
-            hint="Pass next_cursor with exactly the arguments of the call that gave it.",
-        )
-    return at

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
 
 from rookery_core.errors import RookeryError
+from rookery_core.serving.arguments import Cursor, MaxTokens
 from rookery_github import permalinks
-from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
+from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, Position, assemble
 from rookery_github.client import RAW, TEXT_MATCHES
 from rookery_github.search_query import compile_query
 from rookery_github.tools.items import day
@@ -33,7 +34,7 @@ class CodeTools:
         repo: str = "",
         path: str = "",
         language: str = "",
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """Search the code of default branches; every word must occur, "quoted phrases" as they are. `repo`: owner/repo or
@@ -53,7 +54,7 @@ class CodeTools:
         language: str = "",
         topic: str = "",
         sort: Literal["best", "stars", "updated"] = "best",
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """Find repositories by words in name and description, by owner, language or topic."""

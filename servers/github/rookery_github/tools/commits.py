@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from rookery_core.errors import InvalidInput, NotFound
-from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
+from rookery_core.serving.arguments import Cursor, MaxTokens
+from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, Position, assemble
 from rookery_github.references import is_full_sha
 from rookery_github.search_query import compile_query, date_bounds, date_range
 from rookery_github.tools.changes import Sides, commit_row, diff_entries, file_row, wanted
@@ -32,7 +33,7 @@ class CommitTools:
         until: str = "",
         path: str = "",
         ref: str = "",
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """List commits, newest first: of a repository (branch, tag or SHA in `ref`), a file or folder in it, a person.
@@ -94,7 +95,7 @@ class CommitTools:
         commit: str,
         diff: bool = False,
         path: str = "",
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """Read one commit: message, parents, changed files; with diff=true its hunks, of one file or folder when

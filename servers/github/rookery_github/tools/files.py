@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.serving.arguments import Cursor, MaxTokens
 from rookery_github import permalinks
-from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
+from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, Position, assemble
 from rookery_github.client import RAW, Fetched
 from rookery_github.references import Reference
 from rookery_github.tools.commits import resolve
@@ -30,7 +31,7 @@ class FileTools:
         path: str = "",
         ref: str = "",
         lines: str = "",
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """Read a file, or list a folder (path="" is the root). `ref`: branch, tag or SHA; `lines`: "40-80" or "40-".

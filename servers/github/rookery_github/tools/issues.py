@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
 
-from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble, clipped
+from rookery_core.serving.arguments import Cursor, MaxTokens
+from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, Position, assemble, clipped
 from rookery_github.references import Reference
 from rookery_github.tools.items import day, heading
 from rookery_github.voices import voice_of
@@ -29,7 +30,7 @@ class IssueTools:
         self,
         issue: str,
         comments: Literal["oldest", "newest", "none"] = "oldest",
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """Read an issue, or a pull request's description and conversation, with comments. `issue`: any GitHub URL,

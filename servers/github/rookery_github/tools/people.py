@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from rookery_core.errors import RookeryError
+from rookery_core.serving.arguments import Cursor, MaxTokens
 from rookery_core.telemetry import get_logger
-from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
+from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, Position, assemble
 from rookery_github.confinement import Confinement
 from rookery_github.search_query import compile_query, date_bounds, date_range
 from rookery_github.tools.commits import found_commits
@@ -32,7 +33,7 @@ class PeopleTools:
         repo: str = "",
         since: str = "",
         until: str = "",
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """What somebody did between two days: pull requests opened and merged, reviews, issues, comments, commits.

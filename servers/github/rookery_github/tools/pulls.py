@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
 from rookery_core.errors import RookeryError
-from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble, clipped
+from rookery_core.serving.arguments import Cursor, MaxTokens
+from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, Position, assemble, clipped
 from rookery_github.tools.changes import Sides, commit_row, diff_entries, file_row, wanted
 from rookery_github.tools.checks import Checks, check_entries, read_checks
 from rookery_github.tools.issues import comment_entry
@@ -41,7 +42,7 @@ class PullTools:
         pull: str,
         parts: Sequence[Part] = ("description",),
         path: str = "",
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """Read a pull request. The top always says state, branches, size, approvals and checks; `parts` adds more:

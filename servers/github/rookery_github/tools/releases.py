@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from rookery_core.errors import NotAllowed, NotFound
-from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble, clipped
+from rookery_core.serving.arguments import Cursor, MaxTokens
+from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, Position, assemble, clipped
 from rookery_github.search_query import date_bounds
 from rookery_github.tools.items import day
 from rookery_github.voices import contributor, login_of
@@ -25,7 +26,7 @@ class ReleaseTools:
         since: str = "",
         prereleases: bool = True,
         notes: bool = True,
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """List releases, newest first, of one or several repositories, with their notes clipped; the URL of one release

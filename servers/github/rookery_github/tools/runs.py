@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from rookery_core.errors import RookeryError
+from rookery_core.serving.arguments import Cursor, MaxTokens
 from rookery_github import logs, permalinks
-from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
+from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, Position, assemble
 from rookery_github.references import Reference
 from rookery_github.tools.items import day
 from rookery_github.voices import PEOPLE, Voice, login_of
@@ -31,7 +32,7 @@ class RunTools:
         job: str = "",
         grep: str = "",
         tail: int = 0,
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """Why a CI run failed: jobs, failing steps, and the log lines before the error. `run`: URL of a run or job;

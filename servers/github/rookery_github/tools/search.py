@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal
 
 from rookery_core.errors import InvalidInput
+from rookery_core.serving.arguments import Cursor, MaxTokens
 from rookery_github import references
-from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, MaxTokens, Position, assemble
+from rookery_github.answers import DEFAULT_TOKENS, Answer, Entry, Position, assemble
 from rookery_github.client import GitHubClient
 from rookery_github.search_query import compile_query, date_bounds, date_range
 from rookery_github.tools.items import row
@@ -40,7 +41,7 @@ class SearchTools:
         until: str = "",
         dates: Literal["updated", "created", "closed", "merged"] = "updated",
         sort: Literal["best", "updated", "created", "comments"] = "best",
-        cursor: str = "",
+        cursor: Cursor = "",
         max_tokens: MaxTokens = DEFAULT_TOKENS,
     ) -> Answer:
         """Search issues and pull requests by words and filters; every word must occur. `repo`: owner/repo, or owner/*

@@ -16,11 +16,8 @@ Scope = Literal["own", "user", "channel", "team", "agent", "local"]
 Scopes = Sequence[ScopeName]
 Kinds = Sequence[Kind]
 Content = Annotated[str, Field(min_length=1, max_length=20000)]
-Limit = Annotated[int, Field(ge=1, le=50)]
-MaxTokens = Annotated[int, Field(ge=200, le=20000)]
 Moment = str
 """A date or time as `rookery_core.dates` reads it; empty for none."""
-Share = Annotated[float, Field(ge=0, le=1)]
 Reason = Annotated[str, Field(min_length=3, max_length=500)]
 
 

@@ -7,12 +7,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from rookery_core.identity import current_caller
+from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
+from rookery_core.serving.paging import Page
 from rookery_memory.answers import AddTurnsAnswer, TurnsAnswer
-from rookery_memory.presenting import next_offset, offset_of, turn_item, within
+from rookery_memory.presenting import next_cursor, offset_of, turn_item
 from rookery_memory.records import NewTurn
 from rookery_memory.scopes import bound_scopes, named, readable_scopes
 from rookery_memory.service import MemoryService
-from rookery_memory.tools.arguments import Limit, MaxTokens, Moment, Scope, Scopes, moment
+from rookery_memory.tools.arguments import Moment, Scope, Scopes, moment
 
 
 class SaidTurn(BaseModel):
@@ -68,10 +70,12 @@ class ConversationTools:
         around: Annotated[int, Field(ge=0, le=5, description="turns before and after each")] = 0,
         limit: Limit = 10,
         max_tokens: MaxTokens = 2000,
-        cursor: str = "",
+        cursor: Cursor = "",
     ) -> TurnsAnswer:
         """Find what was said that answers a question, best first, from conversations stored with add_turns."""
-        caller, offset, names = current_caller(), offset_of(cursor), list(scopes) or None
+        arguments = [question, conversation, scopes, around]
+        page = Page.open("recall_conversation", arguments, cursor, max_tokens)
+        caller, offset, names = current_caller(), offset_of(page), list(scopes) or None
         store = await self._service.store()
         found = await store.recall_conversation(
             caller,
@@ -81,12 +85,11 @@ class ConversationTools:
             limit=offset + limit + 1,
             around=around,
         )
-        items = [turn_item(one) for one in found[offset : offset + limit]]
-        shown = within(items, max_tokens)
+        shown = page.fill(map(turn_item, found[offset : offset + limit]))
         answer: TurnsAnswer = {
             "turns": shown,
             "scopes": bound_scopes(caller, names) or list(readable_scopes(caller)),
         }
-        if following := next_offset(offset, len(shown), len(found) - offset):
+        if following := next_cursor(page, len(found)):
             answer["next_cursor"] = following
         return answer

@@ -9,19 +9,18 @@ from uuid import UUID
 
 from pydantic import Field
 
-from rookery_core import cursors
-from rookery_core.errors import InvalidInput
 from rookery_core.identity import Caller, current_caller
+from rookery_core.serving.arguments import Cursor, Limit, MaxTokens, Share
+from rookery_core.serving.paging import Page
 from rookery_memory.answers import ForgetAnswer, MemoriesAnswer, RememberAnswer, UpdateAnswer
 from rookery_memory.presenting import (
     as_id,
     link,
     memory_item,
-    next_offset,
+    next_cursor,
     offset_of,
     similar_item,
     stamp,
-    within,
 )
 from rookery_memory.records import Filters, Kind, NewMemory
 from rookery_memory.scopes import ScopeName, bound_scopes, named, readable_scopes
@@ -29,13 +28,10 @@ from rookery_memory.service import MemoryService
 from rookery_memory.tools.arguments import (
     Content,
     Kinds,
-    Limit,
-    MaxTokens,
     Moment,
     Reason,
     Scope,
     Scopes,
-    Share,
     as_of_moment,
     moment,
 )
@@ -95,23 +91,24 @@ class MemoryTools:
         related: Annotated[bool, Field(description="with what each is linked to")] = False,
         limit: Limit = 10,
         max_tokens: MaxTokens = 2000,
-        cursor: str = "",
+        cursor: Cursor = "",
     ) -> MemoriesAnswer:
         """Find memories by a question or words, best first. Use before answering from what you believe to know.
 
         An empty list: nothing is remembered in these scopes (by default all of the asker's). A score only orders one answer.
         """
-        caller, offset, names = current_caller(), offset_of(cursor), list(scopes) or None
+        arguments = [query, scopes, kinds, tags, as_of, since]
+        page = Page.open("recall", arguments, cursor, max_tokens)
+        caller, offset, names = current_caller(), offset_of(page), list(scopes) or None
         filters = Filters(
             kinds=kinds, tags=_lowered(tags), as_of=as_of_moment(as_of), since=moment(since, "since")
         )
         store = await self._service.store()
         found = await store.recall(caller, query, scopes=names, filters=filters, limit=offset + limit + 1)
-        page = found[offset : offset + limit]
-        near = await store.related(caller, [one.memory for one in page], filters) if related and page else {}
-        items = [memory_item(one.memory, one.score, near.get(one.memory.id, ())) for one in page]
-        shown = within(items, max_tokens)
-        return _answer(caller, names, shown, next_offset(offset, len(shown), len(found) - offset))
+        hits = found[offset : offset + limit]
+        near = await store.related(caller, [hit.memory for hit in hits], filters) if related and hits else {}
+        items = page.fill(memory_item(hit.memory, hit.score, near.get(hit.memory.id, ())) for hit in hits)
+        return _answer(caller, names, items, next_cursor(page, len(found)))
 
     async def update(
         self,
@@ -155,22 +152,24 @@ class MemoryTools:
         history_of: Annotated[str, Field(description="id: its versions instead")] = "",
         limit: Limit = 20,
         max_tokens: MaxTokens = 2000,
-        cursor: str = "",
+        cursor: Cursor = "",
     ) -> MemoriesAnswer:
         """List memories, the newest first, without a question."""
+        arguments = [scopes, kinds, tags, as_of, history_of]
+        page = Page.open("list_memories", arguments, cursor, max_tokens)
         caller, names = current_caller(), list(scopes) or None
         store = await self._service.store()
         if history_of:
             versions = await store.history(caller, as_id(history_of, "history_of"))
-            return _answer(caller, names, within([memory_item(one) for one in versions], max_tokens), None)
+            return _answer(caller, names, page.fill(map(memory_item, versions)), None)
         filters = Filters(kinds=kinds, tags=_lowered(tags), as_of=as_of_moment(as_of))
         found = await store.list_memories(
-            caller, scopes=names, filters=filters, before=_position(cursor), limit=limit + 1
+            caller, scopes=names, filters=filters, before=_position(page), limit=limit + 1
         )
-        shown = within([memory_item(one) for one in found[:limit]], max_tokens)
+        shown = page.fill(map(memory_item, found[:limit]))
         last = found[len(shown) - 1] if len(shown) < len(found) else None
-        position = last and cursors.encode({"at": last.recorded_at.isoformat(), "id": str(last.id)})
-        return _answer(caller, names, shown, position)
+        following = last and page.cursor(at=last.recorded_at.isoformat(), id=str(last.id))
+        return _answer(caller, names, shown, following)
 
 
 def _answer(
@@ -189,14 +188,8 @@ def _lowered(tags: Sequence[str]) -> list[str] | None:
     return [tag.strip().casefold() for tag in tags] or None
 
 
-def _position(cursor: str) -> tuple[datetime, UUID] | None:
-    if not cursor:
+def _position(page: Page) -> tuple[datetime, UUID] | None:
+    """When the last memory of the page before was recorded, and its id."""
+    if not page.position:
         return None
-    position = cursors.decode(cursor)
-    at, last = position.get("at"), position.get("id")
-    when = moment(at, "cursor") if isinstance(at, str) else None
-    if when is None or not isinstance(last, str):
-        raise InvalidInput(
-            "cursor: not a cursor of this tool.", hint="Pass next_cursor of the previous answer."
-        )
-    return when, as_id(last, "cursor")
+    return datetime.fromisoformat(page.position["at"]), UUID(page.position["id"])

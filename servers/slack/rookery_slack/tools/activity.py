@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rookery_core import cursors
 from rookery_core.dates import parse_time_range
 from rookery_core.errors import InvalidInput
+from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
+from rookery_core.serving.paging import Page
 from rookery_core.text import explain_fence
 from rookery_slack.answers import Activity, Digest, Highlight, Said
 from rookery_slack.presenting import presenter_for
 from rookery_slack.resolving import resolve_channels, resolve_user, zone_of
-from rookery_slack.tools.base import SlackTools, bounded
+from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ class ActivityTools(SlackTools):
         since and until: ISO dates or times, `yesterday`, `24h`, `7d`. channels: names or ids; all if left out. The
         busiest channels come first; left_out says how many did not fit.
         """
-        max_tokens = bounded(max_tokens, 200, 50_000, "max_tokens")
         async with self.store.session() as session:
             zone = await zone_of(session)
             begin, stop = parse_time_range(since, until, zone=zone, now=self.now(), fields=("since", "until"))
@@ -94,25 +94,26 @@ class ActivityTools(SlackTools):
         start: str = "",
         end: str = "",
         channels: list[str] | None = None,
-        limit: int = 30,
-        max_tokens: int = 4000,
-        cursor: str = "",
+        limit: Limit = 30,
+        max_tokens: MaxTokens = 4000,
+        cursor: Cursor = "",
     ) -> Said:
         """What someone wrote in Slack, newest first, in all channels or those named; with links to read around it.
 
         user: a name, @handle, id or `me`. start and end: ISO dates or times, `yesterday`, `7d`; the newest if left out.
         If next_cursor is given, older messages remain.
         """
-        limit, max_tokens = bounded(limit, 1, 200, "limit"), bounded(max_tokens, 200, 50_000, "max_tokens")
+        arguments = [user, start, end, channels]
+        page = Page.open("get_user_activity", arguments, cursor, max_tokens)
         async with self.store.session() as session:
             zone = await zone_of(session)
             person = await resolve_user(session, user)
             begin, stop = parse_time_range(start, end, zone=zone, now=self.now(), fields=("start", "end"))
             wanted = await resolve_channels(session, channels)
-            last = _before(cursor, stop or LATEST)
+            last = parse_ts(page.position.get("before")) or stop or LATEST
             rows = await session.rows("read_author", person, wanted, begin or EARLIEST, last, limit + 1)
             presenter = await presenter_for(session, rows, zone, self.base)
-            messages = presenter.fitted(rows[:limit], max_tokens)
+            messages = presenter.fitted(rows[:limit], page)
             answer = Said(notice=explain_fence(presenter.nonce), user=person)
             if begin:
                 answer["range"] = _span((begin, min(stop or LATEST, self.now())), zone)
@@ -120,7 +121,8 @@ class ActivityTools(SlackTools):
             answer["people"] = presenter.people()
             if len(messages) < len(rows):
                 answer["left_out"] = "Older messages; pass next_cursor as cursor to read them."
-                answer["next_cursor"] = cursors.encode({"u": format_ts(rows[len(messages) - 1]["ts"])})
+                oldest = rows[len(messages) - 1]["ts"]
+                answer["next_cursor"] = page.cursor(before=format_ts(oldest - timedelta(microseconds=1)))
             answer.update(await self.freshness(session, zone, wanted))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
             return answer
 
@@ -138,18 +140,6 @@ def _highlight(presenter: Presenter, row: Row) -> Highlight:
     if omitted := message.get("omitted"):
         kept["omitted"] = omitted
     return kept
-
-
-def _before(cursor: str | None, stop: datetime) -> datetime:
-    if not cursor:
-        return stop
-    position: dict[str, Any] = cursors.decode(cursor)
-    last = parse_ts(position.get("u"))
-    if last is None:
-        raise InvalidInput(
-            "cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer."
-        )
-    return min(stop, last - timedelta(microseconds=1))
 
 
 def _span(span: tuple[datetime, datetime], zone: tzinfo) -> str:

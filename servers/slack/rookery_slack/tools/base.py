@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.errors import InvalidInput
-
 if TYPE_CHECKING:
     from datetime import tzinfo
 
@@ -41,10 +39,3 @@ class SlackTools:
         if found["gaps"]:
             answer["gaps"] = found["gaps"]
         return answer
-
-
-def bounded(value: int, low: int, high: int, field: str) -> int:
-    """The value. Raises InvalidInput when it is outside of its bounds."""
-    if not low <= value <= high:
-        raise InvalidInput(f"{field}: {value} is not between {low} and {high}.")
-    return value

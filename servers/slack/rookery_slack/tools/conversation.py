@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from rookery_core import cursors
+from pydantic import Field
+
 from rookery_core.dates import parse_time_range
 from rookery_core.errors import InvalidInput, NotFound
+from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
+from rookery_core.serving.paging import Page
 from rookery_core.text import clip, explain_fence
 from rookery_slack.answers import Conversation, Message
 from rookery_slack.links import Reference
 from rookery_slack.presenting import presenter_for
 from rookery_slack.resolving import resolve_channel, zone_of
-from rookery_slack.tools.base import SlackTools, bounded
+from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 
 if TYPE_CHECKING:
@@ -35,11 +38,11 @@ class ConversationTools(SlackTools):
         channel: str,
         start: str = "",
         end: str = "",
-        neighbours: int = 5,
+        neighbours: Annotated[int, Field(ge=0, le=50)] = 5,
         include_replies: bool = True,
-        limit: int = 50,
-        max_tokens: int = 4000,
-        cursor: str = "",
+        limit: Limit = 50,
+        max_tokens: MaxTokens = 4000,
+        cursor: Cursor = "",
     ) -> Conversation:
         """Read messages of a Slack channel, oldest first: the newest ones, or those between start and end.
 
@@ -48,36 +51,34 @@ class ConversationTools(SlackTools):
         the asker's. Replies stand in order of time and carry thread_ts. If next_cursor is given, older (or, with
         start, later) messages remain: pass it as cursor with the same other arguments.
         """
-        limit, neighbours = bounded(limit, 1, 500, "limit"), bounded(neighbours, 0, 50, "neighbours")
-        max_tokens = bounded(max_tokens, 200, 50_000, "max_tokens")
+        arguments = {"channel": channel, "start": start, "end": end, "include_replies": include_replies}
+        page = Page.open("get_conversation", arguments, cursor, max_tokens)
         async with self.store.session() as session:
             channel_id, reference = await resolve_channel(session, channel)
             zone = await zone_of(session)
             if reference.ts is not None and not start and not end:
-                return await self._at_link(
-                    session, channel_id, reference, zone, neighbours, max_tokens, cursor
-                )
+                return await self._at_link(session, channel_id, reference, zone, neighbours, page)
             begin, stop = parse_time_range(start, end, zone=zone, now=self.now(), fields=("start", "end"))
             newest_first = not start
-            begin, stop = _continued(cursor, begin or EARLIEST, stop or LATEST, newest_first=newest_first)
+            begin, stop = _rest_of_range(page, begin or EARLIEST, stop or LATEST, newest_first=newest_first)
             rows = await session.rows(
                 "read_channel", channel_id, begin, stop, newest_first, include_replies, limit + 1
             )
-            page = _Page(rows[:limit], newest_first=newest_first, more=len(rows) > limit)
-            answer = await self._answer(session, channel_id, zone, page, max_tokens)
+            reading = _Reading(rows[:limit], newest_first=newest_first, more=len(rows) > limit)
+            answer = await self._answer(session, channel_id, zone, reading, page)
             if start or end:
                 answer["range"] = f"{_told(begin, zone, start)} to {_told(stop, zone, end)}"
             return answer
 
     async def get_thread(
-        self, thread: str, channel: str = "", max_tokens: int = 4000, cursor: str = ""
+        self, thread: str, channel: str = "", max_tokens: MaxTokens = 4000, cursor: Cursor = ""
     ) -> Conversation:
         """Read one Slack thread: its first message and the replies, oldest first.
 
         thread: a link to any message of the thread, or (with channel) the ts of its first message. If next_cursor is
         given, more replies follow: pass it as cursor.
         """
-        max_tokens = bounded(max_tokens, 200, 50_000, "max_tokens")
+        page = Page.open("get_thread", {"thread": thread, "channel": channel}, cursor, max_tokens)
         async with self.store.session() as session:
             root = parse_ts(thread.strip())
             if root is not None and not channel:
@@ -92,7 +93,7 @@ class ConversationTools(SlackTools):
                 if root is None and reference.thread_ts
                 else await _root(session, channel_id, ts)
             )
-            return await self._thread(session, channel_id, root or ts, zone, max_tokens, cursor)
+            return await self._thread(session, channel_id, root or ts, zone, page)
 
     async def _at_link(
         self,
@@ -101,13 +102,12 @@ class ConversationTools(SlackTools):
         reference: Reference,
         zone: tzinfo,
         neighbours: int,
-        max_tokens: int,
-        cursor: str | None,
+        page: Page,
     ) -> Conversation:
         assert reference.ts is not None
         root = reference.thread_ts or await _root(session, channel_id, reference.ts)
         if root is not None:
-            return await self._thread(session, channel_id, root, zone, max_tokens, cursor)
+            return await self._thread(session, channel_id, root, zone, page)
         before = await session.rows(
             "read_channel", channel_id, EARLIEST, reference.ts, True, False, neighbours + 1
         )
@@ -117,9 +117,8 @@ class ConversationTools(SlackTools):
         rows = [*reversed(before), *after[:neighbours]]
         if not any(row["ts"] == reference.ts for row in rows):
             raise _no_message(reference.ts)
-        return await self._answer(
-            session, channel_id, zone, _Page(rows, newest_first=False, more=False), max_tokens
-        )
+        reading = _Reading(rows, newest_first=False, more=False)
+        return await self._answer(session, channel_id, zone, reading, page)
 
     async def _thread(
         self,
@@ -127,33 +126,33 @@ class ConversationTools(SlackTools):
         channel_id: str,
         root: datetime,
         zone: tzinfo,
-        max_tokens: int,
-        cursor: str | None,
+        page: Page,
     ) -> Conversation:
-        after, _ = _continued(cursor, EARLIEST, LATEST, newest_first=False)
-        rows = await session.rows("read_thread", channel_id, root, after - _TICK if cursor else after, 501)
-        if not rows and not cursor:
+        after, _ = _rest_of_range(page, EARLIEST, LATEST, newest_first=False)
+        continued = bool(page.position)
+        rows = await session.rows("read_thread", channel_id, root, after - _TICK if continued else after, 501)
+        if not rows and not continued:
             raise _no_message(root)
-        page = _Page(rows[:500], newest_first=False, more=len(rows) > 500)
-        return await self._answer(session, channel_id, zone, page, max_tokens)
+        reading = _Reading(rows[:500], newest_first=False, more=len(rows) > 500)
+        return await self._answer(session, channel_id, zone, reading, page)
 
     async def _answer(
-        self, session: Session, channel_id: str, zone: tzinfo, page: _Page, max_tokens: int
+        self, session: Session, channel_id: str, zone: tzinfo, reading: _Reading, page: Page
     ) -> Conversation:
-        presenter = await presenter_for(session, page.rows, zone, self.base)
-        messages = presenter.fitted(page.rows, max_tokens)
+        presenter = await presenter_for(session, reading.rows, zone, self.base)
+        messages = presenter.fitted(reading.rows, page)
         answer = Conversation(notice=explain_fence(presenter.nonce))
         card = (await session.rows("channel_cards", [channel_id]))[0]
         answer["channel"], answer["channel_id"] = card["name"] or channel_id, channel_id
         if card["topic"]:
             answer["topic"] = clip(card["topic"], 60)[0]
-        answer["messages"] = page.in_order(messages)
-        _finish(answer, presenter, page, messages)
+        answer["messages"] = reading.in_order(messages)
+        _finish(answer, presenter, reading, page)
         answer.update(await self.freshness(session, zone, [channel_id]))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
         return answer
 
 
-class _Page:
+class _Reading:
     """Rows as they were read: from the newest back, or from the oldest on; `more` says that there are further ones."""
 
     def __init__(self, rows: Sequence[Row], *, newest_first: bool, more: bool) -> None:
@@ -165,40 +164,28 @@ class _Page:
         """Oldest first, whichever way they were read."""
         return messages[::-1] if self.newest_first else messages
 
-    def next_cursor(self, shown: int) -> str | None:
-        """Where the next page begins; None when everything was shown."""
-        if shown == len(self.rows) and not self.more:
-            return None
-        last = self.rows[shown - 1]["ts"] if shown else None
-        return cursors.encode({"d": -1 if self.newest_first else 1, "t": format_ts(last)}) if last else None
 
-
-def _finish(answer: Conversation, presenter: Presenter, page: _Page, messages: list[Message]) -> None:
+def _finish(answer: Conversation, presenter: Presenter, reading: _Reading, page: Page) -> None:
     answer["people"] = presenter.people()
-    left = len(page.rows) - len(messages)
-    if cursor := page.next_cursor(len(messages)):
-        which = "older" if page.newest_first else "later"
-        count = f"{left} {which} messages" if left and not page.more else f"{which} messages"
+    left = len(reading.rows) - page.count
+    if page.count and (left or reading.more):
+        which = "older" if reading.newest_first else "later"
+        count = f"{left} {which} messages" if left and not reading.more else f"{which} messages"
         answer["left_out"] = f"{count}; pass next_cursor as cursor to read them."
-        answer["next_cursor"] = cursor
-    if any("omitted" in message for message in messages):
+        answer["next_cursor"] = page.cursor(last=format_ts(reading.rows[page.count - 1]["ts"]))
+    if any("omitted" in message for message in answer.get("messages", ())):
         answer["left_out"] = answer.get("left_out", "") + (
             " Long texts were cut (omitted); raise max_tokens to read them whole."
         )
 
 
-def _continued(
-    cursor: str | None, begin: datetime, stop: datetime, *, newest_first: bool
+def _rest_of_range(
+    page: Page, begin: datetime, stop: datetime, *, newest_first: bool
 ) -> tuple[datetime, datetime]:
-    """The range that is left after the page that gave this cursor."""
-    if not cursor:
+    """The range that earlier pages left."""
+    last = parse_ts(page.position.get("last"))
+    if last is None:
         return begin, stop
-    position: dict[str, Any] = cursors.decode(cursor)
-    last = parse_ts(position.get("t"))
-    if last is None or position.get("d") != (-1 if newest_first else 1):
-        raise InvalidInput(
-            "cursor: it belongs to another call.", hint="Pass it with the arguments of the call that gave it."
-        )
     return (begin, last - _TICK) if newest_first else (last + _TICK, stop)
 
 

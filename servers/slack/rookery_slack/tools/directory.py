@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rookery_core import cursors
-from rookery_core.errors import InvalidInput
+from rookery_core.serving.arguments import MAX_TOKENS, Cursor, Limit
+from rookery_core.serving.paging import Page
 from rookery_slack.answers import Channels, People, Person
 from rookery_slack.presenting import channel_card
 from rookery_slack.resolving import resolve_channel
-from rookery_slack.tools.base import SlackTools, bounded
+from rookery_slack.tools.base import SlackTools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,20 +24,21 @@ class DirectoryTools(SlackTools):
         self,
         query: str = "",
         include_archived: bool = False,
-        limit: int = 50,
-        cursor: str = "",
+        limit: Limit = 50,
+        cursor: Cursor = "",
     ) -> Channels:
         """List the Slack channels you may read: id, name, topic, purpose, members.
 
         query filters by name, topic or purpose. When next_cursor comes back there are more: pass it as cursor.
         """
-        limit = bounded(limit, 1, 200, "limit")
-        after = _position(cursor)
+        page = _open("list_channels", cursor, query, include_archived)
         async with self.store.session() as session:
-            rows = await session.rows("list_channels", _text(query), include_archived, *after, limit + 1)
+            rows = await session.rows(
+                "list_channels", _text(query), include_archived, *_after(page), limit + 1
+            )
         answer = Channels(channels=[channel_card(row, self.base) for row in rows[:limit]])
         if len(rows) > limit:
-            answer["next_cursor"] = _cursor(rows[limit - 1])
+            answer["next_cursor"] = _cursor(page, rows[limit - 1])
         return answer
 
     async def list_users(
@@ -45,39 +46,37 @@ class DirectoryTools(SlackTools):
         query: str = "",
         include_bots: bool = True,
         include_deactivated: bool = False,
-        limit: int = 50,
-        cursor: str = "",
+        limit: Limit = 50,
+        cursor: Cursor = "",
     ) -> People:
         """List people and bots of the Slack workspace: id, name, handle, kind, time zone.
 
         query filters by any of their names. When next_cursor comes back there are more: pass it as cursor.
         """
-        limit = bounded(limit, 1, 200, "limit")
-        after = _position(cursor)
+        page = _open("list_users", cursor, query, include_bots, include_deactivated)
         async with self.store.session() as session:
             rows = await session.rows(
-                "list_users", _text(query), include_bots, include_deactivated, *after, limit + 1
+                "list_users", _text(query), include_bots, include_deactivated, *_after(page), limit + 1
             )
-        return _people(rows, limit)
+        return _people(rows, limit, page)
 
-    async def get_channel_members(self, channel: str, limit: int = 100, cursor: str = "") -> People:
+    async def get_channel_members(self, channel: str, limit: Limit = 100, cursor: Cursor = "") -> People:
         """List the members of a channel (name, id or link). next_cursor, when given, gets the next page."""
-        limit = bounded(limit, 1, 500, "limit")
-        after = _position(cursor)
+        page = _open("get_channel_members", cursor, channel)
         async with self.store.session() as session:
             channel_id, _ = await resolve_channel(session, channel)
-            rows = await session.rows("channel_members", channel_id, *after, limit + 1)
-        return _people(rows, limit)
+            rows = await session.rows("channel_members", channel_id, *_after(page), limit + 1)
+        return _people(rows, limit, page)
 
 
 def _text(query: str | None) -> str | None:
     return (query or "").strip().removeprefix("#").removeprefix("@").replace("\0", "") or None
 
 
-def _people(rows: Sequence[Row], limit: int) -> People:
+def _people(rows: Sequence[Row], limit: int, page: Page) -> People:
     answer = People(people=[_person(row) for row in rows[:limit]])
     if len(rows) > limit:
-        answer["next_cursor"] = _cursor(rows[limit - 1])
+        answer["next_cursor"] = _cursor(page, rows[limit - 1])
     return answer
 
 
@@ -96,17 +95,14 @@ def _person(row: Row) -> Person:
     return person
 
 
-def _cursor(row: Row) -> str:
-    return cursors.encode({"n": row["name"] or "", "i": row["id"]})
+def _open(tool: str, cursor: str, *arguments: object) -> Page:
+    return Page.open(tool, arguments, cursor, MAX_TOKENS)
 
 
-def _position(cursor: str | None) -> tuple[str | None, str | None]:
-    if not cursor:
-        return None, None
-    position = cursors.decode(cursor)
-    name, last = position.get("n"), position.get("i")
-    if not isinstance(name, str) or not isinstance(last, str):
-        raise InvalidInput(
-            "cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer."
-        )
-    return name, last
+def _after(page: Page) -> tuple[str | None, str | None]:
+    """Name and id of the last entry of the page before."""
+    return page.position.get("name"), page.position.get("id")
+
+
+def _cursor(page: Page, row: Row) -> str:
+    return page.cursor(name=row["name"] or "", id=row["id"])

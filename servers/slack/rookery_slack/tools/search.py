@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from rookery_core import cursors
 from rookery_core.dates import parse_time_range
 from rookery_core.errors import InvalidInput
 from rookery_core.ranking import best_snippet
-from rookery_core.text import clip, estimate_tokens, explain_fence, fence
+from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
+from rookery_core.serving.paging import Page
+from rookery_core.text import clip, estimate_tokens, explain_fence, fence, storable
 from rookery_slack.answers import Found, Hit
 from rookery_slack.presenting import OVERHEAD_TOKENS, presenter_for
 from rookery_slack.resolving import resolve_channel, resolve_channels, resolve_user, zone_of
 from rookery_slack.search.legs import Place
 from rookery_slack.search.narrowing import Asked, Has, Narrowing, having, read_modifiers
 from rookery_slack.search.ranking import Mode, by_conversation, rank
-from rookery_slack.tools.base import Clock, SlackTools, bounded, utc_now
+from rookery_slack.tools.base import Clock, SlackTools, utc_now
 from rookery_slackapi.timestamps import format_ts, parse_ts
 
 if TYPE_CHECKING:
@@ -52,9 +54,9 @@ class SearchTools(SlackTools):
         has: list[Has] | None = None,
         thread: str = "",
         mode: Mode = "hybrid",
-        limit: int = 10,
-        max_tokens: int = 3000,
-        cursor: str = "",
+        limit: Limit = 10,
+        max_tokens: MaxTokens = 3000,
+        cursor: Cursor = "",
     ) -> Found:
         """Search Slack messages by words and by meaning; one result a thread, best first, each with its permalink.
 
@@ -63,22 +65,23 @@ class SearchTools(SlackTools):
         mode: hybrid, keyword (words only) or semantic (meaning only). score is 0 to 1 within this answer. Read around a
         result with get_thread or get_conversation and its permalink. Further results: next_cursor.
         """
-        limit, max_tokens = bounded(limit, 1, 50, "limit"), bounded(max_tokens, 200, 50_000, "max_tokens")
-        query = query[:MAX_QUERY].replace("\0", " ")
+        query = storable(query[:MAX_QUERY])
         if not query.strip():
             raise InvalidInput(
-                "query: empty.", hint="Say what to look for; get_conversation reads without a query."
+                "query must not be empty.",
+                hint="Say what to look for; get_conversation reads without a query.",
             )
+        arguments = [query, channels, authors, after, before, has, thread, mode]
+        page = Page.open("search_messages", arguments, cursor, max_tokens)
         async with self.store.session() as session:
             zone = await zone_of(session)
             narrow = await self._narrowing(session, channels, authors, after, before, has, thread, zone)
             asked = await read_modifiers(session, query, narrow, zone, self.now())
-            skipped = 0
-            if cursor:
-                skipped, asked.narrow = _continued(cursor, asked.narrow)
+            if until := parse_ts(page.position.get("until")):
+                asked.narrow = replace(asked.narrow, to_ts=until)
             ranked = await rank(session, asked.text or query, asked.narrow, mode, self._get_embedder())
             hits = by_conversation(ranked.places, ranked.threads)
-            answer = await self._answer(session, hits, asked, (skipped, limit, max_tokens), zone)
+            answer = await self._answer(session, hits[page.offset :], asked, page, limit, zone)
             notes = [
                 f"{each[:80]} names nothing known: taken as words" for each in asked.unknown[:MOST_NOTES]
             ]
@@ -130,51 +133,35 @@ class SearchTools(SlackTools):
         session: Session,
         hits: list[tuple[Place, float, int]],
         asked: Asked,
-        size: tuple[int, int, int],
+        page: Page,
+        limit: int,
         zone: tzinfo,
     ) -> Found:
-        skipped, limit, max_tokens = size
-        page = hits[skipped : skipped + limit]
-        rows = await _messages(session, [place for place, _, _ in page])
+        rows = await _messages(session, [place for place, _, _ in hits[:limit]])
         presenter = await presenter_for(session, rows.values(), zone, self.base)
         results: list[Hit] = []
-        left, gone = max_tokens, 0
-        for place, score, matches in page:
+        deleted = 0
+        for place, score, matches in hits[:limit]:
             if place not in rows:  # deleted since it was ranked
-                gone += 1
+                deleted += 1
                 continue
             hit = _hit(rows[place], presenter, asked.text, score, matches)
-            cost = OVERHEAD_TOKENS + estimate_tokens(hit.get("text", ""))
-            if results and cost > left:
+            if not page.add(OVERHEAD_TOKENS + estimate_tokens(hit.get("text", ""))):
                 break
             results.append(hit)
-            left -= cost
         searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.told])
         answer = Found(
             notice=explain_fence(presenter.nonce),
             searched=clip(searched, SEARCHED_TOKENS)[0],
             results=results,
         )
-        done = skipped + gone + len(results)
+        done = deleted + len(results)
         if done < len(hits):
             answer["left_out"] = f"{len(hits) - done} further results; pass next_cursor as cursor."
             until = asked.narrow.to_ts or self.now()
-            answer["next_cursor"] = cursors.encode({"o": done, "t": format_ts(until)})
+            answer["next_cursor"] = page.cursor(offset=page.offset + done, until=format_ts(until))
         answer.update(await self.freshness(session, zone, asked.narrow.channels))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
         return answer
-
-
-def _continued(cursor: str, narrow: Narrowing) -> tuple[int, Narrowing]:
-    """Where the page before ended, among what was there when the search began."""
-    from dataclasses import replace
-
-    position: dict[str, Any] = cursors.decode(cursor)
-    done, until = position.get("o"), parse_ts(position.get("t"))
-    if not isinstance(done, int) or done < 0 or until is None:
-        raise InvalidInput(
-            "cursor: it belongs to another tool.", hint="Pass the next_cursor of this tool's answer."
-        )
-    return done, replace(narrow, to_ts=until)
 
 
 async def _messages(session: Session, places: list[Place]) -> dict[Place, Row]:
