@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rookery_core import telemetry
 from rookery_core.errors import RookeryError
@@ -23,8 +22,7 @@ MAX_BATCH = 800
 _BUSY_PAUSE_S = 0.003
 
 
-@dataclass(frozen=True, slots=True)
-class _PendingEffect:
+class _PendingEffect(NamedTuple):
     """A handler that waits for the commit of its effect and its completion."""
 
     event: Event

@@ -133,15 +133,14 @@ class Slots:
         """Count an event as completed: it has an outcome."""
         del self.claimed[claimed.event.id]
         self.completed += 1
+        if not self.claimed:
+            self.emptied.set()
 
     def drop(self, followers: list[ClaimedEvent]) -> None:
         """Forget events claimed behind one that is released: the same statement releases them."""
         self._buffered -= len(followers)
         for claimed in followers:
             self.claimed.pop(claimed.event.id, None)
-
-    def check_emptied(self) -> None:
-        """Set `emptied` when nothing is claimed."""
         if not self.claimed:
             self.emptied.set()
 
@@ -215,11 +214,8 @@ class Executor:
                 error = await self._run_handler(claimed)
                 slots.remove(claimed)
                 policy = self._policies[claimed.event.subscription]
-                followers_continue = pass_outcome(claimed, error, policy, self._outcomes)
-                if not followers_continue:
+                if not pass_outcome(claimed, error, policy, self._outcomes):
                     slots.drop(sequence[position + 1 :])
-                slots.check_emptied()
-                if not followers_continue:
                     break
 
     async def _run_handler(self, claimed: ClaimedEvent) -> BaseException | None:

@@ -38,7 +38,7 @@ class Signals:
 
     def slot_freed(self) -> None:
         """A slot may be free: wake the fetcher when there is something to claim."""
-        if self.room:
+        if self.events_expected and not self.draining and self._slots.room:
             self.fetch.set()
 
     def retry_in(self, delay_s: float) -> None:
