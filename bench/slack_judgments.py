@@ -21,7 +21,7 @@ LEAST = 3
 FORMS = "each has query, channel_id, exclude and relevant, or channel, ts and conversation_id"
 Line = dict[str, Any]
 
-Place = tuple[str, str]
+MessageKey = tuple[str, str]
 """A message: its channel's id and its ts."""
 
 
@@ -30,8 +30,8 @@ class Judged:
     """A query, messages that do not count as answers, and those that do."""
 
     query: str
-    exclude: frozenset[Place]
-    relevant: frozenset[Place]
+    exclude: frozenset[MessageKey]
+    relevant: frozenset[MessageKey]
 
 
 class NotReadable(Exception):
@@ -43,9 +43,9 @@ class Held:
     """What the store holds: the text of every message, the ids of channels by name, the first message of each thread
     by those that answer it."""
 
-    texts: dict[Place, str]
+    texts: dict[MessageKey, str]
     names: dict[str, str]
-    roots: dict[Place, Place]
+    roots: dict[MessageKey, MessageKey]
 
 
 def read_lines(path: Path) -> list[Line]:
@@ -85,14 +85,14 @@ def _is_spoken(line: Line) -> bool:
 def judgments(lines: Sequence[Line], held: Held) -> list[Judged]:
     """The judgments of a file that can be answered from what is held."""
     found = [_judged(line) for line in lines] if "query" in lines[0] else _conversations(lines, held)
-    threads: defaultdict[Place, set[Place]] = defaultdict(set)
+    threads: defaultdict[MessageKey, set[MessageKey]] = defaultdict(set)
     for reply, root in held.roots.items():
         threads[root] |= {reply, root}
     whole = [_with_threads(each, held, threads) for each in found]
     return [each for each in whole if any(place in held.texts for place in each.relevant)]
 
 
-def _with_threads(judged: Judged, held: Held, threads: Mapping[Place, set[Place]]) -> Judged:
+def _with_threads(judged: Judged, held: Held, threads: Mapping[MessageKey, set[MessageKey]]) -> Judged:
     relevant = set(judged.relevant)
     for place in judged.relevant:
         relevant |= threads.get(held.roots.get(place, place), set())
@@ -100,11 +100,11 @@ def _with_threads(judged: Judged, held: Held, threads: Mapping[Place, set[Place]
 
 
 def _conversations(lines: Iterable[Line], held: Held) -> list[Judged]:
-    conversations: defaultdict[tuple[str, ...], list[Place]] = defaultdict(list)
+    conversations: defaultdict[tuple[str, ...], list[MessageKey]] = defaultdict(list)
     texts = held.texts
     for line in lines:
         channel = str(line["channel"])
-        place: Place = (held.names.get(channel, channel), str(line["ts"]))
+        place: MessageKey = (held.names.get(channel, channel), str(line["ts"]))
         if place in texts:
             conversations[line["channel"], line.get("year_file", ""), line["conversation_id"]].append(place)
     found: list[Judged] = []

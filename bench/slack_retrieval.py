@@ -7,10 +7,10 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.slack_judgments import Held, Judged, Place
+from bench.slack_judgments import Held, Judged, MessageKey
 from bench.slack_store import INGEST, READER, BenchStore
 from rookery_core.embedders import create_embedder
-from rookery_slack.search.narrowing import Narrowing
+from rookery_slack.search.filters import SearchFilter
 from rookery_slack.search.ranking import Mode, rank
 from rookery_slackapi.timestamps import format_ts
 
@@ -45,8 +45,8 @@ async def held(bench: BenchStore) -> Held:
             "select channel, ts, thread_ts, text from slack.messages where team = $1 and text is not null", INGEST.team
         )  # fmt: skip
         channels = await connection.fetch("select name, id from slack.channels where team = $1", INGEST.team)
-    texts: dict[Place, str] = {}
-    roots: dict[Place, Place] = {}
+    texts: dict[MessageKey, str] = {}
+    roots: dict[MessageKey, MessageKey] = {}
     for row in rows:
         place = (row["channel"], format_ts(row["ts"]))
         texts[place] = row["text"]
@@ -62,10 +62,12 @@ async def quality(bench: BenchStore, judged: list[Judged], mode: Mode) -> Qualit
     return _summary(ranks)
 
 
-async def _ranked(bench: BenchStore, judged: Judged, mode: Mode, embedder: Embedder | None) -> list[Place]:
+async def _ranked(
+    bench: BenchStore, judged: Judged, mode: Mode, embedder: Embedder | None
+) -> list[MessageKey]:
     async with bench.store.session(READER) as session:
-        found = await rank(session, judged.query, Narrowing(), mode, embedder)
-    return [(channel, format_ts(ts)) for (channel, ts), _ in found.places]
+        found = await rank(session, judged.query, SearchFilter(), mode, embedder)
+    return [(channel, format_ts(ts)) for (channel, ts), _ in found.messages]
 
 
 async def peer_quality(bench: BenchStore, judged: list[Judged]) -> Quality:
@@ -78,7 +80,7 @@ async def peer_quality(bench: BenchStore, judged: list[Judged]) -> Quality:
     return _summary(ranks)
 
 
-def _first_hit(judged: Judged, ranked: list[Place]) -> int | None:
+def _first_hit(judged: Judged, ranked: list[MessageKey]) -> int | None:
     """The place (from 1) of the first relevant message among the first ten that are not excluded."""
     shown = [place for place in ranked if place not in judged.exclude][:TOP]
     return next((place for place, found in enumerate(shown, 1) if found in judged.relevant), None)
@@ -91,7 +93,7 @@ def _summary(ranks: list[int | None]) -> Quality:
     return Quality(hits, statistics.mean(1 / rank if rank else 0 for rank in ranks), len(ranks))
 
 
-def half_remembered(texts: dict[Place, str], count: int, seed: int = 1) -> list[Judged]:
+def half_remembered(texts: dict[MessageKey, str], count: int, seed: int = 1) -> list[Judged]:
     """Queries as one who half remembers a message types them: some of its words, in another order, one misspelt.
 
     It favours neither words nor meaning by how it is made: what is left of the words may or may not be enough.

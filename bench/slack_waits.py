@@ -14,7 +14,7 @@ from bench.slack_store import READER, BenchStore
 from rookery_core.dates import parse_datetime
 from rookery_core.embedders import create_embedder
 from rookery_core.identity import acting_as
-from rookery_slack.search.narrowing import Narrowing
+from rookery_slack.search.filters import SearchFilter
 from rookery_slack.search.ranking import Mode, rank
 from rookery_slack.server import tools
 from rookery_slackapi.timestamps import format_ts
@@ -101,7 +101,7 @@ async def narrow_recall(bench: BenchStore, searches: int) -> dict[str, float]:
             else:
                 day = parse_datetime(made.day(), now=datetime.now(UTC), field="day")
             end = None if day is None else day + timedelta(days=1) - timedelta(microseconds=1)
-            narrow = Narrowing(channels=[channel] if channel else None, from_ts=day, to_ts=end)
+            narrow = SearchFilter(channels=[channel] if channel else None, from_ts=day, to_ts=end)
             vector = str((await embedder.embed([text], kind="query"))[0].tolist())
             legs: list[tuple[Mode, str, str]] = [
                 ("keyword", EXACT_WORDS, text), ("semantic", EXACT_VECTORS, vector),
@@ -110,7 +110,7 @@ async def narrow_recall(bench: BenchStore, searches: int) -> dict[str, float]:
                 exact = await owner.fetch(statement, subject, channel, day, end)
                 async with bench.store.session(READER) as session:
                     ranked = await rank(session, text, narrow, mode, embedder)
-                found = {(place[0], format_ts(place[1])) for place, _ in ranked.places}
+                found = {(place[0], format_ts(place[1])) for place, _ in ranked.messages}
                 wanted = [(row["channel"], format_ts(row["ts"])) for row in exact]
                 name = f"{mode}.{'quiet_channel' if channel else 'one_day'}"
                 if wanted:

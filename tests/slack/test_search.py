@@ -11,8 +11,8 @@ import pytest
 from rookery_core.identity import Caller
 from rookery_core.ranking import refresh_statistics
 from rookery_slack.facts import Observations, Reaction
-from rookery_slack.search import legs, pools
-from rookery_slack.search.narrowing import Narrowing
+from rookery_slack.search import candidate_lists, candidate_queries
+from rookery_slack.search.filters import SearchFilter
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store import COLLECTION, PUBLIC_WORDS
 from rookery_slack.store.session import Store
@@ -52,7 +52,7 @@ def search(store: Store, slack_settings: SlackSettings) -> Callable[..., Awaitab
 
 def _with_sizes(monkeypatch: pytest.MonkeyPatch, **sizes: int) -> None:
     for name, value in sizes.items():
-        for module in (legs, pools):
+        for module in (candidate_lists, candidate_queries):
             monkeypatch.setattr(module, name, value, raising=False)
 
 
@@ -163,18 +163,92 @@ async def test_narrowing(fill: Fill, search: Any) -> None:
 
 
 async def test_a_search_with_nothing_to_look_through_says_so(fill: Fill, search: Any) -> None:
-    assert "no message to look through" in (await search("lunch"))["searched"]
+    assert "no message to look through: no channel is visible" in (await search("lunch"))["searched"]
     await fill(_workspace())
-    assert "no message to look through" in (await search("lunch", after="2024-01-01"))["searched"]
+    empty = (await search("lunch", after="2024-01-01"))["searched"]
+    assert "no message to look through: none matches the filters" in empty and "see" not in empty
     assert "no message" not in (await search("nothing like it", mode="keyword"))["searched"]
 
 
 async def test_a_modifier_that_names_nothing_is_told(fill: Fill, search: Any) -> None:
     await fill(_workspace())
     found = await search("from:@nobody in:#general slow", mode="keyword")
-    assert "from:@nobody names nothing known: taken as words" in found["searched"]
+    assert "from:@nobody: from: nobody called 'nobody' that you can see; taken as words" in found["searched"]
     assert _texts(found)[0].startswith("How do I find slow")
     assert len((await search("in:#nowhere " * 800, mode="keyword"))["searched"]) < 1_000
+
+
+async def test_a_query_of_filters_alone_is_newest_first_without_scores(fill: Fill, search: Any) -> None:
+    await fill(_workspace())
+    found = await search("from:@bob")
+    assert _texts(found) == ["slow lunch", "C++ and 40P01 deadlocks https://x.example", "pg_stat_statements, sorted by total time"]  # fmt: skip
+    assert not any("score" in hit for hit in found["results"])
+    first = await search("in:#general", limit=1)
+    second = await search("in:#general", limit=1, cursor=first["next_cursor"])
+    assert _texts(first) == ["in a thread about lunch"]
+    assert _texts(second) == ["pg_stat_statements, sorted by total time"]
+
+
+@pytest.mark.parametrize(
+    ("query", "texts"),
+    [
+        ("slow -in:#random", ["How do I find slow queries?"]),
+        ("slow -from:@ada", ["slow lunch"]),
+        ("slow -lunch", ["How do I find slow queries?"]),
+        ("slow -queries", ["slow lunch"]),
+        ('slow -"slow lunch"', ["How do I find slow queries?"]),
+        ("slow -has:file", ["How do I find slow queries?"]),
+        ('"lunch" to:#random', ["slow lunch"]),
+        ("lunch on:2023-11-14 from:@bob", []),
+        ("lunch on:2023-11-15 from:@bob", ["slow lunch"]),
+        ("lunch during:november-2023 from:@bob", ["slow lunch"]),
+        ("lunch before:2023-11-15 from:@bob", ["slow lunch"]),
+        ("lunch before:2023-11-14 from:@bob", []),
+        ("lunch after:2023-11-15 from:@bob", ["slow lunch"]),
+    ],
+)
+async def test_slack_s_own_modifiers_are_honoured(
+    fill: Fill, search: Any, query: str, texts: list[str]
+) -> None:
+    await fill(_workspace())
+    found = await search(query, mode="keyword")
+    assert _texts(found) == texts
+    assert all(part in found["searched"] for part in query.split() if part[0] == "-" or ":" in part)
+
+
+@pytest.mark.parametrize(
+    ("modifier", "reason"),
+    [
+        ("to:@ada", "a recipient cannot be searched for"),
+        ("-after:2023-01-01", "cannot be excluded"),
+        ("on:someday", "on must be a date or time"),
+        ("has:star", "has must be one of file, link, reaction, thread"),
+    ],
+)
+async def test_a_modifier_that_is_not_honoured_is_named(
+    fill: Fill, search: Any, modifier: str, reason: str
+) -> None:
+    await fill(_workspace())
+    searched = (await search(f"slow {modifier}", mode="keyword"))["searched"]
+    assert f"{modifier}: " in searched and reason in searched
+
+
+async def test_before_means_the_same_as_argument_and_as_modifier(fill: Fill, search: Any) -> None:
+    await fill(_workspace())
+    for day in ("2023-11-14", "2023-11-15", "2023-11-16"):
+        argument = await search("slow lunch", mode="keyword", before=day)
+        assert _texts(argument) == _texts(await search(f"slow lunch before:{day}", mode="keyword"))
+
+
+async def test_a_name_of_two_people_means_both_and_says_so(fill: Fill, search: Any) -> None:
+    await fill(
+        together(
+            _workspace(), person("UADA2", "Ada"), said("CRANDOM", "1700009002.000100", "slow tram", "UADA2")
+        )
+    )
+    found = await search("from:@ada slow", mode="keyword")
+    assert sorted(_texts(found)) == ["How do I find slow queries?", "slow tram"]
+    assert "from:@ada means 2 people, all of them are taken: Ada (UADA), Ada (UADA2)" in found["searched"]
 
 
 async def test_pages_do_not_repeat(fill: Fill, search: Any) -> None:
@@ -244,7 +318,7 @@ async def test_the_serving_role_searches_through_the_index(
             "select pg_stat_get_xact_numscans('slack.message_index_words'::regclass)"
         )
         await session.rows(
-            "search_words", "'word7'", None, ["'word7'"], [1.0], 4.0, (None,) * 10, 0, False, 2000, 200,
+            "search_words", "'word7'", None, ["'word7'"], [1.0], 4.0, SearchFilter().row(), 0, False, 2000, 200,
         )  # fmt: skip
         after = await session.connection.fetchval(
             "select pg_stat_get_xact_numscans('slack.message_index_words'::regclass)"
@@ -263,7 +337,11 @@ async def test_how_far_back_is_looked_at_first_changes_nothing_that_is_found(
         await refresh_statistics(connection, INGEST.team, COLLECTION, PUBLIC_WORDS)
     end = at(f"{1700000000 + 50 * 50 * 1000}.000100")
     async with store.session(Caller()) as session:
-        for narrow in (Narrowing(), Narrowing(to_ts=end), Narrowing(channels=["CRANDOM"], from_ts=end)):
+        for narrow in (
+            SearchFilter(),
+            SearchFilter(to_ts=end),
+            SearchFilter(channels=["CRANDOM"], from_ts=end),
+        ):
             for most in (1, 5, 100):
                 found = [
                     await session.rows(
@@ -282,10 +360,10 @@ async def test_the_share_that_a_narrowing_leaves_is_of_the_newest_thousand(fill:
     public = [channel("CGENERAL", "general"), channel("CRANDOM", "random"), channel("COLD", "old")]
     await fill(together(*public, *rows, *old))
     shares = {
-        0.25: Narrowing(channels=["CGENERAL"]),
-        0.5: Narrowing(authors=["U1"], to_ts=at("1700001500.000100"), has_reaction=True),
-        0.0: Narrowing(channels=["COLD"], from_ts=at("1600000000.000100")),
-        1.0: Narrowing(channels=["COLD", "CRANDOM", "CGENERAL"]),
+        0.25: SearchFilter(channels=["CGENERAL"]),
+        0.5: SearchFilter(authors=["U1"], to_ts=at("1700001500.000100"), has_reaction=True),
+        0.0: SearchFilter(channels=["COLD"], from_ts=at("1600000000.000100")),
+        1.0: SearchFilter(channels=["COLD", "CRANDOM", "CGENERAL"]),
     }
     async with store.session(Caller()) as session:
         for share, narrow in shares.items():

@@ -133,7 +133,7 @@ async def test_what_someone_wrote_is_found_however_long_ago_and_however_they_are
         found = json.loads(await answer(read, ADA, user=user))
         assert "long ago" in found["messages"][0]["text"], user
         assert "range" not in found and "next_cursor" not in found
-    assert "nobody called 'me'" in await answer(read, Caller(), user="me")
+    assert "`me` means nobody" in await answer(read, Caller(), user="me")
 
 
 async def test_each_answer_about_messages_says_up_to_when_the_channels_are_known(
@@ -178,7 +178,7 @@ async def test_a_beginning_after_its_end_is_refused(
     said_back = await answer(
         by_name(store, slack_settings)[tool], ADA, **arguments, **{begin: "2024-02-01", end: "2024-01-01"}
     )
-    assert f"{begin}: it is after {end}" in said_back
+    assert f"{begin} must not be after {end}" in said_back
     if tool == "catch_up":
         assert "since: empty" in await answer(by_name(store, slack_settings)[tool], ADA, since="")
 

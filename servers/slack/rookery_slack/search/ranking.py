@@ -1,19 +1,26 @@
-"""One ranking out of the legs, and one result a conversation."""
+"""One ranking from the candidate lists, and one result per conversation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from rookery_core.errors import Unavailable
 from rookery_core.ranking import fuse, semantic_weight
-from rookery_slack.search.legs import Leg, Place, by_meaning, by_words, count_left
+from rookery_slack.search.candidate_lists import (
+    CandidateList,
+    MessageKey,
+    count_messages,
+    lexical_candidates,
+    newest_messages,
+    semantic_candidates,
+)
 
 if TYPE_CHECKING:
     from rookery_core.embedders import Embedder
-    from rookery_slack.search.narrowing import Narrowing
+    from rookery_slack.search.filters import SearchFilter
     from rookery_slack.store.session import Session
 
 Mode = Literal["hybrid", "keyword", "semantic"]
@@ -24,58 +31,77 @@ together found less of half-remembered messages than words alone in one of two e
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """Messages best first with scores from 0 to 1, the thread of each, and what is to be said of how they were found."""
+class Ranking:
+    """Messages best first, each with a score from 0 to 1 (None: by time), the thread of each, and a note on the search."""
 
-    places: list[tuple[Place, float]]
-    threads: Mapping[Place, datetime | None]
+    messages: list[tuple[MessageKey, float | None]]
+    threads: Mapping[MessageKey, datetime | None]
     note: str | None = None
 
 
 async def rank(
-    session: Session, text: str, narrow: Narrowing, mode: Mode, embedder: Embedder | None
-) -> Ranked:
-    """Rank what is visible and left by the narrowing. Without an embedder, or when it fails, by words alone."""
+    session: Session, text: str, search_filter: SearchFilter, mode: Mode, embedder: Embedder | None
+) -> Ranking:
+    """Rank the visible messages that fit the filter; the newest first without a text.
+
+    Without an embedder, or when it fails, lexically.
+    """
+    count = await count_messages(session, search_filter)
+    if not count:
+        return Ranking([], {}, await _explain_empty(session, search_filter))
+    if not text:
+        newest = await newest_messages(session, search_filter)
+        return Ranking([(key, None) for key in newest.threads], newest.threads)
+    return await _rank_by_text(session, text, search_filter, mode, embedder, count)
+
+
+async def _explain_empty(session: Session, search_filter: SearchFilter) -> str:
+    if not await session.value("sees_a_channel"):
+        return "there is no message to look through: no channel is visible to you"
+    if search_filter.is_empty:
+        return "there is no message to look through: none is stored yet"
+    return "there is no message to look through: none matches the filters"
+
+
+async def _rank_by_text(
+    session: Session,
+    text: str,
+    search_filter: SearchFilter,
+    mode: Mode,
+    embedder: Embedder | None,
+    count: int,
+) -> Ranking:
     note = None
-    left = await count_left(session, narrow)
-    if not left:
-        return Ranked([], {}, "there is no message to look through that you can see")
-    words = Leg()
-    any_word = True
+    lexical, any_word = CandidateList(), True
     if mode != "semantic" or embedder is None:
-        words, any_word = await by_words(session, text, narrow, left)
-    meaning = Leg()
+        lexical, any_word = await lexical_candidates(session, text, search_filter, count)
+    semantic = CandidateList()
     if mode != "keyword" and embedder is None:
         note = "no embedder is configured: searched by words alone"
     elif mode != "keyword" and embedder is not None:
         try:
-            meaning = await by_meaning(session, text, narrow, embedder, left)
+            semantic = await semantic_candidates(session, text, search_filter, embedder, count)
         except Unavailable as error:
             note = f"searched by words alone: {error.message}"
             if mode == "semantic":
-                words, any_word = await by_words(session, text, narrow, left)
-    if not any_word and not meaning.scores:
+                lexical, any_word = await lexical_candidates(session, text, search_filter, count)
+    if not any_word and not semantic.scores:
         note = "the query holds nothing to look for"
-    threads = {**words.threads, **meaning.threads}
-    return Ranked(_fused(words.scores, meaning.scores, embedder), threads, note)
-
-
-def _fused(
-    words: Mapping[Place, float], meaning: Mapping[Place, float], embedder: Embedder | None
-) -> list[tuple[Place, float]]:
+    threads = {**lexical.threads, **semantic.threads}
     weak = embedder is not None and embedder.weak
-    return fuse(words, meaning, WEAK_WEIGHT if weak else semantic_weight(embedder))
+    weight = WEAK_WEIGHT if weak else semantic_weight(embedder)
+    return Ranking([*fuse(lexical.scores, semantic.scores, weight)], threads, note)
 
 
 def by_conversation(
-    ranked: list[tuple[Place, float]], threads: Mapping[Place, datetime | None]
-) -> list[tuple[Place, float, int]]:
+    ranked: Sequence[tuple[MessageKey, float | None]], threads: Mapping[MessageKey, datetime | None]
+) -> list[tuple[MessageKey, float | None, int]]:
     """The best message of each thread (or lone message), its score, and how many of its thread matched."""
-    best: dict[Place, tuple[Place, float]] = {}
-    matches: dict[Place, int] = {}
-    for place, score in ranked:
-        channel, ts = place
-        root = (channel, threads.get(place) or ts)
-        best.setdefault(root, (place, score))
+    best: dict[MessageKey, tuple[MessageKey, float | None]] = {}
+    matches: dict[MessageKey, int] = {}
+    for key, score in ranked:
+        channel, ts = key
+        root = (channel, threads.get(key) or ts)
+        best.setdefault(root, (key, score))
         matches[root] = matches.get(root, 0) + 1
-    return [(place, score, matches[root]) for root, (place, score) in best.items()]
+    return [(key, score, matches[root]) for root, (key, score) in best.items()]

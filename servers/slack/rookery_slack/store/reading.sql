@@ -82,3 +82,13 @@ select coalesce((select documents from search.collection where team = $1 and nam
 
 -- name: has_vector_index
 select slack.has_vector_index($1);
+
+-- name: newest_messages
+select * from slack.newest_messages($1::slack.narrowing, $2);
+
+-- name: excluded_words
+-- the tsquery of what excluded words and phrases match, as text
+select slack.any_word_or_phrase($1::text[]);
+
+-- name: sees_a_channel
+select cardinality(slack.visible_channels()) > 0;

@@ -11,8 +11,8 @@ from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
 from rookery_core.serving.paging import Page
 from rookery_core.text import explain_fence
 from rookery_slack.answers import Activity, Digest, Highlight, Said
+from rookery_slack.lookup import resolve_channels, resolve_user, zone_of
 from rookery_slack.presenting import presenter_for
-from rookery_slack.resolving import resolve_channels, resolve_user, zone_of
 from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 

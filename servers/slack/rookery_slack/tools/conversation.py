@@ -14,8 +14,8 @@ from rookery_core.serving.paging import Page
 from rookery_core.text import clip, explain_fence
 from rookery_slack.answers import Conversation, Message
 from rookery_slack.links import Reference
+from rookery_slack.lookup import resolve_channel, zone_of
 from rookery_slack.presenting import presenter_for
-from rookery_slack.resolving import resolve_channel, zone_of
 from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rookery_core.serving.arguments import MAX_TOKENS, Cursor, Limit
 from rookery_core.serving.paging import Page
 from rookery_slack.answers import Channels, People, Person
+from rookery_slack.lookup import resolve_channel
 from rookery_slack.presenting import channel_card
-from rookery_slack.resolving import resolve_channel
 from rookery_slack.tools.base import SlackTools
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from rookery_core.errors import Conflict, InvalidInput, NotAllowed
 from rookery_core.identity import Caller, current_caller
 from rookery_slack.answers import Draft
 from rookery_slack.links import permalink
-from rookery_slack.resolving import resolve_channel
+from rookery_slack.lookup import resolve_channel
 from rookery_slack.tools.base import Clock, SlackTools, utc_now
 from rookery_slackapi.timestamps import format_ts, parse_ts
 from rookery_slackapi.web import connect

@@ -12,10 +12,10 @@ from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
 from rookery_core.serving.paging import Page
 from rookery_core.text import clip, estimate_tokens, explain_fence, fence, storable
 from rookery_slack.answers import Found, Hit
+from rookery_slack.lookup import resolve_channel, resolve_channels, resolve_user, zone_of
 from rookery_slack.presenting import OVERHEAD_TOKENS, presenter_for
-from rookery_slack.resolving import resolve_channel, resolve_channels, resolve_user, zone_of
-from rookery_slack.search.legs import Place
-from rookery_slack.search.narrowing import Asked, Has, Narrowing, having, read_modifiers
+from rookery_slack.search.candidate_lists import MessageKey
+from rookery_slack.search.filters import Has, ParsedQuery, SearchFilter, parse_modifiers
 from rookery_slack.search.ranking import Mode, by_conversation, rank
 from rookery_slack.tools.base import Clock, SlackTools, utc_now
 from rookery_slackapi.timestamps import format_ts, parse_ts
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SNIPPET_CHARACTERS = 400
 MAX_QUERY = 10_000
-MOST_NOTES = 3
+MAX_NOTES = 3
 SEARCHED_TOKENS = 100
 
 
@@ -60,8 +60,8 @@ class SearchTools(SlackTools):
     ) -> Found:
         """Search Slack messages by words and by meaning; one result a thread, best first, each with its permalink.
 
-        Ask in plain words of any language; "quoted phrases" must occur; from:@ada in:#general has:link after:2026-01-01
-        work inside query, too. after and before: ISO dates, `yesterday`, `30d`. thread: a link, to search in one thread.
+        Ask in plain words of any language; "quoted phrases" must occur; from:@ada in:#general has:link on:yesterday -word
+        -in:#random work inside query, too; filters alone answer the newest first. after and before: ISO dates, `yesterday`, `30d`. thread: a link, to search in one thread.
         mode: hybrid, keyword (words only) or semantic (meaning only). score is 0 to 1 within this answer. Read around a
         result with get_thread or get_conversation and its permalink. Further results: next_cursor.
         """
@@ -76,15 +76,13 @@ class SearchTools(SlackTools):
         async with self.store.session() as session:
             zone = await zone_of(session)
             narrow = await self._narrowing(session, channels, authors, after, before, has, thread, zone)
-            asked = await read_modifiers(session, query, narrow, zone, self.now())
+            asked = await parse_modifiers(session, query, narrow, zone, self.now())
             if until := parse_ts(page.position.get("until")):
-                asked.narrow = replace(asked.narrow, to_ts=until)
-            ranked = await rank(session, asked.text or query, asked.narrow, mode, self._get_embedder())
-            hits = by_conversation(ranked.places, ranked.threads)
+                asked.filter = replace(asked.filter, to_ts=until)
+            ranked = await rank(session, asked.text, asked.filter, mode, self._get_embedder())
+            hits = by_conversation(ranked.messages, ranked.threads)
             answer = await self._answer(session, hits[page.offset :], asked, page, limit, zone)
-            notes = [
-                f"{each[:80]} names nothing known: taken as words" for each in asked.unknown[:MOST_NOTES]
-            ]
+            notes = asked.notes[:MAX_NOTES]
             if ranked.note:
                 notes.append(ranked.note)
             if notes:
@@ -108,13 +106,13 @@ class SearchTools(SlackTools):
         has: list[Has] | None,
         thread: str,
         zone: tzinfo,
-    ) -> Narrowing:
+    ) -> SearchFilter:
         begin, stop = parse_time_range(after, before, zone=zone, now=self.now(), fields=("after", "before"))
         channel_id, root = None, None
         if thread:
             channel_id, reference = await resolve_channel(session, thread, field="thread")
             root = reference.thread_ts or reference.ts
-        narrow = Narrowing(
+        narrow = SearchFilter(
             channels=await resolve_channels(session, channels),
             authors=[await resolve_user(session, each, field="authors") for each in authors]
             if authors
@@ -125,14 +123,14 @@ class SearchTools(SlackTools):
             thread_ts=root,
         )
         for what in has or ():
-            narrow = having(narrow, what)
+            narrow = narrow.require(what)
         return narrow
 
     async def _answer(
         self,
         session: Session,
-        hits: list[tuple[Place, float, int]],
-        asked: Asked,
+        hits: list[tuple[MessageKey, float | None, int]],
+        asked: ParsedQuery,
         page: Page,
         limit: int,
         zone: tzinfo,
@@ -149,7 +147,7 @@ class SearchTools(SlackTools):
             if not page.add(OVERHEAD_TOKENS + estimate_tokens(hit.get("text", ""))):
                 break
             results.append(hit)
-        searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.told])
+        searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.modifiers])
         answer = Found(
             notice=explain_fence(presenter.nonce),
             searched=clip(searched, SEARCHED_TOKENS)[0],
@@ -158,19 +156,19 @@ class SearchTools(SlackTools):
         done = deleted + len(results)
         if done < len(hits):
             answer["left_out"] = f"{len(hits) - done} further results; pass next_cursor as cursor."
-            until = asked.narrow.to_ts or self.now()
+            until = asked.filter.to_ts or self.now()
             answer["next_cursor"] = page.cursor(offset=page.offset + done, until=format_ts(until))
-        answer.update(await self.freshness(session, zone, asked.narrow.channels))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
+        answer.update(await self.freshness(session, zone, asked.filter.channels))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
         return answer
 
 
-async def _messages(session: Session, places: list[Place]) -> dict[Place, Row]:
+async def _messages(session: Session, places: list[MessageKey]) -> dict[MessageKey, Row]:
     """The messages at these places, by place."""
     found = await session.rows("read_messages", [channel for channel, _ in places], [ts for _, ts in places])
     return {(row["channel"], row["ts"]): row for row in found}
 
 
-def _hit(row: Row, presenter: Presenter, query: str, score: float, matches: int) -> Hit:
+def _hit(row: Row, presenter: Presenter, query: str, score: float | None, matches: int) -> Hit:
     author, kind = presenter.author(row)
     snippet = best_snippet(presenter.text(row), query, max_characters=SNIPPET_CHARACTERS)
     shown = f"{'… ' if snippet.cut_before else ''}{snippet.text}{' …' if snippet.cut_after else ''}"
@@ -182,8 +180,9 @@ def _hit(row: Row, presenter: Presenter, query: str, score: float, matches: int)
         author=author,
         text=fence(shown, author=author, kind=kind, nonce=presenter.nonce),
         permalink=presenter.link(row),
-        score=round(score, 4),
     )
+    if score is not None:
+        hit["score"] = round(score, 4)
     if row["thread_ts"] is not None:
         hit["thread_ts"] = format_ts(row["thread_ts"])
     if matches > 1:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rookery_slack.answers import Coverage, Status
-from rookery_slack.resolving import resolve_channels, zone_of
+from rookery_slack.lookup import resolve_channels, zone_of
 from rookery_slack.tools.base import SlackTools
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Which messages are scored for words: in a large store not every one that has any of them, but the likeliest best."""
+"""Which messages are scored lexically: in a large store not every match, but those most likely to score best."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ rare everywhere may not occur here at all."""
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What to gather messages by, how many of the newest at most, and how many of all are likely to match."""
+    """A tsquery that selects candidates, how many of the newest at most, and how many messages are likely to match."""
 
     candidates: str
-    most: int
+    limit: int
     likely: float
 
 
-def pools(prepared: PreparedQuery, left: int, counted: int) -> list[Pool]:
-    """The pools to score: the next where one gives too few.
+def candidate_queries(prepared: PreparedQuery, left: int, counted: int) -> list[Pool]:
+    """The queries whose candidates are scored: the next one where one gives too few.
 
     left: messages that the search has to look through, counted no further than beyond NARROW. counted: messages that
     the weights are of.
@@ -44,13 +44,13 @@ def pools(prepared: PreparedQuery, left: int, counted: int) -> list[Pool]:
     words = sorted(
         (math.exp(-weight), term) for term, weight in zip(prepared.terms, prepared.weights, strict=True)
     )
-    whatever = Pool(prepared.any_term, COMMON_POOL, counted * _share_of_any(words))
-    having = counted * words[0][0]
-    if left <= NARROW or having <= WORD_POOL:
-        return [Pool(prepared.candidates, WORD_POOL, having), whatever]
+    any_word = Pool(prepared.any_term, COMMON_POOL, counted * _share_of_any(words))
+    rarest_count = counted * words[0][0]
+    if left <= NARROW or rarest_count <= WORD_POOL:
+        return [Pool(prepared.candidates, WORD_POOL, rarest_count), any_word]
     if len(words) == 1:
-        return [whatever]
-    return [*_together(words, counted), Pool(words[0][1], COMMON_POOL, having), whatever]
+        return [any_word]
+    return [*_together(words, counted), Pool(words[0][1], COMMON_POOL, rarest_count), any_word]
 
 
 Word = tuple[float, str]
