@@ -60,10 +60,10 @@ class SearchTools(SlackTools):
     ) -> Found:
         """Search Slack messages by words and by meaning; one result a thread, best first, each with its permalink.
 
-        Ask in plain words of any language; "quoted phrases" must occur; from:@ada in:#general has:link on:yesterday -word
-        -in:#random work inside query, too; filters alone answer the newest first. after and before: ISO dates, `yesterday`, `30d`. thread: a link, to search in one thread.
-        mode: hybrid, keyword (words only) or semantic (meaning only). score is 0 to 1 within this answer. Read around a
-        result with get_thread or get_conversation and its permalink. Further results: next_cursor.
+        Ask in plain words of any language; "quoted phrases" must occur; from:@ada -in:#random has:link on:yesterday -word
+        work inside query, too; filters alone answer the newest first. after and before: 2026-10-20, `last week`, `30d`.
+        thread: a link, to search in one thread. mode: keyword (words only) or semantic (meaning only). score is 0 to 1
+        within this answer. Read around a result with get_thread or get_conversation and its permalink.
         """
         query = storable(query[:MAX_QUERY])
         if not query.strip():
@@ -75,14 +75,14 @@ class SearchTools(SlackTools):
         page = Page.open("search_messages", arguments, cursor, max_tokens)
         async with self.store.session() as session:
             zone = await zone_of(session)
-            narrow = await self._narrowing(session, channels, authors, after, before, has, thread, zone)
-            asked = await parse_modifiers(session, query, narrow, zone, self.now())
+            filters = await self._filter(session, channels, authors, after, before, has, thread, zone)
+            parsed = await parse_modifiers(session, query, filters, zone, self.now())
             if until := parse_ts(page.position.get("until")):
-                asked.filter = replace(asked.filter, to_ts=until)
-            ranked = await rank(session, asked.text, asked.filter, mode, self._get_embedder())
+                parsed.filter = replace(parsed.filter, to_ts=until)
+            ranked = await rank(session, parsed.text, parsed.filter, mode, self._get_embedder())
             hits = by_conversation(ranked.messages, ranked.threads)
-            answer = await self._answer(session, hits[page.offset :], asked, page, limit, zone)
-            notes = asked.notes[:MAX_NOTES]
+            answer = await self._answer(session, hits[page.offset :], parsed, page, limit, zone)
+            notes = parsed.notes[:MAX_NOTES]
             if ranked.note:
                 notes.append(ranked.note)
             if notes:
@@ -96,7 +96,7 @@ class SearchTools(SlackTools):
             self._embedder, self._looked = create_embedder(self._settings), True
         return self._embedder
 
-    async def _narrowing(
+    async def _filter(
         self,
         session: Session,
         channels: list[str] | None,
@@ -112,7 +112,7 @@ class SearchTools(SlackTools):
         if thread:
             channel_id, reference = await resolve_channel(session, thread, field="thread")
             root = reference.thread_ts or reference.ts
-        narrow = SearchFilter(
+        search_filter = SearchFilter(
             channels=await resolve_channels(session, channels),
             authors=[await resolve_user(session, each, field="authors") for each in authors]
             if authors
@@ -123,14 +123,14 @@ class SearchTools(SlackTools):
             thread_ts=root,
         )
         for what in has or ():
-            narrow = narrow.require(what)
-        return narrow
+            search_filter = search_filter.require(what)
+        return search_filter
 
     async def _answer(
         self,
         session: Session,
         hits: list[tuple[MessageKey, float | None, int]],
-        asked: ParsedQuery,
+        parsed: ParsedQuery,
         page: Page,
         limit: int,
         zone: tzinfo,
@@ -143,11 +143,11 @@ class SearchTools(SlackTools):
             if place not in rows:  # deleted since it was ranked
                 deleted += 1
                 continue
-            hit = _hit(rows[place], presenter, asked.text, score, matches)
+            hit = _hit(rows[place], presenter, parsed.text, score, matches)
             if not page.add(OVERHEAD_TOKENS + estimate_tokens(hit.get("text", ""))):
                 break
             results.append(hit)
-        searched = " ".join([f"{asked.text!r}" if asked.text else "everything", *asked.modifiers])
+        searched = " ".join([f"{parsed.text!r}" if parsed.text else "everything", *parsed.modifiers])
         answer = Found(
             notice=explain_fence(presenter.nonce),
             searched=clip(searched, SEARCHED_TOKENS)[0],
@@ -156,9 +156,9 @@ class SearchTools(SlackTools):
         done = deleted + len(results)
         if done < len(hits):
             answer["left_out"] = f"{len(hits) - done} further results; pass next_cursor as cursor."
-            until = asked.filter.to_ts or self.now()
+            until = parsed.filter.to_ts or self.now()
             answer["next_cursor"] = page.cursor(offset=page.offset + done, until=format_ts(until))
-        answer.update(await self.freshness(session, zone, asked.filter.channels))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
+        answer.update(await self.freshness(session, zone, parsed.filter.channels))  # pyright: ignore[reportCallIssue, reportArgumentType] keys of Answer
         return answer
 
 
