@@ -50,7 +50,10 @@ async def resolve_channels(session: Session, names: Sequence[str] | None) -> lis
 
 
 async def resolve_user(session: Session, text: str, *, field: str = "user") -> str:
-    """The id of the person that an id, a name, a profile's link or `me` means. Raises as resolve_channel does."""
+    """The id of the person that an id, a name, a profile's link or `me` means.
+
+    Raises InvalidInput when several have that name, NotFound with candidates for no match.
+    """
     people = await resolve_same_named(session, text, field=field)
     if len(people) > 1:
         raise InvalidInput(

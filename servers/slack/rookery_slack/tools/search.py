@@ -58,11 +58,11 @@ class SearchTools(SlackTools):
         max_tokens: MaxTokens = 3000,
         cursor: Cursor = "",
     ) -> Found:
-        """Search Slack messages by words and by meaning; one result a thread, best first, each with its permalink.
+        """Search Slack messages, lexically and semantically; one result a thread, best first, each with its permalink.
 
         Ask in plain words of any language; "quoted phrases" must occur; from:@ada -in:#random has:link on:yesterday -word
         work inside query, too; filters alone answer the newest first. after and before: 2026-10-20, `last week`, `30d`.
-        thread: a link, to search in one thread. mode: keyword (words only) or semantic (meaning only). score is 0 to 1
+        thread: a link, to search in one thread. mode: keyword or semantic for one of the two alone. score is 0 to 1
         within this answer. Read around a result with get_thread or get_conversation and its permalink.
         """
         query = storable(query[:MAX_QUERY])
@@ -114,7 +114,7 @@ class SearchTools(SlackTools):
             root = reference.thread_ts or reference.ts
         search_filter = SearchFilter(
             channels=await resolve_channels(session, channels),
-            authors=[await resolve_user(session, each, field="authors") for each in authors]
+            authors=[await resolve_user(session, author, field="authors") for author in authors]
             if authors
             else None,
             from_ts=begin,
@@ -164,8 +164,8 @@ class SearchTools(SlackTools):
 
 async def _messages(session: Session, places: list[MessageKey]) -> dict[MessageKey, Row]:
     """The messages at these places, by place."""
-    found = await session.rows("read_messages", [channel for channel, _ in places], [ts for _, ts in places])
-    return {(row["channel"], row["ts"]): row for row in found}
+    rows = await session.rows("read_messages", [channel for channel, _ in places], [ts for _, ts in places])
+    return {(row["channel"], row["ts"]): row for row in rows}
 
 
 def _hit(row: Row, presenter: Presenter, query: str, score: float | None, matches: int) -> Hit:
