@@ -132,6 +132,86 @@ async def test_what_slack_never_sends_is_refused_and_leaves_no_traceback(
     assert not [record.getMessage() for record in caplog.records if record.exc_info]
 
 
-@given(body=st.binary(max_size=50), timestamp=st.text(max_size=12), signature=st.text(max_size=80))
+@given(
+    body=st.binary(max_size=50),
+    timestamp=st.text(st.characters(), max_size=12),
+    signature=st.text(st.characters(), max_size=80),
+)
 def test_no_forged_signature_passes_or_raises(body: bytes, timestamp: str, signature: str) -> None:
     assert not is_signed("secret", body, timestamp, signature, 1_760_000_000.0)
+
+
+async def _send_raw(base: str, request: bytes, *, wait: bool = True) -> bytes:
+    """Send bytes that no HTTP client would send; returns the status line."""
+    host, _, port = base.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    await writer.drain()
+    answer = await asyncio.wait_for(reader.readline(), 10) if wait else b""
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+def _request(*headers: str, length: int = 2) -> bytes:
+    lines = ("POST /slack/events HTTP/1.1", "Host: x", f"Content-Length: {length}", "Connection: close")
+    return "\r\n".join((*lines, *headers, "", "{}")).encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("X-Slack-Request-Timestamp: {now}", "X-Slack-Signature: v0=\xe4\xff"),
+        ("X-Slack-Request-Timestamp: {now}", "X-Slack-Signature: v0=\xc3\xa4"),
+        ("X-Slack-Request-Timestamp: \xb2\xff", "X-Slack-Signature: v0=00"),
+        ("X-Slack-Request-Timestamp: " + "9" * 6_000, "X-Slack-Signature: v0=00"),
+    ],
+)
+async def test_headers_that_slack_never_sends_are_refused_as_unsigned(
+    slack: SlackEmulator,
+    bot_settings: Callable[..., BotSettings],
+    caplog: pytest.LogCaptureFixture,
+    headers: tuple[str, ...],
+) -> None:
+    sent = [header.format(now=int(time.time())) for header in headers]
+    async with serving(slack, bot_settings(slack_http_port=free_port())) as base:
+        answer = await _send_raw(base, _request(*sent))
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert not [record.getMessage() for record in caplog.records if record.exc_info]
+
+
+async def test_a_client_that_leaves_during_an_upload_is_one_line_in_the_log(
+    slack: SlackEmulator,
+    cast: Cast,
+    bot_settings: Callable[..., BotSettings],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def lines() -> list[str]:
+        return [text for record in caplog.records if "incomplete" in (text := record.getMessage())]
+
+    caplog.set_level("INFO")
+    async with serving(slack, bot_settings(slack_http_port=free_port())) as base:
+        await _send_raw(base, _request(length=500_000), wait=False)
+        async with asyncio.timeout(10):
+            while not lines():
+                await asyncio.sleep(0.01)
+        root = slack.people.mention(cast.ada.id, cast.general.id, "still well?")
+        assert len(await answered(slack, cast.general.id, root)) == 1
+        await slack.state.wait_for(
+            lambda: all(200 in request.statuses for request in slack.delivery.requests)
+        )
+    assert len(lines()) == 1
+    assert not [record.getMessage() for record in caplog.records if record.exc_info]
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_refused(
+    slack: SlackEmulator,
+    bot_settings: Callable[..., BotSettings],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rookery.slack.receivers.http.BODY_TIMEOUT_S", 0.05)
+    async with serving(slack, bot_settings(slack_http_port=free_port())) as base:
+        answer = await _send_raw(base, _request(length=500_000))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert not [record.getMessage() for record in caplog.records if record.exc_info]

@@ -1,4 +1,4 @@
-"""The organisation's calendar, read from an ICS address of the configuration, as a tool."""
+"""The organisation's calendar as a tool, read from a configured ICS address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARAMETERS: Mapping[str, Any] = {
     "properties": {
         "start": {
             "type": "string",
-            "description": "First day or moment, ISO 8601 (2026-11-20 or 2026-11-20T09:00Z).",
+            "description": "Start, ISO 8601 (2026-11-20 or 2026-11-20T09:00Z).",
         },
         "end": {
             "type": "string",
@@ -28,7 +28,7 @@ PARAMETERS: Mapping[str, Any] = {
         },
         "query": {
             "type": "string",
-            "description": "Only events whose title, place or description contain this.",
+            "description": "Only events whose title, place or description contains this text.",
         },
     },
     "required": ["start", "end"],
@@ -37,7 +37,7 @@ PARAMETERS: Mapping[str, Any] = {
 
 
 class Calendar:
-    """Fetches the calendar at most every ten minutes; an old copy serves while the address does not answer."""
+    """Fetches the calendar at most every ten minutes; uses the last copy while the address is unavailable."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = monotonic) -> None:
         self._url = url
@@ -50,23 +50,26 @@ class Calendar:
         return LocalTool(
             name="calendar_events",
             description=(
-                "Events of the organisation's calendar that overlap a span of time: meetings, holidays, absences, "
-                "on-call duty. Recurring events are expanded. Use it for questions about who is away or what is planned."
+                "Events of the organisation's calendar in a time range: meetings, holidays, absences, on-call "
+                "duty. Recurring events are expanded. Use it for questions about who is away or what is planned."
             ),
             parameters=PARAMETERS,
             run=self.events,
         )
 
     async def events(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The events, in order of their start. Raises InvalidInput for a span that cannot be used."""
+        """The events in order of their start. Raises InvalidInput for an invalid time range, Unavailable."""
         start, end = _moment(arguments, "start"), _moment(arguments, "end")
         if not start < end <= start + timedelta(days=366):
             raise InvalidInput("end must be after start and within 366 days.")
         content = await self._current()
-        found, unreadable = await asyncio.to_thread(
+        matching, unreadable = await asyncio.to_thread(
             events_in, content, start, end, str(arguments.get("query") or "")
         )
-        answer: dict[str, Any] = {"events": found[:MAX_EVENTS], "left_out": max(0, len(found) - MAX_EVENTS)}
+        answer: dict[str, Any] = {
+            "events": matching[:MAX_EVENTS],
+            "left_out": max(0, len(matching) - MAX_EVENTS),
+        }
         return {**answer, "unreadable": unreadable} if unreadable else answer
 
     async def _current(self) -> bytes:
@@ -82,9 +85,9 @@ class Calendar:
 
 
 def events_in(content: bytes, start: datetime, end: datetime, query: str) -> tuple[list[dict[str, Any]], int]:
-    """The events of an ICS file between two moments, and how many of the file cannot be read.
+    """(events of an ICS file in a time range, number of unreadable events).
 
-    Raises InvalidInput when it is no calendar. One bad event costs no other.
+    Raises InvalidInput when the file is not a calendar.
     """
     import icalendar
     import recurring_ical_events  # pyright: ignore[reportMissingTypeStubs]
@@ -97,16 +100,16 @@ def events_in(content: bytes, start: datetime, end: datetime, query: str) -> tup
         series: Any = Readable(calendar, skip_bad_series=True)
         occurrences = sorted(series.between(start, end), key=_order)
     except ValueError as error:
-        raise InvalidInput(f"The calendar cannot be read: {error}.") from None
+        raise InvalidInput(f"The calendar is not valid ICS: {error}.") from None
     shapes = [_shape(event) for event in occurrences if event.get("STATUS") != "CANCELLED"]
-    wanted = query.casefold()
-    matching = [s for s in shapes if wanted in " ".join(str(value) for value in s.values()).casefold()]
+    needle = query.casefold()
+    matching = [s for s in shapes if needle in " ".join(str(value) for value in s.values()).casefold()]
     written = {event.get("UID", id(event)) for event in calendar.walk("VEVENT")}
     return matching, len(written) - len(series.series)
 
 
 def _order(event: Any) -> tuple[datetime, str]:
-    """By moment, whatever the zones; a day begins in UTC, and so does a time without zone."""
+    """Sort key: start in any time zone, then title. Days and times without a zone are taken as UTC."""
     start: date | datetime = event["DTSTART"].dt
     moment = start if isinstance(start, datetime) else datetime.combine(start, time.min)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), str(event.get("SUMMARY", ""))

@@ -1,4 +1,4 @@
-"""What Slack tells, classed by what it means for the bot. Pure functions over the payloads of events."""
+"""The events the bot handles, read from the payloads of Slack's events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _QUIET_SUBTYPES = frozenset({"file_share", "thread_broadcast", "me_message"})
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """A message that a person wrote. via: how it addresses the bot, None when it does not (yet)."""
+    """A message of a person. via: how it addresses the bot; None when it does not."""
 
     channel: str
     ts: str
@@ -35,7 +35,7 @@ class IncomingMessage:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A person changed a message; `written` is how it reads now."""
+    """A person edited a message; `written` is its new version."""
 
     written: IncomingMessage
     previous_text: str
@@ -43,7 +43,7 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A message is gone."""
+    """A message was deleted."""
 
     channel: str
     ts: str
@@ -51,7 +51,7 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class AssistantOpened:
-    """A person opened a conversation in the assistant's pane; nothing is asked yet."""
+    """A person opened a thread in the assistant pane, without a question yet."""
 
     channel: str
     thread_ts: str
@@ -61,7 +61,10 @@ Incoming = IncomingMessage | Edited | Deleted | AssistantOpened
 
 
 def read(payload: Json, bot_user: str) -> Incoming | None:
-    """The event in a payload, or None when it is nothing for the bot: its own words, bots, joins, topics."""
+    """The event in a payload; None when the bot ignores it: messages of bots, joins, topics.
+
+    Raises ValueError or KeyError for a payload that Slack never sends.
+    """
     event: Json = payload.get("event") or {}
     kind = event.get("type")
     shared = bool(payload.get("is_ext_shared_channel"))
@@ -75,7 +78,7 @@ def read(payload: Json, bot_user: str) -> Incoming | None:
 
 
 def lane(payload: Json) -> str | None:
-    """The thread that an event belongs to: events of one thread are handled in order."""
+    """The thread of an event, its ordering key: events of one thread are handled in order."""
     event: Json = payload.get("event") or {}
     thread: Json = event.get("assistant_thread") or {}
     item: Json = event.get("item") or {}
@@ -142,7 +145,7 @@ def _written(event: Json, via: QuestionVia | None, shared: bool) -> IncomingMess
     ts = str(event["ts"])
     thread_ts = str(event.get("thread_ts") or ts)
     if not (_TS.fullmatch(ts) and _TS.fullmatch(thread_ts)):
-        raise ValueError(f"no timestamps of Slack: {ts!r}, {thread_ts!r}")
+        raise ValueError(f"ts and thread_ts must be timestamps of Slack, not {ts!r} and {thread_ts!r}")
     return IncomingMessage(
         channel=str(event["channel"]),
         ts=ts,
@@ -159,5 +162,5 @@ def _written(event: Json, via: QuestionVia | None, shared: bool) -> IncomingMess
 
 
 def question_of(text: str, bot_user: str) -> str:
-    """The text without the mention of the bot, in Slack's own syntax otherwise."""
+    """The text without the mention of the bot, otherwise in Slack's markup."""
     return re.sub(rf"<@{re.escape(bot_user)}(\|[^>]*)?>", "", text).strip()

@@ -1,4 +1,4 @@
-"""Answers questions in five steps: claim, backlog, reconcile, refuse, answer until settled."""
+"""Answers questions in five steps: claim, backlog, reconcile, refuse, answer until the question is closed."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Answerer:
         writer = await self._reconcile_reply(turn)
         if writer is None or await self._refuse_question(turn, writer):
             return
-        await self._answer_until_settled(turn, writer)
+        await self._answer_until_closed(turn, writer)
 
     async def _reconcile_reply(self, turn: AnswerTurn) -> ReplyWriter | None:
         """The writer of the answer, holding what earlier attempts posted; None when the answer stands as it is."""
@@ -131,7 +131,7 @@ class Answerer:
         await self._questions.close_question(turn.question, state)
         return True
 
-    async def _answer_until_settled(self, turn: AnswerTurn, writer: ReplyWriter) -> None:
+    async def _answer_until_closed(self, turn: AnswerTurn, writer: ReplyWriter) -> None:
         """Ask the agent; ask again with the new text when the question is edited meanwhile."""
         while True:
             try:

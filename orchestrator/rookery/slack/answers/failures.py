@@ -1,4 +1,4 @@
-"""What the asker and the queue are told when a question cannot be answered."""
+"""Reports to the asker and to the queue when a question cannot be answered."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FailureReporter:
         self._max_attempts = max_attempts
 
     async def report_failure(self, turn: AnswerTurn, writer: ReplyWriter, error: Exception) -> None:
-        """Tell the asker, and the queue by raising. Returns when the question is settled."""
+        """Tell the asker, and the queue by raising. Returns when the question is closed."""
         key, attempt = turn.question.key, turn.event.attempt
         if isinstance(error, (SlackUnavailable, SlackUncertain)):
             logger.warning("question %s is retried later: %s", key, error)
@@ -82,7 +82,9 @@ class FailureReporter:
         except (SlackUnavailable, SlackUncertain) as error:
             raise _retry_uncounted(error) from None
         except SlackRefused as refused:
-            logger.error("question %s: its asker could not be told: %s", question.key, refused)
+            logger.error(
+                "question %s: the direct message to its asker was refused: %s", question.key, refused
+            )
 
     async def _announce_retry(self, turn: AnswerTurn, writer: ReplyWriter, error: Exception) -> NoReturn:
         """Announce another attempt and raise for it: after the error's own delay, or by the queue's backoff."""

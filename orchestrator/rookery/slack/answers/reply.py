@@ -1,4 +1,4 @@
-"""The one answer to a question, however often its workers die: intent, post, receipt, and a check in between.
+"""The one answer to a question, even when its workers die: intent, post, receipt, and a check in between.
 
 The intent is in the effect ledger before anything is posted; the message's timestamp is its receipt. A worker that finds
 an intent without a receipt reads the thread first and continues what it finds (see reconciler.py). It posts only when the

@@ -73,8 +73,8 @@ class ThreadReader:
         if not thread.messages:
             return []
         names = await self._directory.display_names(_people_in(thread.messages))
-        own = await self._directory.read_identity()
-        lines = [_line(message, names, own.user) for message in thread.messages]
+        identity = await self._directory.read_identity()
+        lines = [_line(message, names, identity.user) for message in thread.messages]
         root, rest = lines[0], lines[1:]
         budget, kept = self._tokens - estimate_tokens(root), list[str]()
         for line in reversed(rest):

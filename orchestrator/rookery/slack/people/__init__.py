@@ -1,1 +1,1 @@
-"""Who people are, what they may do, and what they thought of the answers."""
+"""People: the directory, admins and ignored people, feedback and reminders."""

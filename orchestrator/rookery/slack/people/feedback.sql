@@ -1,5 +1,5 @@
 -- name: rate
--- one vote a person and answer; the last one counts
+-- one vote per person and answer; the last one counts
 insert into agent.slack_feedback as f (team, channel, question_ts, user_id, rating, trace_id)
 values ($1, $2, $3, $4, $5, (
     select trace_id from agent.slack_question where team = $1 and channel = $2 and ts = $3
@@ -8,7 +8,7 @@ on conflict (team, channel, question_ts, user_id) do update
     set rating = excluded.rating, given_at = clock_timestamp();
 
 -- name: comment
--- free text about an answer, and a rating from 1 to 5 when one was given; the last ones count
+-- a comment on an answer, and a rating from 1 to 5 if given; the last ones count
 insert into agent.slack_feedback as f (team, channel, question_ts, user_id, comment, stars, trace_id)
 values ($1, $2, $3, $4, $5, $6, (
     select trace_id from agent.slack_question where team = $1 and channel = $2 and ts = $3
@@ -17,7 +17,7 @@ on conflict (team, channel, question_ts, user_id) do update
     set comment = excluded.comment, stars = coalesce(excluded.stars, f.stars), given_at = clock_timestamp();
 
 -- name: summary
--- how the answers of the last days were received
+-- counts of the feedback of the last days
 select
     count(*) filter (where rating = 1) as up,
     count(*) filter (where rating = -1) as down,
@@ -28,7 +28,7 @@ from agent.slack_feedback
 where team = $1 and given_at > clock_timestamp() - make_interval(days => $2);
 
 -- name: unrated
--- what a person was answered in the last day without saying anything about it, oldest first
+-- a person's answers of the last day without their feedback, oldest first
 select q.channel, q.thread_ts, q.reply_ts, coalesce(q.answered_text, '') as text
 from agent.slack_question q
 where q.team = $1 and q.asker = $2 and q.state = 'answered' and q.reply_ts is not null

@@ -1,1 +1,1 @@
-"""What comes from Slack: events, clicks, forms and commands, over a socket or HTTP."""
+"""Receives events, button presses, forms and commands from Slack, over a socket or HTTP."""

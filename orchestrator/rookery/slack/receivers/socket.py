@@ -1,6 +1,6 @@
 """Socket Mode: envelopes are stored, then acknowledged.
 
-Slack's client runs the listeners of several envelopes at once, in order of arrival; the intake keeps that order.
+Slack's client starts the listeners of several envelopes concurrently in order of arrival; the intake keeps that order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ logger = get_logger(__name__)
 
 
 class SocketReceiver:
-    """Holds the socket of one process."""
+    """The socket of one process."""
 
     def __init__(
         self, settings: BotSettings, api: SlackApi, intake: Intake, interactions: Interactions
@@ -37,7 +37,7 @@ class SocketReceiver:
         self._client: SocketModeClient | None = None
 
     async def start(self) -> None:
-        """Connect; returns once the socket is open. It reconnects by itself from then on."""
+        """Connect; returns when the socket is open. It reconnects automatically. Raises ConfigurationError."""
         address = await self._first_address()
         self._client = client = await socket_client(
             self._settings.require_app_token(),
@@ -50,25 +50,25 @@ class SocketReceiver:
         await client.connect()
 
     async def close(self) -> None:
-        """Leave: unacknowledged envelopes go to another socket."""
+        """Disconnect; Slack sends unacknowledged envelopes to another socket."""
         client, self._client = self._client, None
         if client is not None:
             await leave(client)
 
     async def _first_address(self) -> str:
-        """The address of the first socket. Slack's client would log and retry for ever with a token that is not good."""
+        """The URL of the first socket. With an invalid token Slack's client would retry without end."""
         api = connect(self._settings, self._settings.require_app_token())
         try:
             opened = await api("apps.connections.open")
         except (SlackLockedOut, SlackRefused) as refused:
             raise ConfigurationError(
                 f"Slack does not open a socket for SLACK_APP_TOKEN: {refused.reason}.",
-                hint="Make an app-level token with the scope connections:write, and turn Socket Mode on.",
+                hint="Create an app-level token with the scope connections:write, and turn Socket Mode on.",
             ) from None
         return str(opened["url"])
 
     async def _received(self, client: Any, request: Any) -> None:
-        """Store, then acknowledge. What cannot be stored is not acknowledged: Slack sends it again."""
+        """Store an envelope, then acknowledge it. Slack sends an unacknowledged envelope again."""
         try:
             if request.type == "events_api":
                 await self._intake.store_event(request.payload)
@@ -90,4 +90,4 @@ async def _acknowledge(client: Any, envelope_id: str, answer: Json | None) -> No
     try:
         await client.send_socket_mode_response(SocketModeResponse(envelope_id=envelope_id, payload=answer))
     except (OSError, RuntimeError, AttributeError) as error:
-        logger.info("envelope %s was not acknowledged (%s): it will come again", envelope_id, error)
+        logger.info("envelope %s was not acknowledged (%s); Slack will send it again", envelope_id, error)

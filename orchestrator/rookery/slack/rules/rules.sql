@@ -8,12 +8,12 @@ returning id;
 select count(*) from agent.slack_rule where team = $1 and owner = $2;
 
 -- name: list_of
--- what a person has set up
+-- the rules of one person
 select id, owner, name, channel, criteria, action, examples, enabled from agent.slack_rule
 where team = $1 and owner = $2 order by id;
 
 -- name: delete
--- only the owner's own
+-- deletes a rule of its owner
 delete from agent.slack_rule where team = $1 and owner = $2 and id = $3 returning name;
 
 -- name: list_all
@@ -25,7 +25,7 @@ select id, owner, name, channel, criteria, action, examples, enabled from agent.
 delete from agent.slack_rule where team = $1 and id = $2 returning name;
 
 -- name: for_channel
--- rules that may fire on a message in a channel; one that has fired too often in the last hour rests
+-- rules of a channel that have not reached their hourly limit
 select r.id, r.owner, r.name, r.channel, r.criteria, r.action, r.examples, r.enabled
 from agent.slack_rule r
 where r.team = $1 and r.channel = $2 and r.enabled
@@ -41,11 +41,11 @@ select id, owner, name, channel, criteria, action, examples, enabled from agent.
 where team = $1 and id = $2 and enabled;
 
 -- name: one_match_at_a_time
--- whoever comes next counts what the one before has noted
+-- serializes matches of one rule, so that each transaction counts the matches before it
 select id from agent.slack_rule where team = $1 and id = $2 for no key update;
 
 -- name: match
--- a rule fires once on a message, and so often in an hour
+-- records a match: once per message, within the hourly limit
 insert into agent.slack_rule_match (team, rule_id, channel, ts)
 select $1, $2, $3, $4
 where (

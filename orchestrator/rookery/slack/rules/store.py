@@ -19,7 +19,7 @@ _SQL = sql.load("rookery.slack.rules", "rules.sql")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a message in `channel` meets `criteria`, `action` is carried out and `owner` is told."""
+    """When a message in `channel` meets `criteria`, `action` is carried out and `owner` gets the result."""
 
     id: int
     owner: str

@@ -1,1 +1,1 @@
-"""What Slack shows: markup, blocks, and messages that are not too long."""
+"""What Slack shows: markup, blocks, and messages within its length limits."""

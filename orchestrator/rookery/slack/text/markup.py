@@ -1,4 +1,4 @@
-"""Between markdown, which models write, and what Slack shows. Nothing a model writes may call a whole channel."""
+"""Converts the markdown of models to what Slack shows. No text of a model may notify a whole channel."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _HELD = re.compile("\x00(\\d+)\x00")
 
 
 def calm(markdown: str) -> str:
-    """The markdown without what would disturb, leak or lead nowhere: calls to whole channels, images fetched from elsewhere,
-    links to what a browser cannot open (a memory, a file on the server), of which the words stay."""
+    """The markdown without notifications of whole channels, external images (they become plain links), and links
+    that a browser cannot open, such as a memory (their text stays)."""
     text = _SHOUT.sub(lambda match: f"@\u200b{match[1]}", markdown)
     text = _SUBTEAM.sub(lambda match: f"@\u200b{(match[2] or match[1]).lstrip('@')}", text)
     return _outside_code(text, lambda part: _UNOPENABLE.sub(r"\1", _IMAGE.sub(_described, part)))
@@ -52,22 +52,23 @@ def to_mrkdwn(markdown: str) -> str:
 
 
 def notification(markdown: str) -> str:
-    """What stands for a message where its blocks are not shown. Slack takes 4,000 characters of it in an edit."""
+    """The text shown where blocks are not. Slack accepts 4,000 characters of it in an edit."""
     text = to_mrkdwn(markdown)
     return text if len(text) <= 3_900 else text[:3_899] + "…"
 
 
 def escape(text: str) -> str:
-    """Text that Slack shows as it is: its three control characters escaped."""
+    """Text with Slack's three control characters escaped."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def unescape(text: str) -> str:
+    """The reverse of escape."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def link(url: str, title: str) -> str:
-    """A link in Slack's markup; neither side can end it early."""
+    """A link in Slack's markup; neither the URL nor the title can end it early."""
     safe = url.replace("<", "%3C").replace(">", "%3E").replace("|", "%7C").replace(" ", "%20")
     return f"<{safe}|{_label(title) or safe}>"
 
@@ -85,5 +86,5 @@ def _described(match: re.Match[str]) -> str:
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:
-    """Apply `change` to everything but code."""
+    """Apply `change` to the text outside of code."""
     return "".join(part if index % 2 else change(part) for index, part in enumerate(_CODE.split(text)))

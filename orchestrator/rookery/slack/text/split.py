@@ -1,4 +1,4 @@
-"""Long answers in several messages: cut between paragraphs, never inside a fence without closing it."""
+"""Splits long answers into several messages, between paragraphs and with code fences closed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 
 MAX_CHARACTERS = 11_000
-"""Slack takes 12,000 characters of markdown in one message; the rest is for what stands below the answer."""
+"""Slack accepts 12,000 characters of markdown in one message; the rest is for the blocks below the answer."""
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 
 def split(markdown: str, limit: int = MAX_CHARACTERS) -> list[str]:
-    """The parts of an answer, each at most `limit` characters. An open fence is closed and opened anew."""
+    """The parts of an answer, each at most `limit` characters. An open fence is closed and reopened."""
     if limit < 40:
-        raise ValueError("a part needs room for a fence: at least 40 characters")
+        raise ValueError("limit must be at least 40 characters, the room for a fence")
     if len(markdown) <= limit:
         return [markdown] if markdown.strip() else []
     parts: list[str] = []
@@ -32,7 +32,7 @@ def split(markdown: str, limit: int = MAX_CHARACTERS) -> list[str]:
 
 
 def _short_lines(markdown: str, limit: int) -> Iterator[str]:
-    """Lines with their ends; one longer than the limit is cut at spaces where there are any."""
+    """Lines with their ends; a line over the limit is cut at a space if possible."""
     for line in markdown.splitlines(keepends=True):
         while len(line) > limit:
             space = line.rfind(" ", limit // 2, limit)
@@ -43,7 +43,7 @@ def _short_lines(markdown: str, limit: int) -> Iterator[str]:
 
 
 def _after(line: str, fence: str) -> str:
-    """The fence that is open after a line: its opening line, or "" outside."""
+    """The opening line of the fence that is open after a line; "" outside of fences."""
     match = _FENCE.match(line)
     if match is None:
         return fence
@@ -59,7 +59,7 @@ def _marker(fence: str) -> str:
 
 
 def _at_a_paragraph(text: str, fence: str) -> tuple[str, str]:
-    """Cut after the last paragraph when that leaves most of the text in front, outside of fences."""
+    """Split after the last paragraph when that keeps at least half of the text, outside of fences."""
     gap = -1 if fence else text.rfind("\n\n")
     if gap < len(text) // 2 or text.count("```", gap) or text.count("~~~", gap):
         return text, ""
