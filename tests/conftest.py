@@ -91,6 +91,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, _home: Path) -> None:  #
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(_home))
     monkeypatch.setenv("XDG_DATA_HOME", str(_home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(_home))
+    monkeypatch.setenv("ROOKERY_ENV_FILE", "")  # a developer's own .env
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ async def test_nor_does_the_event_loop() -> None:
 
 def test_the_environment_holds_nothing_of_whoever_runs_the_tests() -> None:
     found = [name for name in os.environ if name.startswith(("ROOKERY_", "SLACK_", "OPENAI_", "ANTHROPIC_"))]
+    assert os.environ[found.pop()] == "", "ROOKERY_ENV_FILE, so that no .env of theirs is read"
     assert found == []
     assert "DATABASE_URL" not in os.environ
     assert str(CoreSettings().data_dir).startswith(os.environ["HOME"])

@@ -18,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from rookery_core.environment_file import load_environment_file
 from rookery_core.errors import ConfigurationError
 from rookery_core.identity.caller import DEFAULT_TEAM
 from rookery_core.settings_file import SettingsFile, read_settings_file, refuse_unknown_keys
@@ -112,6 +113,8 @@ class CoreSettings(BaseSettings):
     log_format: Literal["text", "json"] = Field(default="text", validation_alias="ROOKERY_LOG_FORMAT")
     """Log lines for people or for machines."""
 
+    environment_file: str | None = Field(default=None, validation_alias="ROOKERY_ENV_FILE")
+    """A file of NAME=value lines for variables that are not set; empty: none. Default: ./.env, once trusted."""
     config_file: Path | None = Field(default=None, validation_alias="ROOKERY_CONFIG")
     """The file with settings that have no variable, and prices; default: ./rookery.toml where there is one."""
 
@@ -128,10 +131,11 @@ class CoreSettings(BaseSettings):
 
     @classmethod
     def from_environment(cls, **overrides: Any) -> Self:
-        """Read the settings: overrides first, then the environment, then rookery.toml.
+        """Read the settings: overrides first, then the environment and its file, then rookery.toml.
 
         Raises ConfigurationError that names the variable, or the file and its key, and what it takes.
         """
+        load_environment_file()
         values, origins = cls._file_values(read_settings_file(overrides.get("config_file")))
         for name in values.keys() - overrides.keys():
             if not os.environ.get(str(cls.model_fields[name].validation_alias)):

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rookery_core.errors import ConfigurationError
+from rookery_core.trust import require_trusted
 
 FILE = "rookery.toml"
 VARIABLE = "ROOKERY_CONFIG"
@@ -81,4 +82,7 @@ def _path(named: str | Path | None) -> Path | None:
     chosen = named or os.environ.get(VARIABLE)
     if chosen:
         return Path(chosen)
-    return Path(FILE) if Path(FILE).is_file() else None
+    if not Path(FILE).is_file():
+        return None
+    require_trusted(Path(FILE))
+    return Path(FILE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,6 +37,9 @@ COMMANDS = {
     "doctor": _Command("rookery.commands.doctor", "check everything; says what to do about what is wrong"),
     "init": _Command("rookery.commands.init", "set up: .env, mcp.json and the Slack manifest"),
     "install": _Command("rookery.commands.install", "print the configuration for an MCP client"),
+    "trust": _Command(
+        "rookery.commands.trust", "use the configuration of a folder: mcp.json, rookery.toml, .env"
+    ),
     "slack": _Command("rookery.commands.slack", "answer in Slack"),
     "extract": _Command("rookery.commands.extract", "draw facts from stored conversations, with a model"),
     "trace": _Command("rookery.commands.trace", "the whole story of one answer"),
@@ -55,9 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser(_chosen(words))
     arguments = parser.parse_args(words)
     from rookery_core.console import exit_status
+    from rookery_core.environment_file import load_environment_file
 
     def run() -> int:
-        _load_env(arguments.env)
+        if arguments.command != "trust":
+            load_environment_file(arguments.env)
         chosen: Callable[[argparse.Namespace], int] = arguments.run
         return chosen(arguments)
 
@@ -78,7 +82,7 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     parser.add_argument(
-        "--env", metavar="FILE", help="read variables from FILE (default: ./.env where there is one)"
+        "--env", metavar="FILE", help="read variables from FILE (default: ./.env where it is trusted)"
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
@@ -95,21 +99,3 @@ class _Version(argparse.Action):
 
         print(f"rookery {version('rookery')}")
         parser.exit()
-
-
-def _load_env(path: str | None) -> None:
-    """Variables of a file, for those that the environment does not set."""
-    from pathlib import Path
-
-    from rookery_core.errors import ConfigurationError
-
-    if path is None and not Path(".env").is_file():
-        return
-    file = Path(path or ".env")
-    if not file.is_file():
-        raise ConfigurationError(f"There is no file {path}.", hint="--env names a file of NAME=value lines.")
-    from dotenv import dotenv_values
-
-    for name, value in dotenv_values(file).items():
-        if value:
-            os.environ.setdefault(name, value)

@@ -142,7 +142,7 @@ async def test_one_question_is_one_trace_from_the_agent_to_its_servers(tmp_path:
         (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"example": server}}))
         process = await asyncio.create_subprocess_exec(
             BIN / "rookery", "ask", "Where did the queue move?",
-            env=environment(tmp_path, ROOKERY_TRACES="off", **sending(collector)), cwd=tmp_path,
+            env=environment(tmp_path, ROOKERY_TRACES="off", ROOKERY_MCP_CONFIG="mcp.json", **sending(collector)), cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         out, problems = await process.communicate()

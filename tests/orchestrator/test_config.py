@@ -19,6 +19,7 @@ from rookery_core.identity.tokens import new_token
 from rookery_core.mcp.configuration import parse_servers, read_servers
 from rookery_core.mcp.environment import foreign_environment, own_environment
 from rookery_core.settings_file import read_settings_file
+from rookery_core.trust import remember_written
 
 
 def parse(entry: Any, environment: dict[str, str] | None = None, key: str = "mcpServers") -> Any:
@@ -132,6 +133,7 @@ def test_our_commands_in_a_file_are_recognised(tmp_path: Path, monkeypatch: pyte
         "other": {"command": "npx", "args": ["-y", "linear"]},
     }
     (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": entries}))
+    remember_written(tmp_path / "mcp.json")
     chat, other = configured_servers(AgentSettings())
     assert (chat.own, chat.entry.audience) == (True, "rookery-slack")
     assert (other.own, other.entry.audience) == (False, None)
@@ -227,6 +229,7 @@ def test_rookery_toml_is_read_and_the_environment_wins(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rookery.toml").write_text(TOML)
+    remember_written(tmp_path / "rookery.toml")
     settings = AgentSettings.from_environment()
     assert settings.model == "anthropic:claude-sonnet-5-5,extractive"
     assert settings.link_hosts == ("wiki.acme.example",)
@@ -277,4 +280,5 @@ def test_a_limit_on_money_needs_a_price(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(ConfigurationError, match="price of openai:nobody-knows is not known"):
         prepared(AgentSettings.model_validate(told))
     (tmp_path / "rookery.toml").write_text('[prices."nobody-knows"]\ninput = 1\noutput = 2\n')
+    remember_written(tmp_path / "rookery.toml")
     assert prepared(AgentSettings.model_validate(told)).prices == {"nobody-knows": Price(1, 2)}

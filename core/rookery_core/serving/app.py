@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from fastmcp import FastMCP
 
 from rookery_core.console import exit_status
+from rookery_core.environment_file import load_environment_file
 from rookery_core.telemetry import configure_telemetry
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class ServerApp(Generic[S]):
         arguments = _parse(self.name, self.description, self.port, argv)
 
         def serve() -> int:
+            load_environment_file(for_client=arguments.transport == "stdio")
             settings = self.settings()
             configure_telemetry(settings)
             return _serve(self.build(settings, arguments), settings, arguments)

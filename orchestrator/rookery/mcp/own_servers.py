@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rookery_core.errors import ConfigurationError
 from rookery_core.mcp.configuration import NamedServer, ServerEntry, read_servers
 from rookery_core.telemetry import get_logger
+from rookery_core.trust import require_trusted
 
 if TYPE_CHECKING:
     from rookery.settings import AgentSettings
@@ -27,11 +28,12 @@ def configured_servers(settings: AgentSettings, *, for_many: bool = False) -> li
     """The servers to use: of ROOKERY_MCP_CONFIG, else of ./mcp.json, else this installation's own.
 
     for_many: the program answers many people (the Slack bot). Raises ConfigurationError for a server that would take
-    every question for one of the holder of its token.
+    every question for one of the holder of its token, and for a ./mcp.json that is not trusted.
     """
     path = settings.mcp_config
     if path is None and Path("mcp.json").is_file():
         path = Path("mcp.json")
+        require_trusted(path)
         logger.info("using %s", path.resolve())
     if path is None:
         return own_servers()

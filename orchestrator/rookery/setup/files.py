@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from rookery.mcp.own_servers import OWN_SERVERS
+from rookery_core.trust import decision, remember_written
 
 _LINE = re.compile(r"^(?:export )?([A-Za-z_][A-Za-z0-9_]*)=")
 
@@ -20,6 +21,7 @@ def write_env(path: Path, values: Mapping[str, str]) -> list[str]:
 
     Lines of other variables, comments and their order stay as they are.
     """
+    is_ours = not path.exists() or decision(path, path.read_bytes()) == "trusted"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     left = dict(values)
     for index, line in enumerate(lines):
@@ -32,6 +34,8 @@ def write_env(path: Path, values: Mapping[str, str]) -> list[str]:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     path.chmod(0o600)
+    if is_ours:
+        remember_written(path)
     return list(values)
 
 
@@ -56,6 +60,7 @@ def write_mcp(path: Path) -> bool:
         for name in OWN_SERVERS
     }
     path.write_text(json.dumps({"mcpServers": servers}, indent=2) + "\n", encoding="utf-8")
+    remember_written(path)
     return True
 
 
