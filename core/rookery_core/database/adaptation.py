@@ -1,6 +1,6 @@
-"""Make of what a server offers the most: extensions, then what each schema builds on them.
+"""Adaptation to a server: create the extensions it offers, then what each schema builds on them.
 
-Every step can be repeated, and resumed after it was interrupted.
+Every step can be repeated, and resumed after an interruption.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _POLL_S = 0.2
 async def adapt(
     dsn: str, *, schemas: Sequence[Schema] | None = None, patience_s: float = _PATIENCE_S
 ) -> AsyncGenerator[str]:
-    """Adapt the database, as its owner; yields a line for each step done.
+    """Adapt the database as its owner; yields a line for each step.
 
-    patience_s: how long to wait for another one that is adapting it. Raises Unavailable after that.
+    patience_s: how long to wait for another process that adapts it; raises Unavailable after that.
     """
     async for line in _create_extensions(dsn):
         yield line
@@ -49,7 +49,7 @@ async def is_due(connection: Connection) -> bool:
 
 
 async def adapt_quietly(dsn: str) -> None:
-    """Adapt, unless somebody else is at it. A failure is logged only: the tables work without."""
+    """Adapt unless another process does. A failure is only logged: the tables work without adaptation."""
     import asyncpg
 
     try:
@@ -66,7 +66,7 @@ async def adapt_quietly(dsn: str) -> None:
 async def _create_extensions(dsn: str) -> AsyncGenerator[str]:
     import asyncpg
 
-    # In a session of their own: an extension must not be used in the session that creates it.
+    # In a separate session: an extension must not be used in the session that creates it.
     async with connected(dsn, "rookery db adapt") as connection:
         for row in await connection.fetch(
             "select name from pg_available_extensions where name = any ($1) and installed_version is null",
@@ -76,7 +76,7 @@ async def _create_extensions(dsn: str) -> AsyncGenerator[str]:
             try:
                 await connection.execute(f"create extension if not exists {name} cascade")
             except asyncpg.PostgresError as error:
-                yield f"extension {name}: not created, so its features are done without ({error})"
+                yield f"extension {name}: not created, its features are not available ({error})"
             else:
                 yield f"extension {name}: created"
 

@@ -1,4 +1,4 @@
-"""Open the database in the background, so that a server answers before it is there."""
+"""A database that is opened in the background, so that a server answers before the database is ready."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class LazyDatabase:
-    """The database of a server, opened once, for as many callers as come.
+    """The database of a server, opened once for all callers.
 
-    An attempt that failed tells those who waited for it why; the next caller begins another one.
+    A failed attempt raises its error for every caller that waited for it; the next caller starts another attempt.
     """
 
     def __init__(
@@ -29,13 +29,13 @@ class LazyDatabase:
         self._closed = False
 
     def start(self) -> None:
-        """Begin to open, if nobody has. Needs a running event loop."""
+        """Start to open the database unless that has started. Needs a running event loop."""
         if self._opening is None and not self._closed:
             self._opening = asyncio.create_task(self._open(), name="open-database")
             self._opening.add_done_callback(_mark_retrieved)
 
     async def database(self, patience_s: float = 4.0) -> Database:
-        """The database. Raises DatabaseStarting when it is not there within `patience_s` seconds."""
+        """The database. Raises DatabaseStarting when it is not ready within `patience_s` seconds."""
         self.start()
         if self._opening is None:
             raise DatabaseStarting("The server is shutting down.")
@@ -51,7 +51,7 @@ class LazyDatabase:
         return opening.result()
 
     async def close(self) -> None:
-        """Close the database, or give up opening it."""
+        """Close the database, or stop opening it."""
         self._closed = True
         opening, self._opening = self._opening, None
         if opening is None:
@@ -72,4 +72,4 @@ class LazyDatabase:
 
 def _mark_retrieved(task: asyncio.Task[Database]) -> None:
     if not task.cancelled():
-        task.exception()  # else the loop reports a failure that nobody has asked about yet
+        task.exception()  # otherwise the loop reports a failure that no caller has retrieved yet

@@ -1,4 +1,4 @@
-"""The database as stores use it: a pool whose connections have the package's role, and know who asks."""
+"""The database for stores: a pool whose connections have the role of the package and the identity of the caller."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 _ACQUIRE_TIMEOUT_S = 30.0
 _PAUSES_S = (0.05, 0.25, 1.0)
-"""Between attempts to get a connection that works: a server that is restarted is back by then."""
+"""Between attempts to get a working connection; a restarted server is back by then."""
 
 
 class Database:
-    """A pool of connections under one role. Made by `open`, ended by `close` or by leaving `async with`."""
+    """A pool of connections under one role. Created by `open`, closed by `close` or at the end of `async with`."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Database:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncGenerator[Connection]:
-        """A connection of the pool, under the role, for nobody: row security shows it what it shows strangers.
+        """A connection of the pool under the role, without a caller: row security treats it as anonymous.
 
         Raises Unavailable when none is free for 30 seconds, or the server is not reachable.
         """
@@ -106,7 +106,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, caller: Caller, readonly: bool = False) -> AsyncGenerator[Connection]:
-        """One transaction for `caller`, whom the database knows until its end; rolled back when the block raises."""
+        """One transaction with the identity of `caller`; rolled back when the block raises. Raises Unavailable."""
         connection, transaction = await self._begin(caller, readonly)
         try:
             with explained(readonly=readonly):
@@ -151,7 +151,7 @@ class Database:
         return await self._first_working(begin)
 
     async def _first_working(self, prepare: Callable[[Any], Awaitable[Any]]) -> tuple[Any, Any]:
-        """A connection on which `prepare` works, and its result: those that a restarted server cut are passed over."""
+        """A connection on which `prepare` works, and its result. Connections that a restarted server cut are skipped."""
         for pause in (*_PAUSES_S, None):
             connection = None
             try:

@@ -1,4 +1,4 @@
-"""From settings to a database that is there, reachable and migrated."""
+"""Find or start the database server that the settings name, and migrate it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Server:
-    """Where the database is. `close` ends this program's lease on an embedded server."""
+    """The addresses of the database. `close` ends this program's lease on an embedded server."""
 
     settings: CoreSettings
     serving_dsn: str = field(repr=False)
@@ -25,7 +25,7 @@ class Server:
     embedded: EmbeddedServer | None = None
 
     async def revive(self) -> None:
-        """Start an embedded server again that has been stopped or killed."""
+        """Start the embedded server again after it was stopped or killed. Raises Unavailable."""
         if self.embedded is not None:
             old = self.embedded
             self.embedded = await _start_embedded(self.settings)
@@ -37,7 +37,10 @@ class Server:
 
 
 async def find_server(settings: CoreSettings) -> Server:
-    """The server that the settings name, or the embedded one, started when it does not run."""
+    """The server of DATABASE_URL, or the embedded one, which is started if necessary.
+
+    Raises ConfigurationError or Unavailable when the embedded server cannot run.
+    """
     if settings.database_url is not None:
         dsn = settings.database_url.get_secret_value()
         return Server(settings, serving_dsn=dsn, owner_dsn=dsn)
@@ -46,7 +49,10 @@ async def find_server(settings: CoreSettings) -> Server:
 
 
 async def ensure_migrated(server: Server, *, migrate: bool | None, role: str | None = None) -> None:
-    """Migrate when `migrate` says so (by default: on the embedded server), else refuse what is pending."""
+    """Apply pending migrations if `migrate` is true (None: on the embedded server only).
+
+    Raises ConfigurationError for pending migrations that it may not apply.
+    """
     automatic = server.embedded is not None if migrate is None else migrate
     async with connected(server.serving_dsn, "rookery") as connection:
         record = await migrations.applied(connection)

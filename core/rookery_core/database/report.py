@@ -1,4 +1,4 @@
-"""What state a database is in: for `rookery db status` and `rookery doctor`."""
+"""The state of a database, for `rookery db status` and `rookery doctor`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class DatabaseStatus:
         there = [name if value is True else f"{name} {value}" for name, value in offered.items() if value]
         return [
             f"PostgreSQL {number // 10000}.{number % 10000}, extensions: {', '.join(there) or 'none'}",
-            f"not there: {', '.join(name for name, value in offered.items() if not value) or 'none'}",
+            f"not available: {', '.join(name for name, value in offered.items() if not value) or 'none'}",
             *(schema.line() for schema in self.schemas),
             *(f"role {role.name}: {', '.join(role.members) or 'no members'}" for role in self.roles),
             *([self.problem] if self.problem else []),
@@ -70,7 +70,7 @@ class DatabaseStatus:
 
 
 async def status(dsn: str) -> DatabaseStatus:
-    """The state of the database, looked at without changing it. Any login may ask."""
+    """Read the state of the database; changes nothing and works for any login. Raises Unavailable."""
     statements = sql.load("rookery_core.database", "migrations.sql")
     async with connected(dsn, "rookery db status") as connection:
         record = await migrations.applied(connection)

@@ -1,4 +1,4 @@
-"""A program serves under the least role that suffices, and refuses to serve under a greater one."""
+"""The role of a program: it takes the role of its package and refuses to serve under a more powerful one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MIGRATE = "Run `rookery db migrate` as the owner of the database."
 
 
 async def take(connection: Connection, role: str) -> None:
-    """Take `role` for the session. Raises ConfigurationError when there is none, or the login may not."""
+    """Take `role` for the session. Raises ConfigurationError when it does not exist or the login is not a member."""
     statements = sql.load("rookery_core.database", "session.sql")
     allowed = await connection.fetchval(statements["may_take_role"], role)
     if allowed is None:
@@ -24,7 +24,7 @@ async def take(connection: Connection, role: str) -> None:
 
 
 async def refuse_powerful(connection: Connection, schemas: list[str]) -> None:
-    """Raises ConfigurationError when the effective role is a superuser, passes row security or owns a schema."""
+    """Raises ConfigurationError when the effective role is a superuser, bypasses row security or owns a schema."""
     row = await connection.fetchrow(sql.load("rookery_core.database", "session.sql")["inspect_role"], schemas)
     assert row is not None
     reasons = [
@@ -35,6 +35,6 @@ async def refuse_powerful(connection: Connection, schemas: list[str]) -> None:
     if reasons:
         raise ConfigurationError(
             f"Refusing to serve as the database role {row['name']}: it {' and '.join(reasons)}, "
-            "so what callers may not see would not be kept from them.",
-            hint="Revoke that from the role; docs/database.md lists what each role needs.",
+            "so callers would see rows that they may not see.",
+            hint="Revoke these rights from the role; docs/database.md lists what each role needs.",
         )

@@ -7,14 +7,21 @@ await queue.enqueue("slack", {"type": "app_mention"}, key="Ev123", ordering_key=
 async def answer(event: Event, attempt: Attempt) -> None: ...
 
 await Worker(queue, {"bot": answer}, concurrency=10).run()
+
+Importing this imports nothing else; each name is loaded when first asked for.
 """
 
-from rookery_core.queue.errors import EventCancelled, LeaseLost, PermanentFailure, RetryLater
-from rookery_core.queue.model import LAST_ID, Backoff, Effect, Enqueued, Event, Message, Subscription
-from rookery_core.queue.queue import Queue
-from rookery_core.queue.worker.attempt import Attempt
-from rookery_core.queue.worker.executor import Handler
-from rookery_core.queue.worker.worker import Worker
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rookery_core.queue.errors import EventCancelled, LeaseLost, PermanentFailure, RetryLater
+    from rookery_core.queue.model import LAST_ID, Backoff, Effect, Enqueued, Event, Message, Subscription
+    from rookery_core.queue.queue import Queue
+    from rookery_core.queue.worker.attempt import Attempt
+    from rookery_core.queue.worker.executor import Handler
+    from rookery_core.queue.worker.worker import Worker
 
 __all__ = [
     "LAST_ID",
@@ -33,3 +40,22 @@ __all__ = [
     "Subscription",
     "Worker",
 ]
+
+_MODULES = {
+    "Attempt": "worker.attempt",
+    "Handler": "worker.executor",
+    "Queue": "queue",
+    "Worker": "worker.worker",
+    **dict.fromkeys(("EventCancelled", "LeaseLost", "PermanentFailure", "RetryLater"), "errors"),
+    **dict.fromkeys(
+        ("LAST_ID", "Backoff", "Effect", "Enqueued", "Event", "Message", "Subscription"), "model"
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

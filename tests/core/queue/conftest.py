@@ -40,7 +40,7 @@ def live_queue(database: Database) -> Queue:
 
 
 @pytest.fixture
-def tend(queue: Queue) -> Callable[[], Awaitable[None]]:
+def maintain(queue: Queue) -> Callable[[], Awaitable[None]]:
     """Run one pass of the maintenance that workers do."""
 
     async def once() -> None:

@@ -85,14 +85,14 @@ async def test_only_one_of_many_is_told_to_act(live_queue: Queue) -> None:
 
 
 async def test_a_zombie_begins_nothing_more(
-    queue: Queue, clock: Clock, tend: Callable[[], Awaitable[None]]
+    queue: Queue, clock: Clock, maintain: Callable[[], Awaitable[None]]
 ) -> None:
     await queue.subscribe("t", "s", lease_s=10, backoff=Backoff(0, 0))
     await queue.enqueue("t", {})
     [zombie] = await queue.claim(["s"])
     assert (await queue.effects.intend(zombie, "post")).state == "new"
     clock.advance(11)
-    await tend()
+    await maintain()
     [successor] = await queue.claim(["s"])
     with pytest.raises(LeaseLost):
         await queue.effects.intend(zombie, "react")

@@ -152,7 +152,7 @@ class Model:
         ready.sort(key=lambda c: (-c.priority, c.id))
         return ready[: max(0, limit)]
 
-    def tend(self) -> None:
+    def maintain(self) -> None:
         for copy in list(self.live.values()):
             if copy.state == "scheduled" and copy.run_at and copy.run_at <= self.now:
                 copy.state, copy.run_at = "ready", None
@@ -323,13 +323,13 @@ class QueueMachine(RuleBasedStateMachine):
         self.model.now += timedelta(seconds=seconds)
 
     @rule()
-    def tend(self) -> None:
+    def maintain(self) -> None:
         async def once() -> None:
             async with self.database.acquire() as line:
                 await self.maintenance.run_once(line)
 
         self.run(once())
-        self.model.tend()
+        self.model.maintain()
 
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:

@@ -168,15 +168,15 @@ async def test_what_cannot_be_stored_is_named(queue: Queue, change: dict[str, An
 
 
 async def test_a_delayed_event_waits_for_its_time(
-    queue: Queue, clock: Clock, tend: Callable[[], Awaitable[None]]
+    queue: Queue, clock: Clock, maintain: Callable[[], Awaitable[None]]
 ) -> None:
     await queue.subscribe("t", "s")
     await queue.enqueue("t", {}, delay_s=60)
     clock.advance(59)
-    await tend()
+    await maintain()
     assert await queue.claim(["s"]) == []
     clock.advance(1)
-    await tend()
+    await maintain()
     assert len(await queue.claim(["s"])) == 1
 
 
@@ -221,17 +221,17 @@ async def test_strange_strings_come_back_as_they_went_in_but_for_nul(queue: Queu
 
 
 @given(st.text(max_size=20), st.floats(0, 1e6), st.from_regex(r"[a-z][a-z.]{0,9}", fullmatch=True))
-def test_a_hint_reads_back_as_it_was_written(team: str, delay_s: float, topic: str) -> None:
-    hint = Notification.parse(format_notification(topic, team, delay_s))
-    assert hint is not None
-    assert (hint.topic, hint.team) == (topic, team)
-    assert hint.delay_s == pytest.approx(delay_s, abs=0.001)
+def test_a_notification_reads_back_as_it_was_written(team: str, delay_s: float, topic: str) -> None:
+    notification = Notification.parse(format_notification(topic, team, delay_s))
+    assert notification is not None
+    assert (notification.topic, notification.team) == (topic, team)
+    assert notification.delay_s == pytest.approx(delay_s, abs=0.001)
 
 
 @pytest.mark.parametrize("text", ["", "a", "a b c d", "x y z", "\x00 1 2 3"])
-def test_a_foreign_notification_is_no_hint(text: str) -> None:
-    hint = Notification.parse(text)
-    assert hint is None or isinstance(hint.delay_s, float)
+def test_a_foreign_notification_is_ignored(text: str) -> None:
+    notification = Notification.parse(text)
+    assert notification is None or isinstance(notification.delay_s, float)
 
 
 @pytest.mark.parametrize("what", ["payload", "request"])

@@ -15,7 +15,7 @@ from rookery_core.database import Database
 from rookery_core.errors import NotFound
 from rookery_core.queue import Backoff, Event, LeaseLost, Message, Queue
 
-Tend = Callable[[], Awaitable[None]]
+Maintain = Callable[[], Awaitable[None]]
 
 
 async def one(queue: Queue, *names: str) -> Event:
@@ -23,12 +23,14 @@ async def one(queue: Queue, *names: str) -> Event:
     return event
 
 
-async def test_a_late_completion_of_a_zombie_is_refused(queue: Queue, clock: Clock, tend: Tend) -> None:
+async def test_a_late_completion_of_a_zombie_is_refused(
+    queue: Queue, clock: Clock, maintain: Maintain
+) -> None:
     await queue.subscribe("t", "s", lease_s=30, backoff=Backoff(0, 0))
     await queue.enqueue("t", {})
     zombie = await one(queue)
     clock.advance(31)
-    await tend()
+    await maintain()
     successor = await one(queue)
     for late in (
         queue.complete(zombie),
@@ -70,19 +72,19 @@ async def test_a_lease_that_ran_out_unnoticed_may_still_be_completed(queue: Queu
 
 
 async def test_a_clock_that_jumps_loses_no_event_and_runs_none_twice_at_once(
-    queue: Queue, clock: Clock, tend: Tend
+    queue: Queue, clock: Clock, maintain: Maintain
 ) -> None:
     await queue.subscribe("t", "s", lease_s=30, backoff=Backoff(0, 0), expires_after_s=86_400)
     await queue.enqueue_many("t", [Message({"n": n}, ordering_key="k") for n in range(3)])
     first = await one(queue)
     clock.advance(-3_600)
-    await tend()
+    await maintain()
     assert await queue.claim(["s"], 9) == [], "its lease is only longer"
     assert not await queue.extend(first)
     await queue.complete(first)
     second = await one(queue)
     clock.advance(7_200)
-    await tend()
+    await maintain()
     again = await one(queue)
     assert (again.id, again.attempt) == (second.id, 2)
     with pytest.raises(LeaseLost):
@@ -94,30 +96,30 @@ async def test_a_clock_that_jumps_loses_no_event_and_runs_none_twice_at_once(
 
 
 async def test_a_crash_counts_as_an_attempt_and_the_last_one_buries(
-    queue: Queue, clock: Clock, tend: Tend
+    queue: Queue, clock: Clock, maintain: Maintain
 ) -> None:
     await queue.subscribe("t", "s", max_attempts=3, lease_s=10, backoff=Backoff(1, 1, 0))
     await queue.enqueue("t", {"poison": True})
     for attempt in (1, 2, 3):
         assert (await one(queue)).attempt == attempt
         clock.advance(11)
-        await tend()
+        await maintain()
         clock.advance(1)
-        await tend()
+        await maintain()
     [dead] = await queue.list("dead")
     assert dead["reason"] == "exhausted"
     assert len(dead["errors"]) == 3
     assert "client" in dead["errors"][0]["error"]
 
 
-async def test_a_heartbeat_keeps_an_event(queue: Queue, clock: Clock, tend: Tend) -> None:
+async def test_a_heartbeat_keeps_an_event(queue: Queue, clock: Clock, maintain: Maintain) -> None:
     await queue.subscribe("t", "s", lease_s=10)
     await queue.enqueue("t", {})
     event = await one(queue)
     for _ in range(5):
         clock.advance(8)
         assert not await queue.extend(event)
-        await tend()
+        await maintain()
     await queue.complete(event)
 
 
@@ -236,7 +238,7 @@ async def test_as_many_of_one_key_as_its_limit_says(queue: Queue) -> None:
 
 
 async def test_an_event_expires_into_the_dead_letters_but_never_while_it_runs(
-    queue: Queue, clock: Clock, tend: Tend
+    queue: Queue, clock: Clock, maintain: Maintain
 ) -> None:
     await queue.subscribe("t", "s", expires_after_s=60, lease_s=600)
     running = await queue.enqueue("t", {"n": 1})
@@ -244,7 +246,7 @@ async def test_an_event_expires_into_the_dead_letters_but_never_while_it_runs(
     waiting = await queue.enqueue("t", {"n": 2})
     clock.advance(61)
     assert await queue.claim(["s"]) == [], "an expired event is not begun"
-    await tend()
+    await maintain()
     [dead] = await queue.list("dead")
     assert (dead["id"], dead["reason"]) == (waiting.ids[0], "expired")
     assert await queue.list("done") == []

@@ -123,17 +123,20 @@ class Completer(ConnectionLoop):
             await self._announce_freed(topics)
 
     async def _send_finishes(self, batch: list[Finish]) -> list[Any]:
-        ids, tokens, outcomes, errors, *effect = finish_columns(batch)
         team, now = self.queue.team, self.queue.now()
-        if any(outcomes):
+        if any(entry.outcome for entry in batch):
+            ids, tokens, outcomes, errors, *effect = finish_columns(batch)
             return await self.fetch(
                 CLAIMS_SQL["finish_events"], team, now, ids, tokens, outcomes, errors, False, *effect
             )
+        ids, tokens = [entry.event_id for entry in batch], [entry.token for entry in batch]
         return await self.fetch(CLAIMS_SQL["complete_events"], team, now, ids, tokens)
 
     async def _confirm(self, batch: list[Finish], problems: dict[int, str], topics: set[str]) -> None:
         """Answer the handlers that wait; send again what was busy because its lane was locked."""
         resent, self._resent = self._resent, False
+        if not problems and not self._effects:
+            return
         for entry in batch:
             problem = problems.get(entry.event_id)
             if problem == "busy":
