@@ -12,6 +12,7 @@ from rookery.slack.answers.conversation_memory import ConversationMemory
 from rookery.slack.answers.question_builder import caller_of, is_internal
 from rookery.slack.answers.question_tools import QuestionTools
 from rookery.slack.answers.thread import read_messages
+from rookery.slack.answers.turn import ClaimedQuestion
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.notifier import Notifier
 from rookery.slack.people.reminders import Reminders
@@ -51,7 +52,8 @@ class ActionWorker:
         message = message_of(event.payload)
         kind = event.payload["kind"]
         if kind == "question":
-            await self._answerer.answer_question(await self._current_text(message), event, attempt)
+            question = await self._current_text(message)
+            await self._answerer.answer_question(ClaimedQuestion(question, event, attempt))
         elif kind == "judge":
             await self._rules.judge_message(message)
         elif kind == "rule":

@@ -16,9 +16,9 @@ from rookery.slack.answers.failures import FailureReporter
 from rookery.slack.answers.files import FileUploader
 from rookery.slack.answers.question_builder import QuestionBuilder
 from rookery.slack.answers.question_tools import QuestionTools
-from rookery.slack.answers.questions import QuestionLimits, QuestionStore
+from rookery.slack.answers.questions import Addressing, QuestionLimits, QuestionStore
 from rookery.slack.answers.thread import Backlog, ThreadReader
-from rookery.slack.answers.turn import TurnClaims
+from rookery.slack.answers.turn import Turns
 from rookery.slack.calendar import Calendar
 from rookery.slack.dispatcher import Dispatcher
 from rookery.slack.notifier import Notifier
@@ -28,7 +28,7 @@ from rookery.slack.people.feedback import FeedbackStore
 from rookery.slack.people.reminders import Reminders
 from rookery.slack.platform import Platform
 from rookery.slack.receivers.assistant import AssistantPane
-from rookery.slack.receivers.intake import SUBSCRIPTION, Addressing, Intake
+from rookery.slack.receivers.intake import SUBSCRIPTION, Intake
 from rookery.slack.receivers.interactions import Interactions
 from rookery.slack.receivers.offers import Offers
 from rookery.slack.receivers.slash_commands import SlashCommands
@@ -79,7 +79,10 @@ async def compose_bot(
     )
     reminders = Reminders(platform.identity, stores, published, notifier, settings.feedback_reminder_hour)
     tools = QuestionTools(platform, stores, agent, _calendar(settings), rules=settings.rules)
-    answerer = _compose_answerer(settings, platform, stores, queue, agent, notifier, memory, reminders, tools)
+    assistant = AssistantPane(notifier, queue.effects, platform.identity.user)
+    answerer = _compose_answerer(
+        settings, platform, stores, queue, agent, notifier, memory, reminders, assistant, tools
+    )
     rules = RuleBook(settings, platform, stores, agent, database, published, notifier)
     offers = Offers(settings, platform, stores, database, published)
     addressing = Addressing(stores.questions, settings)
@@ -92,7 +95,7 @@ async def compose_bot(
             answerer,
             offers,
             rules,
-            AssistantPane(notifier, queue.effects, platform.identity.user),
+            assistant,
             follow_edits=settings.follow_edits,
         ),
         action_worker=ActionWorker(
@@ -142,6 +145,7 @@ def _compose_answerer(
     notifier: Notifier,
     memory: ConversationMemory,
     reminders: Reminders,
+    assistant: AssistantPane,
     tools: QuestionTools,
 ) -> Answerer:
     threads = ThreadReader(
@@ -155,7 +159,7 @@ def _compose_answerer(
         platform,
         queue.effects,
         stores.questions,
-        TurnClaims(platform, stores, threads, follow_edits=settings.follow_edits),
+        Turns(platform, stores, threads, follow_edits=settings.follow_edits),
         Backlog(stores.questions, platform.identity.user),
         QuestionLimits(stores.questions, settings),
         AnswerDelivery(
@@ -166,6 +170,7 @@ def _compose_answerer(
             FileUploader(platform.api, queue.effects),
             memory,
             reminders,
+            assistant,
             follow_edits=settings.follow_edits,
         ),
         FailureReporter(

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from rookery.slack.answers.answerer import Answerer
 from rookery.slack.answers.failures import retry_later
+from rookery.slack.answers.questions import Addressing
+from rookery.slack.answers.turn import ClaimedQuestion
 from rookery.slack.event_types import AssistantOpened, Deleted, Edited, IncomingMessage, read
 from rookery.slack.receivers.assistant import AssistantPane
-from rookery.slack.receivers.intake import Addressing
 from rookery.slack.receivers.offers import Offers
 from rookery.slack.rules.rulebook import RuleBook
 from rookery.slack.stores import Stores
@@ -66,8 +67,7 @@ class Dispatcher:
     async def _handle_message(self, incoming: IncomingMessage, event: Event, attempt: Attempt) -> None:
         message = await self._addressing.resolve_follow_up(incoming)
         if message.via is not None:
-            await self._answerer.answer_question(message, event, attempt)
-            await self._assistant.set_title(message)
+            await self._answerer.answer_question(ClaimedQuestion(message, event, attempt))
         else:
             await self._offers.offer_answer(message)
         if event.payload.get("event", {}).get("type") == "message":
@@ -80,7 +80,7 @@ class Dispatcher:
         if not self._follow_edits or await self._stores.control.is_ignored(message.user):
             return
         if is_question:
-            await self._answerer.answer_edit(message, event, attempt)
+            await self._answerer.answer_edit(ClaimedQuestion(message, event, attempt))
         elif message.via == "mention" and self._bot_user not in edited.previous_text:
             # Slack sends no app_mention event for a mention that is added by an edit.
-            await self._answerer.answer_question(message, event, attempt)
+            await self._answerer.answer_question(ClaimedQuestion(message, event, attempt))

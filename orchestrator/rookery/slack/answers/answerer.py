@@ -12,17 +12,15 @@ from rookery.slack.answers.failures import FailureReporter
 from rookery.slack.answers.questions import QuestionLimits, QuestionStore
 from rookery.slack.answers.reply import Reply
 from rookery.slack.answers.thread import Backlog
-from rookery.slack.answers.turn import AnswerTurn, TurnClaims
+from rookery.slack.answers.turn import AnswerTurn, ClaimedQuestion, Turns
 from rookery.slack.answers.writer import ReplyWriter, StoppedByReader
 from rookery.slack.errors import ThreadHidden
-from rookery.slack.event_types import IncomingMessage
 from rookery.slack.platform import Platform
 from rookery.slack.settings import BotSettings
 from rookery_core.queue import EventCancelled, LeaseLost, PermanentFailure, RetryLater
 from rookery_core.telemetry import new_trace_id
 
 if TYPE_CHECKING:
-    from rookery_core.queue import Attempt, Event
     from rookery_core.queue.effects import Effects
 
 
@@ -35,7 +33,7 @@ class Answerer:
         platform: Platform,
         effects: Effects,
         questions: QuestionStore,
-        claims: TurnClaims,
+        turns: Turns,
         backlog: Backlog,
         limits: QuestionLimits,
         delivery: AnswerDelivery,
@@ -45,24 +43,22 @@ class Answerer:
         self._platform = platform
         self._effects = effects
         self._questions = questions
-        self._claims = claims
+        self._turns = turns
         self._backlog = backlog
         self._limits = limits
         self._delivery = delivery
         self._failures = failures
 
-    async def answer_question(self, question: IncomingMessage, event: Event, attempt: Attempt) -> None:
+    async def answer_question(self, claim: ClaimedQuestion) -> None:
         """Answer the question, after the unanswered earlier ones of its thread."""
-        trace_id = event.trace_id or new_trace_id()
-        async with self._claims.claim_question(question, event, attempt, trace_id) as turn:
+        async with self._turns.open_turn(claim) as turn:
             if turn is not None:
                 await self._answer_backlog(turn)
                 await self._answer_turn(turn)
 
-    async def answer_edit(self, question: IncomingMessage, event: Event, attempt: Attempt) -> None:
+    async def answer_edit(self, claim: ClaimedQuestion) -> None:
         """Answer the new text of an edited question, in place of an answer to its old text."""
-        trace_id = event.trace_id or new_trace_id()
-        async with self._claims.claim_edit(question, event, attempt, trace_id) as turn:
+        async with self._turns.open_edit_turn(claim) as turn:
             if turn is not None:
                 if not turn.replaces:
                     await self._answer_backlog(turn)
@@ -72,13 +68,13 @@ class Answerer:
         """Answer the earlier questions of the thread first; one that fails does not stop this one."""
         earlier = await self._backlog.find_earlier(turn.question, turn.thread)
         for question in earlier:
-            claim = self._claims.claim_question(question, turn.event, turn.attempt, new_trace_id())
-            with contextlib.suppress(PermanentFailure):  # its asker was told
-                async with claim as earlier_turn:
+            claim = dataclasses.replace(turn.claim, message=question, trace=new_trace_id())
+            with contextlib.suppress(PermanentFailure):  # its asker has the reason
+                async with self._turns.open_turn(claim) as earlier_turn:
                     if earlier_turn is not None:
                         await self._answer_turn(earlier_turn)
         if earlier:
-            await self._claims.reread_thread(turn)
+            await self._turns.reread_thread(turn)
 
     async def _answer_turn(self, turn: AnswerTurn) -> None:
         writer = await self._reconcile_reply(turn)
@@ -95,7 +91,7 @@ class Answerer:
             turn.question,
             self._platform.identity,
             after_ts=turn.thread.newest_ts,
-            hold=turn.attempt.extend,
+            hold=turn.claim.attempt.extend,
         )
         try:
             state = await reply.reconcile()
@@ -118,7 +114,7 @@ class Answerer:
         if turn.stored.deleted:
             await self._delivery.cancel_answer(turn, writer)
             return True
-        if turn.event.attempt > self._settings.max_attempts:
+        if turn.claim.event.attempt > self._settings.max_attempts:
             await self._failures.give_up(turn, writer, "Answering this broke down several times.")
         refusal = await self._limits.refusal_of(turn.question)
         if refusal is None:

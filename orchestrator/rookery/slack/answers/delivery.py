@@ -15,6 +15,7 @@ from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.answers.turn import AnswerTurn
 from rookery.slack.answers.writer import ReplyWriter
 from rookery.slack.people.reminders import Reminders
+from rookery.slack.receivers.assistant import AssistantPane
 from rookery.slack.text import blocks as block
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class AnswerDelivery:
         files: FileUploader,
         memory: ConversationMemory,
         reminders: Reminders,
+        assistant: AssistantPane,
         *,
         follow_edits: bool,
     ) -> None:
@@ -59,6 +61,7 @@ class AnswerDelivery:
         self._files = files
         self._memory = memory
         self._reminders = reminders
+        self._assistant = assistant
         self._follow_edits = follow_edits
 
     async def deliver_answer(self, turn: AnswerTurn, writer: ReplyWriter) -> None:
@@ -74,10 +77,11 @@ class AnswerDelivery:
         await self._questions.close_question(turn.question, "answered", text=turn.question.text)
 
     async def complete_delivery(self, turn: AnswerTurn) -> None:
-        """What follows the answer's last word: its files, a reminder, its memory. Repeating it changes nothing."""
+        """What follows the answer's last word: its files, a reminder, its memory, the thread's title. Repeating it changes nothing."""
         await self._files.upload_files(turn.question)
         await self._reminders.schedule_reminder(turn)
         await self._memory.schedule_storage(turn.question)
+        await self._assistant.set_title(turn.question)
 
     async def cancel_answer(self, turn: AnswerTurn, writer: ReplyWriter) -> None:
         """Remove what there is of the answer: the question was deleted."""

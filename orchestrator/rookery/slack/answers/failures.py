@@ -36,10 +36,10 @@ class FailureReporter:
 
     async def report_failure(self, turn: AnswerTurn, writer: ReplyWriter, error: Exception) -> None:
         """Tell the asker, and the queue by raising. Returns when the question is closed."""
-        key, attempt = turn.question.key, turn.event.attempt
+        key, attempt = turn.question.key, turn.claim.event.attempt
         if isinstance(error, (SlackUnavailable, SlackUncertain)):
             logger.warning("question %s is retried later: %s", key, error)
-            raise retry_later(error, turn.event) from None
+            raise retry_later(error, turn.claim.event) from None
         logger.warning("question %s failed (attempt %d): %r", key, attempt, error)
         if writer.finished:  # the answer is posted; the next attempt reconciles it and closes the question
             raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -149,6 +150,27 @@ class QuestionStore:
 
     def _key(self, question: IncomingMessage) -> tuple[str, str, str]:
         return self._team, question.channel, question.ts
+
+
+class Addressing:
+    """Decides which messages are follow-up questions, beyond mentions and direct messages."""
+
+    def __init__(self, questions: QuestionStore, settings: BotSettings) -> None:
+        self._questions = questions
+        self._settings = settings
+
+    async def resolve_follow_up(self, written: IncomingMessage) -> IncomingMessage:
+        """The message with `via` set when it is a follow-up in a thread of the bot and addresses nobody else."""
+        if written.via is not None or not written.is_reply or not self._follows(written.channel):
+            return written
+        if written.text.lstrip().startswith(("<@", "<!")):
+            return written
+        if not await self._questions.is_participant(written.channel, written.thread_ts):
+            return written
+        return dataclasses.replace(written, via="follow_up")
+
+    def _follows(self, channel: str) -> bool:
+        return self._settings.follow_ups or channel in self._settings.follow_up_channels
 
 
 class QuestionLimits:

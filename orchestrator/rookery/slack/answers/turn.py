@@ -14,11 +14,25 @@ from rookery.slack.answers.thread import Thread, ThreadReader
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.people.directory import Room, SlackUser
 from rookery.slack.platform import Platform
-from rookery_core.telemetry import tracing
+from rookery_core.telemetry import new_trace_id, tracing
 
 if TYPE_CHECKING:
     from rookery.slack.stores import Stores
     from rookery_core.queue import Attempt, Event
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedQuestion:
+    """A question with the claimed event that brought it. trace: of the question, where it is not the event's."""
+
+    message: IncomingMessage
+    event: Event
+    attempt: Attempt
+    trace: str = ""
+
+    @property
+    def trace_id(self) -> str:
+        return self.trace or self.event.trace_id or new_trace_id()
 
 
 @dataclass(slots=True)
@@ -31,8 +45,7 @@ class AnswerTurn:
     room: Room
     thread: Thread
     status: StatusLine
-    event: Event
-    attempt: Attempt
+    claim: ClaimedQuestion
     replaces: bool = False
 
     @property
@@ -40,7 +53,7 @@ class AnswerTurn:
         return self.stored.trace_id
 
 
-class TurnClaims:
+class Turns:
     """Decides whether a question is to be answered now. The status line is shown and cleared only here."""
 
     def __init__(
@@ -53,10 +66,9 @@ class TurnClaims:
         self._follow_edits = follow_edits
 
     @asynccontextmanager
-    async def claim_question(
-        self, question: IncomingMessage, event: Event, attempt: Attempt, trace_id: str
-    ) -> AsyncGenerator[AnswerTurn | None]:
+    async def open_turn(self, claim: ClaimedQuestion) -> AsyncGenerator[AnswerTurn | None]:
         """The turn that answers a question; None when its author is ignored or it is finished."""
+        question, trace_id = claim.message, claim.trace_id
         if await self._control.is_ignored(question.user):
             await self._close_ignored(question, trace_id)
             yield None
@@ -64,30 +76,31 @@ class TurnClaims:
         asker = await self._platform.directory.find_user(question.user)
         stored = await self._questions.open_question(question, asker.kind, trace_id)
         if stored.finished:
-            if event.attempt > 1:  # the attempt that finished it may have died before it cleared the status
+            if (
+                claim.event.attempt > 1
+            ):  # the attempt that finished it may have died before it cleared the status
                 await self._status_of(question).clear_status()
             yield None
             return
-        async with self._show_turn(question, stored, asker, event, attempt) as turn:
+        async with self._show_turn(claim, stored, asker) as turn:
             yield turn
 
     @asynccontextmanager
-    async def claim_edit(
-        self, question: IncomingMessage, event: Event, attempt: Attempt, trace_id: str
-    ) -> AsyncGenerator[AnswerTurn | None]:
+    async def open_edit_turn(self, claim: ClaimedQuestion) -> AsyncGenerator[AnswerTurn | None]:
         """The turn that answers an edited question; None when its answer needs no change.
 
-        A question without an answer yet is claimed as any other.
+        A question without an answer yet gets a turn like any other.
         """
+        question = claim.message
         asker = await self._platform.directory.find_user(question.user)
-        stored = await self._questions.open_question(question, asker.kind, trace_id)
+        stored = await self._questions.open_question(question, asker.kind, claim.trace_id)
         if stored.state == "answering" and stored.answered_text is None:
-            async with self.claim_question(question, event, attempt, trace_id) as turn:
+            async with self.open_turn(claim) as turn:
                 yield turn
         elif not await self._needs_replacement(question, stored):
             yield None
         else:
-            async with self._show_turn(question, stored, asker, event, attempt, replaces=True) as turn:
+            async with self._show_turn(claim, stored, asker, replaces=True) as turn:
                 yield turn
 
     async def reread_thread(self, turn: AnswerTurn) -> None:
@@ -96,15 +109,9 @@ class TurnClaims:
 
     @asynccontextmanager
     async def _show_turn(
-        self,
-        question: IncomingMessage,
-        stored: StoredQuestion,
-        asker: SlackUser,
-        event: Event,
-        attempt: Attempt,
-        *,
-        replaces: bool = False,
+        self, claim: ClaimedQuestion, stored: StoredQuestion, asker: SlackUser, *, replaces: bool = False
     ) -> AsyncGenerator[AnswerTurn]:
+        question = claim.message
         if stored.edited_text is not None and self._follow_edits:
             question = dataclasses.replace(question, text=stored.edited_text)
         status = self._status_of(question)
@@ -113,7 +120,7 @@ class TurnClaims:
             try:
                 room = await self._platform.directory.find_room(question.channel)
                 thread = await self._threads.read_thread(question)
-                yield AnswerTurn(question, stored, asker, room, thread, status, event, attempt, replaces)
+                yield AnswerTurn(question, stored, asker, room, thread, status, claim, replaces)
             finally:
                 await status.clear_status()
 

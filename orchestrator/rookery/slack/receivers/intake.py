@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rookery.slack.answers.questions import QuestionStore
+from rookery.slack.answers.questions import Addressing, QuestionStore
 from rookery.slack.event_types import Deleted, Edited, IncomingMessage, lane, read
-from rookery.slack.settings import BotSettings
 from rookery_core.batching import Batcher
 from rookery_core.queue import Message
 from rookery_core.telemetry import new_trace_id
@@ -23,27 +21,6 @@ Json = dict[str, Any]
 TOPIC = "slack"
 SUBSCRIPTION = "agent"
 MAX_BATCH = 200
-
-
-class Addressing:
-    """Decides which messages are follow-up questions, beyond mentions and direct messages."""
-
-    def __init__(self, questions: QuestionStore, settings: BotSettings) -> None:
-        self._questions = questions
-        self._settings = settings
-
-    async def resolve_follow_up(self, written: IncomingMessage) -> IncomingMessage:
-        """The message with `via` set when it is a follow-up in a thread of the bot and addresses nobody else."""
-        if written.via is not None or not written.is_reply or not self._follows(written.channel):
-            return written
-        if written.text.lstrip().startswith(("<@", "<!")):
-            return written
-        if not await self._questions.is_participant(written.channel, written.thread_ts):
-            return written
-        return dataclasses.replace(written, via="follow_up")
-
-    def _follows(self, channel: str) -> bool:
-        return self._settings.follow_ups or channel in self._settings.follow_up_channels
 
 
 class Intake:
