@@ -180,7 +180,7 @@ async def test_a_beginning_after_its_end_is_refused(
     )
     assert f"{begin} must not be after {end}" in said_back
     if tool == "catch_up":
-        assert "since: empty" in await answer(by_name(store, slack_settings)[tool], ADA, since="")
+        assert "since must not be empty" in await answer(by_name(store, slack_settings)[tool], ADA, since="")
 
 
 async def test_highlights_say_how_much_was_cut(

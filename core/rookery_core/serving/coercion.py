@@ -25,7 +25,7 @@ def coerce_arguments(parameters: Schema, arguments: Mapping[str, Any]) -> dict[s
             coerced[name] = value
             continue
         types = accepted_types(properties[name], definitions)
-        if value is None and "null" not in types and types:
+        if _is_absent(value, types, optional=name not in parameters.get("required", ())):
             continue  # not given; validation names it if it is required
         value = _coerce(value, types)
         if isinstance(value, list):
@@ -33,6 +33,15 @@ def coerce_arguments(parameters: Schema, arguments: Mapping[str, Any]) -> dict[s
             value = [_coerce(item, items) for item in cast("list[Any]", value)]
         coerced[name] = value
     return coerced
+
+
+def _is_absent(value: Any, types: set[str], *, optional: bool) -> bool:
+    """Whether a value means that the argument is not given: null, or its text where no text is accepted."""
+    if not types or "null" in types:
+        return False
+    if isinstance(value, str) and optional and "string" not in types:
+        return value.strip().lower() in ("null", "none")
+    return value is None
 
 
 def _coerce(value: Any, types: set[str]) -> Any:

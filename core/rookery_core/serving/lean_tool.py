@@ -12,10 +12,11 @@ from rookery_core.serving.schemas import Schema
 
 
 class LeanTool(FunctionTool):
-    """Listed without what can be derived (a title made of the name), or is empty. Takes arguments of careless clients."""
+    """Listed with a title for people and without empty values. Takes arguments of careless clients."""
 
     def to_mcp_tool(self, **overrides: Any) -> ListedTool:
-        return super().to_mcp_tool(title=None, _meta=None, **overrides)
+        title = self.title or self.name.replace("_", " ").capitalize()
+        return super().to_mcp_tool(title=title, _meta=None, **overrides)
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         return await super().run(coerce_arguments(self.parameters, arguments))
@@ -28,20 +29,29 @@ def lean(tool: FunctionTool, *, brief_output: bool = False) -> FunctionTool:
     """
     fields = {name: getattr(tool, name) for name in type(tool).model_fields}
     output = tool.output_schema
-    fields["parameters"] = _without_empty_defaults(tool.parameters)
+    fields["parameters"] = _shorter_parameters(tool.parameters)
     if output:
         shorter = _without_required(output)
         fields["output_schema"] = _with_brief_items(shorter) if brief_output else shorter
     return LeanTool.model_validate(fields)
 
 
-def _without_empty_defaults(schema: Schema) -> Schema:
-    """Leaves out `default` where it is empty: an optional parameter that is not given."""
-    properties = {
-        name: {key: value for key, value in one.items() if key != "default" or value not in ("", [], None)}
-        for name, one in schema.get("properties", {}).items()
-    }
-    return schema | {"properties": properties} if properties else schema
+def _shorter_parameters(schema: Schema) -> Schema:
+    """Leaves out empty defaults, null for what is optional (it is taken all the same), and that nothing else is accepted
+    (a misspelt argument gets an error that suggests the right one)."""
+    shorter = {key: value for key, value in schema.items() if key != "additionalProperties"}
+    properties = {name: _shorter_parameter(one) for name, one in schema.get("properties", {}).items()}
+    return shorter | {"properties": properties} if properties else shorter
+
+
+def _shorter_parameter(schema: Schema) -> Schema:
+    shorter = {key: value for key, value in schema.items() if key != "default" or value not in ("", [], None)}
+    types: list[Schema] = schema.get("anyOf", [])
+    others = [option for option in types if option != {"type": "null"}]
+    if len(types) == 2 and len(others) == 1 and "default" in schema and schema["default"] is None:
+        del shorter["anyOf"]
+        shorter = others[0] | shorter
+    return shorter
 
 
 def _with_brief_items(schema: Schema) -> Schema:

@@ -30,7 +30,8 @@ NAME = "rookery-slack"
 INSTRUCTIONS = """\
 Search and read what was said in Slack. Begin with search_messages; read around a result with get_thread or \
 get_conversation. Every message has a permalink: cite it. Only channels that the asker may see are searched; as_of says \
-up to when messages are known. Channels and people can be given by name, id or link."""
+up to when messages are known. Channels and people can be given by name, id or link; dates as 2026-10-20, \
+2026-10, yesterday, last week, 7d (ago) or ISO 8601 times. Next page: the same call with next_cursor as cursor."""
 
 
 def tools(store: Store, settings: SlackSettings, clock: Clock = utc_now) -> list[ToolSpec]:

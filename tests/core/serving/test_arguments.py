@@ -79,6 +79,11 @@ async def called(**arguments: Any) -> dict[str, Any]:
         ("limit", "5", 5),
         ("limit", None, 10),
         ("share", "0.25", 0.25),
+        ("limit", "null", 10),
+        ("share", "None", 0.5),
+        ("labels", "null", None),
+        ("about", "null", None),
+        ("version", "null", "null"),
     ],
 )
 async def test_what_careless_clients_send_is_taken(field: str, sent: Any, taken: Any) -> None:
@@ -111,6 +116,17 @@ async def test_errors_name_the_field_and_the_remedy(arguments: dict[str, Any], m
 
 async def test_a_misspelt_argument_gets_a_suggestion() -> None:
     assert (await called(title="t", lables=["x"]))["candidates"] == ["labels"]
+
+
+async def test_the_list_has_titles_and_plain_types_for_what_is_optional() -> None:
+    server = create_server(
+        ServerSpec("rookery-example", "Example", "", "0.1.0"), [tool(label)], settings=CoreSettings()
+    )
+    async with Client(server) as client:
+        (listed,) = await client.list_tools()
+    assert listed.title == "Label"
+    assert listed.input_schema["properties"]["labels"] == {"items": {"type": "string"}, "type": "array"}
+    assert listed.input_schema["properties"]["about"] == {"additionalProperties": True, "type": "object"}
 
 
 async def test_the_schema_says_the_bounds() -> None:

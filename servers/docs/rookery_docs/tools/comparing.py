@@ -68,18 +68,18 @@ class ComparisonTools:
         topic: Annotated[
             str, Field(min_length=1, max_length=1000, description="a subject, identifier, or page name")
         ],
-        from_version: str,
-        to_version: str,
-        source: str = "postgres",
+        from_version: Annotated[str, Field(description="the older one, as in list_sources")],
+        to_version: Annotated[str, Field(description="the newer one")],
+        source: Annotated[str, Field(description="as in list_sources")] = "postgres",
         max_tokens: MaxTokens = 3_000,
     ) -> ComparisonAnswer:
         """What the documentation says differently about a topic in two versions of a source.
 
         Use it for "what changed about X between 15 and 17". Answers with the pages on the topic and their changed
-        stretches, before and after, with exact URLs; omitted_changes counts what did not fit.
+        passages, before and after, with exact URLs; omitted_changes counts what did not fit.
         """
         if from_version == to_version:
-            raise InvalidInput("to_version: is the same as from_version.")
+            raise InvalidInput("to_version must differ from from_version.")
         known = await self._service.releases()
         [old], [new] = selected(known, source, from_version), selected(known, source, to_version)
         database, caller = await self._service.database(), current_caller()

@@ -47,8 +47,8 @@ class DocumentTools:
                 min_length=1, max_length=2000, description="URL, page name (sql-createindex.html), or anchor"
             ),
         ],
-        source: str | None = None,
-        version: str | None = None,
+        source: Annotated[str | None, Field(description="as in list_sources")] = None,
+        version: Annotated[str | None, Field(description="of a page name; default: the newest")] = None,
         section: Annotated[
             str | None, Field(description="anchor or heading to begin at; default: all")
         ] = None,

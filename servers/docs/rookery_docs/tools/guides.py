@@ -48,8 +48,10 @@ class GuideTools:
         content, omitted = clip(guide.read(path), max_tokens)
         return GuideAnswer(name=guide.name, content=content, omitted_tokens=omitted)
 
-    async def get_prompt_template(self, name: Annotated[str, Field(max_length=80)]) -> GuideAnswer:
-        """As view_guide(name)."""
+    async def get_prompt_template(
+        self, name: Annotated[str, Field(max_length=80, description="a guide")]
+    ) -> GuideAnswer:
+        """Read a guide by its name, as view_guide does."""
         return await self.view_guide(name)
 
     def add_prompts(self, server: FastMCP) -> None:

@@ -38,18 +38,18 @@ class NearAnswer(BaseModel):
 
 
 class NearestTools:
-    """Search by meaning alone."""
+    """Semantic search alone."""
 
     def __init__(self, service: DocsService) -> None:
         self._service = service
 
     async def semantic_search_postgres_docs(
         self,
-        prompt: Annotated[str, Field(min_length=1, max_length=4000)],
+        prompt: Annotated[str, Field(min_length=1, max_length=4000, description="a question in plain words")],
         version: Annotated[int | None, Field(ge=7, le=99, description="default: the newest")] = None,
         limit: Limit = 10,
     ) -> NearAnswer:
-        """Passages of the PostgreSQL manual by meaning alone, closest first (distance: lower is closer).
+        """Passages of the PostgreSQL manual (source postgres, where it is imported) by semantic search alone, closest first.
 
         search_docs is usually better: it also matches words and identifiers.
         """
@@ -57,10 +57,13 @@ class NearestTools:
 
     async def semantic_search_tiger_docs(
         self,
-        prompt: Annotated[str, Field(min_length=1, max_length=4000)],
+        prompt: Annotated[str, Field(min_length=1, max_length=4000, description="a question in plain words")],
         limit: Limit = 10,
     ) -> NearAnswer:
-        """The same for the TimescaleDB (Tiger Data) documentation."""
+        """Passages of the TimescaleDB manual (source tiger, where it is imported) by semantic search alone, closest first.
+
+        search_docs is usually better: it also matches words and identifiers.
+        """
         return await self._near(TIGER, None, prompt, limit)
 
     async def _near(self, source: str, version: str | None, prompt: str, limit: int) -> NearAnswer:

@@ -44,7 +44,7 @@ class SearchTools:
         ] = None,
         mode: Literal["hybrid", "keyword", "semantic"] = "hybrid",
         semantic_weight: Annotated[
-            float | None, Field(ge=0, le=1, description="hybrid only: 0 words alone, 1 meaning alone")
+            float | None, Field(ge=0, le=1, description="hybrid only: 0 lexical, 1 semantic alone")
         ] = None,
         limit: Limit = 8,
         max_tokens: MaxTokens = 3_000,
@@ -55,7 +55,7 @@ class SearchTools:
         Use it for any question about how something works, what an option, function or error code means, or how to do
         something. Ask in plain words, give an exact identifier (work_mem, CREATE INDEX, 40P01), or paste an error
         message. Answers with pages, best first, each with its best passages, their headings and exact URLs to cite.
-        If a snippet is not enough, read the passage with get_document. Further pages: call again with next_cursor.
+        If a snippet is not enough, read the passage with get_document.
         """
         require_weight(semantic_weight, mode)
         releases = selected(await self._service.releases(), source, version)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from rookery_core.dates import parse_time_range
 from rookery_core.errors import InvalidInput
@@ -13,6 +15,7 @@ from rookery_core.text import explain_fence
 from rookery_slack.answers import Activity, Digest, Highlight, Said
 from rookery_slack.lookup import resolve_channels, resolve_user, zone_of
 from rookery_slack.presenting import presenter_for
+from rookery_slack.tools.arguments import Channels, End, Start
 from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 
@@ -31,19 +34,20 @@ class ActivityTools(SlackTools):
     """Looks back."""
 
     async def catch_up(
-        self, since: str, channels: list[str] | None = None, until: str = "", max_tokens: int = 4000
+        self, since: Start, channels: Channels = None, until: End = "", max_tokens: MaxTokens = 4000
     ) -> Digest:
         """What changed in Slack since a moment: figures for each channel, and its busiest threads with their links.
 
-        since and until: ISO dates or times, `yesterday`, `24h`, `7d`. channels: names or ids; all if left out. The
-        busiest channels come first; left_out says how many did not fit.
+        The busiest channels come first; left_out says how many did not fit.
         """
         async with self.store.session() as session:
             zone = await zone_of(session)
             begin, stop = parse_time_range(since, until, zone=zone, now=self.now(), fields=("since", "until"))
             wanted = await resolve_channels(session, channels)
             if begin is None:
-                raise InvalidInput("since: empty.", hint="Say since when, such as `yesterday` or `7d`.")
+                raise InvalidInput(
+                    "since must not be empty.", hint="Write a date or a span such as `yesterday` or `7d`."
+                )
             span = (begin, stop or self.now())
             counts = await session.rows("count_activity", wanted, *span)
             return await self._digest(session, counts, span, zone, max_tokens, wanted)
@@ -90,19 +94,15 @@ class ActivityTools(SlackTools):
 
     async def get_user_activity(
         self,
-        user: str,
-        start: str = "",
-        end: str = "",
-        channels: list[str] | None = None,
+        user: Annotated[str, Field(description="name, @handle, id or me")],
+        start: Start = "",
+        end: End = "",
+        channels: Channels = None,
         limit: Limit = 30,
         max_tokens: MaxTokens = 4000,
         cursor: Cursor = "",
     ) -> Said:
-        """What someone wrote in Slack, newest first, in all channels or those named; with links to read around it.
-
-        user: a name, @handle, id or `me`. start and end: ISO dates or times, `yesterday`, `7d`; the newest if left out.
-        If next_cursor is given, older messages remain.
-        """
+        """What someone wrote in Slack, newest first, in all channels or those named; with links to read around it."""
         arguments = [user, start, end, channels]
         page = Page.open("get_user_activity", arguments, cursor, max_tokens)
         async with self.store.session() as session:

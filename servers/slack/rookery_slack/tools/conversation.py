@@ -16,6 +16,7 @@ from rookery_slack.answers import Conversation, Message
 from rookery_slack.links import Reference
 from rookery_slack.lookup import resolve_channel, zone_of
 from rookery_slack.presenting import presenter_for
+from rookery_slack.tools.arguments import Channel, End, Start
 from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
 
@@ -35,10 +36,10 @@ class ConversationTools(SlackTools):
 
     async def get_conversation(
         self,
-        channel: str,
-        start: str = "",
-        end: str = "",
-        neighbours: Annotated[int, Field(ge=0, le=50)] = 5,
+        channel: Channel,
+        start: Start = "",
+        end: End = "",
+        neighbours: Annotated[int, Field(ge=0, le=50, description="on either side of a linked message")] = 5,
         include_replies: bool = True,
         limit: Limit = 50,
         max_tokens: MaxTokens = 4000,
@@ -46,10 +47,8 @@ class ConversationTools(SlackTools):
     ) -> Conversation:
         """Read messages of a Slack channel, oldest first: the newest ones, or those between start and end.
 
-        channel: a name, an id, or any Slack link. A link to a message returns its thread, or the message with as
-        many neighbours on either side. start and end: ISO dates or times, `today`, `yesterday`, `24h`, `7d`; days are
-        the asker's. Replies stand in order of time and carry thread_ts. If next_cursor is given, older (or, with
-        start, later) messages remain: pass it as cursor with the same other arguments.
+        A link to a message returns its thread, or the message with its neighbours. Days are the asker's. Replies are in
+        order of time and have thread_ts. next_cursor: older (or, with start, later) messages remain.
         """
         arguments = {"channel": channel, "start": start, "end": end, "include_replies": include_replies}
         page = Page.open("get_conversation", arguments, cursor, max_tokens)
@@ -71,13 +70,13 @@ class ConversationTools(SlackTools):
             return answer
 
     async def get_thread(
-        self, thread: str, channel: str = "", max_tokens: MaxTokens = 4000, cursor: Cursor = ""
+        self,
+        thread: Annotated[str, Field(description="link to a message in it; or the ts of its first")],
+        channel: Annotated[str, Field(description="with a ts")] = "",
+        max_tokens: MaxTokens = 4000,
+        cursor: Cursor = "",
     ) -> Conversation:
-        """Read one Slack thread: its first message and the replies, oldest first.
-
-        thread: a link to any message of the thread, or (with channel) the ts of its first message. If next_cursor is
-        given, more replies follow: pass it as cursor.
-        """
+        """Read one Slack thread: its first message and the replies, oldest first."""
         page = Page.open("get_thread", {"thread": thread, "channel": channel}, cursor, max_tokens)
         async with self.store.session() as session:
             root = parse_ts(thread.strip())

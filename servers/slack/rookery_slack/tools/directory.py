@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from rookery_core.serving.arguments import MAX_TOKENS, Cursor, Limit
 from rookery_core.serving.paging import Page
 from rookery_slack.answers import Channels, People, Person
 from rookery_slack.lookup import resolve_channel
 from rookery_slack.presenting import channel_card
+from rookery_slack.tools.arguments import Channel
 from rookery_slack.tools.base import SlackTools
 
 if TYPE_CHECKING:
@@ -22,15 +25,12 @@ class DirectoryTools(SlackTools):
 
     async def list_channels(
         self,
-        query: str = "",
+        query: Annotated[str, Field(description="in name, topic or purpose")] = "",
         include_archived: bool = False,
         limit: Limit = 50,
         cursor: Cursor = "",
     ) -> Channels:
-        """List the Slack channels you may read: id, name, topic, purpose, members.
-
-        query filters by name, topic or purpose. When next_cursor comes back there are more: pass it as cursor.
-        """
+        """List the Slack channels you may read: id, name, topic, purpose, members."""
         page = _open("list_channels", cursor, query, include_archived)
         async with self.store.session() as session:
             rows = await session.rows(
@@ -43,16 +43,13 @@ class DirectoryTools(SlackTools):
 
     async def list_users(
         self,
-        query: str = "",
+        query: Annotated[str, Field(description="in any name")] = "",
         include_bots: bool = True,
         include_deactivated: bool = False,
         limit: Limit = 50,
         cursor: Cursor = "",
     ) -> People:
-        """List people and bots of the Slack workspace: id, name, handle, kind, time zone.
-
-        query filters by any of their names. When next_cursor comes back there are more: pass it as cursor.
-        """
+        """List people and bots of the Slack workspace: id, name, handle, kind, time zone."""
         page = _open("list_users", cursor, query, include_bots, include_deactivated)
         async with self.store.session() as session:
             rows = await session.rows(
@@ -60,8 +57,8 @@ class DirectoryTools(SlackTools):
             )
         return _people(rows, limit, page)
 
-    async def get_channel_members(self, channel: str, limit: Limit = 100, cursor: Cursor = "") -> People:
-        """List the members of a channel (name, id or link). next_cursor, when given, gets the next page."""
+    async def get_channel_members(self, channel: Channel, limit: Limit = 100, cursor: Cursor = "") -> People:
+        """List the members of a channel."""
         page = _open("get_channel_members", cursor, channel)
         async with self.store.session() as session:
             channel_id, _ = await resolve_channel(session, channel)

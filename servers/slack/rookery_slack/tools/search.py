@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 from rookery_core.dates import parse_time_range
 from rookery_core.errors import InvalidInput
@@ -17,6 +19,7 @@ from rookery_slack.presenting import OVERHEAD_TOKENS, presenter_for
 from rookery_slack.search.candidate_lists import MessageKey
 from rookery_slack.search.filters import Has, ParsedQuery, SearchFilter, parse_modifiers
 from rookery_slack.search.ranking import Mode, by_conversation, rank
+from rookery_slack.tools.arguments import Channels, End, Start
 from rookery_slack.tools.base import Clock, SlackTools, utc_now
 from rookery_slackapi.timestamps import format_ts, parse_ts
 
@@ -47,12 +50,12 @@ class SearchTools(SlackTools):
     async def search_messages(
         self,
         query: str,
-        channels: list[str] | None = None,
-        authors: list[str] | None = None,
-        after: str = "",
-        before: str = "",
+        channels: Channels = None,
+        authors: Annotated[list[str] | None, Field(description="names, ids or me")] = None,
+        after: Start = "",
+        before: End = "",
         has: list[Has] | None = None,
-        thread: str = "",
+        thread: Annotated[str, Field(description="link: search in it alone")] = "",
         mode: Mode = "hybrid",
         limit: Limit = 10,
         max_tokens: MaxTokens = 3000,
@@ -61,9 +64,8 @@ class SearchTools(SlackTools):
         """Search Slack messages, lexically and semantically; one result a thread, best first, each with its permalink.
 
         Ask in plain words of any language; "quoted phrases" must occur; from:@ada -in:#random has:link on:yesterday -word
-        work inside query, too; filters alone answer the newest first. after and before: 2026-10-20, `last week`, `30d`.
-        thread: a link, to search in one thread. mode: keyword or semantic for one of the two alone. score is 0 to 1
-        within this answer. Read around a result with get_thread or get_conversation and its permalink.
+        work inside query, too; filters alone answer the newest first. score is 0 to 1 within this answer.
+        Read around a result with get_thread or get_conversation and its permalink.
         """
         query = storable(query[:MAX_QUERY])
         if not query.strip():

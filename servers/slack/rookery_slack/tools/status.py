@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rookery_slack.answers import Coverage, Status
 from rookery_slack.lookup import resolve_channels, zone_of
+from rookery_slack.tools.arguments import Channels
 from rookery_slack.tools.base import SlackTools
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ MOST_STRETCHES = 5
 class StatusTools(SlackTools):
     """Says what the memory holds."""
 
-    async def memory_status(self, channels: list[str] | None = None) -> Status:
-        """How complete and fresh the Slack memory is: for each channel how many messages, which stretches of time are
-        known whole (the newest; between them are gaps), how many messages search cannot find by meaning yet."""
+    async def memory_status(self, channels: Channels = None) -> Status:
+        """How complete and fresh the Slack memory is: for each channel how many messages, which time ranges are complete
+        (the newest; between them are gaps), how many messages semantic search cannot find yet."""
         async with self.store.session() as session:
             zone = await zone_of(session)
             wanted = await resolve_channels(session, channels)
