@@ -42,8 +42,8 @@ from rookery_core.embedders import create_embedder
 from rookery_core.identity import Caller
 from rookery_core.settings import CoreSettings
 from rookery_docs.search.engine import SearchEngine
-from rookery_docs.store.reading import DocsReader, ReleaseInfo
-from rookery_docs.store.writing import Release
+from rookery_docs.store.reader import DocsReader, ReleaseInfo
+from rookery_docs.store.writer import Release
 from rookery_ingest.docs.importing import Summary, delivered
 from rookery_ingest.docs.running import DocsIngest, Target
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from bench.slack_store import INGEST, BenchStore
 from bench.slack_waits import waits
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 
 SIZE = """
 select coalesce(hypertable_size(format('%I.%I', hypertable_schema, hypertable_name)::regclass), 0)
@@ -46,7 +46,7 @@ async def as_rows(bench: BenchStore) -> None:
 async def as_columns(bench: BenchStore) -> Sizes:
     """Turn old chunks into columns, and weigh the table against a plain one."""
     async with bench.ingest.transaction(INGEST) as connection:
-        chunks = await bookkeeping.compact_chunks(connection)
+        chunks = await sync_state.compact_chunks(connection)
     owner = await asyncpg.connect(bench.owner_dsn)
     try:
         await owner.execute("vacuum analyze slack.messages")

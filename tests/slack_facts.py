@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.identity import Caller
-from rookery_slack.facts import (
+from rookery_slack.observations import (
     ChannelFact,
     ChannelKind,
     Membership,

@@ -13,7 +13,7 @@ from fastmcp import Client
 from rookery_core.settings import CoreSettings
 from rookery_docs.server import build_server
 from rookery_docs.settings import DocsSettings
-from rookery_docs.store.writing import Release
+from rookery_docs.store.writer import Release
 from rookery_ingest.docs.importing import delivered
 from rookery_ingest.docs.raw import RawPage
 from rookery_ingest.docs.running import DocsIngest, Target

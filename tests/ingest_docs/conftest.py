@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from rookery_core.settings import CoreSettings
-from rookery_docs.store.writing import Release
+from rookery_docs.store.writer import Release
 from rookery_ingest.docs.folder import read_folder, url_maker
 from rookery_ingest.docs.importing import Summary
 from rookery_ingest.docs.running import DocsIngest, Target

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rookery_core.errors import InvalidInput
-from rookery_docs.store.writing import Release
+from rookery_docs.store.writer import Release
 from rookery_ingest.docs.importing import Import, Summary, delivered
 from rookery_ingest.docs.raw import LeftOut, RawPage, Unchanged, Unreadable
 from rookery_ingest.docs.running import DocsIngest
@@ -59,7 +59,7 @@ async def test_a_text_in_five_versions_is_analysed_stored_and_embedded_once(
 ) -> None:
     await import_folder(manual, "1")
     before = await counts(owner_connection)
-    monkeypatch.setattr("rookery_docs.store.writing.terms_by_field", None)
+    monkeypatch.setattr("rookery_docs.store.writer.terms_by_field", None)
     for version in ("2", "3", "4", "5"):
         summary = await import_folder(manual, version)
         assert summary.embedded == 0

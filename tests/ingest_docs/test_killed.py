@@ -19,7 +19,7 @@ SLOW_PAGES = """
 import asyncio, sys
 from pathlib import Path
 from rookery_core.settings import CoreSettings
-from rookery_docs.store.writing import Release
+from rookery_docs.store.writer import Release
 from rookery_ingest.docs.folder import read_folder, url_maker
 from rookery_ingest.docs.running import DocsIngest, Target
 

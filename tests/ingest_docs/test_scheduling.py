@@ -12,7 +12,7 @@ import pytest
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue import Queue, Worker
 from rookery_core.settings import CoreSettings
-from rookery_docs.store.writing import Release
+from rookery_docs.store.writer import Release
 from rookery_ingest.docs.commands import add_commands
 from rookery_ingest.docs.importing import Import, delivered
 from rookery_ingest.docs.operating import imported

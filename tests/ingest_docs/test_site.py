@@ -16,7 +16,7 @@ import pytest
 
 from rookery_core.errors import InvalidInput
 from rookery_core.foreign import web
-from rookery_docs.store.writing import KnownPage
+from rookery_docs.store.writer import KnownPage
 from rookery_ingest.docs.llmstxt import split_pages
 from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unchanged, Unreadable
 from rookery_ingest.docs.site import Site, read_site

@@ -259,11 +259,11 @@ async def test_an_export_packed_in_a_folder_and_without_people(
 async def test_discard_rules_and_erased_people_are_kept_out(
     ingest: Database, write_export: WriteExport, owner_connection: Any
 ) -> None:
-    from rookery_slack.store import bookkeeping, erasing
+    from rookery_slack.store import erasure, sync_state
 
     async with ingest.transaction(CALLER) as connection:
-        await bookkeeping.add_discard_rule(connection, CALLER, '$.text like_regex "somewhere"', "noise")
-        await erasing.erase_user(connection, CALLER, "U7")
+        await sync_state.add_discard_rule(connection, CALLER, '$.text like_regex "somewhere"', "noise")
+        await erasure.erase_user(connection, CALLER, "U7")
     files = export(**{"general/2024-01-10.json": [message("1704800000.000100", "unwanted", user="U7")]})
     report = await run(ingest, write_export(files))
     texts = " ".join((await digest_of_tables(owner_connection))["messages"])
@@ -274,15 +274,15 @@ async def test_discard_rules_and_erased_people_are_kept_out(
 async def test_what_a_rule_kept_out_comes_with_the_next_import_when_the_rule_is_gone(
     ingest: Database, write_export: WriteExport, owner_connection: Any
 ) -> None:
-    from rookery_slack.store import bookkeeping
+    from rookery_slack.store import sync_state
 
     path = write_export(export())
     async with ingest.transaction(CALLER) as connection:
-        await bookkeeping.add_discard_rule(connection, CALLER, '$.text like_regex "somewhere"', "noise")
-        number = (await bookkeeping.discard_rules(connection, CALLER))[0]["id"]
+        await sync_state.add_discard_rule(connection, CALLER, '$.text like_regex "somewhere"', "noise")
+        number = (await sync_state.discard_rules(connection, CALLER))[0]["id"]
     await run(ingest, path)
     async with ingest.transaction(CALLER) as connection:
-        await bookkeeping.remove_discard_rule(connection, CALLER, number)
+        await sync_state.remove_discard_rule(connection, CALLER, number)
     assert (await run(ingest, path)).added == 1
     assert "somewhere" in " ".join((await digest_of_tables(owner_connection))["messages"])
 

@@ -31,8 +31,8 @@ from rookery_ingest.slack.replaying import replay
 from rookery_ingest.slack.settings import SlackIngestSettings
 from rookery_ingest.slack.sync import Synchroniser
 from rookery_ingest.slack.working import IngestWorker
-from rookery_slack.facts import Observations
-from rookery_slack.store import bookkeeping
+from rookery_slack.observations import Observations
+from rookery_slack.store import sync_state
 from rookery_slackapi.settings import SlackApiSettings
 from rookery_slackapi.timestamps import parse_ts
 from rookery_slackapi.web import SlackApi, Sleep, web_client
@@ -351,7 +351,7 @@ async def bookkeeping_cover(ingest: Database, channel: str) -> None:
     start, end = parse_ts("1750000000.000000"), parse_ts("1750000001.000000")
     assert start is not None and end is not None
     async with ingest.transaction(CALLER) as connection:
-        await bookkeeping.cover(connection, CALLER, {channel: (start, end)})
+        await sync_state.cover(connection, CALLER, {channel: (start, end)})
 
 
 async def test_synchronising(
@@ -453,7 +453,7 @@ async def test_stretches_that_several_join_at_once_are_one(ingest: Database, own
     async def cover(channels: list[str], start: int, end: int) -> None:
         stretch = zero + timedelta(seconds=start), zero + timedelta(seconds=end)
         async with ingest.transaction(CALLER) as connection:
-            await bookkeeping.cover(connection, CALLER, dict.fromkeys(channels, stretch))
+            await sync_state.cover(connection, CALLER, dict.fromkeys(channels, stretch))
 
     channels = ["C1", "C2", "C3"]
     await cover(channels, 0, 10)
@@ -467,7 +467,7 @@ async def test_stretches_that_several_join_at_once_are_one(ingest: Database, own
 
 
 async def test_erasing_a_person_and_a_channel(ingest: Database, owner_connection: Any) -> None:
-    from rookery_slack.store import erasing
+    from rookery_slack.store import erasure
 
     def event(channel: str, ts: str, user: str, text: str) -> dict[str, Any]:
         return {"event": {"type": "message", "channel": channel, "ts": ts, "user": user, "text": text}}
@@ -480,8 +480,8 @@ async def test_erasing_a_person_and_a_channel(ingest: Database, owner_connection
     applier = Applier(ingest, CALLER)
     await applier.apply(stream)
     async with ingest.transaction(CALLER) as connection:
-        assert await erasing.erase_user(connection, CALLER, "U1") == 1
-        assert await erasing.erase_channel(connection, CALLER, "C2") == 1
+        assert await erasure.erase_user(connection, CALLER, "U1") == 1
+        assert await erasure.erase_channel(connection, CALLER, "C2") == 1
     await applier.apply(stream)
     rows = await owner_connection.fetch("select text from slack.messages")
     assert [row["text"] for row in rows] == ["theirs"]
@@ -524,7 +524,7 @@ async def test_what_is_never_stored_and_how_long_the_rest_is_kept(
 async def test_a_channel_whose_id_changes_takes_everything_along(
     ingest: Database, owner_connection: Any
 ) -> None:
-    from rookery_slack.store import erasing
+    from rookery_slack.store import erasure
 
     def event(channel: str, ts: str, text: str, **more: Any) -> dict[str, Any]:
         return {
@@ -547,7 +547,7 @@ async def test_a_channel_whose_id_changes_takes_everything_along(
         [event("C1", "1700000000.000100", "before"), secret, event("C7", "1700000001.000100", "x")]
     )
     async with ingest.transaction(CALLER) as connection:
-        await erasing.erase_channel(connection, CALLER, "C7")
+        await erasure.erase_channel(connection, CALLER, "C7")
     await applier.apply([move("C2", "C3", "1700000003.000100"), move("C7", "C8", "1700000003.000100")])
     await applier.apply([move("C1", "C2", "1700000002.000100"), event("C8", "1700000004.000100", "y")])
     await applier.apply([

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from rookery_core.settings import CoreSettings
-from rookery_slack.facts import Observations
+from rookery_slack.observations import Observations
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
 from rookery_slack.store.writer import Writer

@@ -14,7 +14,7 @@ from rookery_core.errors import Conflict, Unavailable
 from rookery_core.identity import Caller, acting_as
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
-from rookery_slack.tools.posting import PostingTools
+from rookery_slack.tools.posts import PostingTools
 from slack_facts import channel, person, together
 
 ADA = Caller(kind="member", user="UADA")

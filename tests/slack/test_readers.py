@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rookery_core.identity import Caller, RoomKind
-from rookery_slack.facts import Observations
+from rookery_slack.observations import Observations
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
 from slack_calls import answer, by_name

@@ -10,7 +10,7 @@ import pytest
 
 from rookery_core.identity import Caller
 from rookery_core.ranking import refresh_statistics
-from rookery_slack.facts import Observations, Reaction
+from rookery_slack.observations import Observations, Reaction
 from rookery_slack.search import candidate_lists, candidate_queries
 from rookery_slack.search.filters import SearchFilter
 from rookery_slack.settings import SlackSettings
@@ -288,7 +288,7 @@ async def test_bad_arguments_say_what_would_be_right(search: Any) -> None:
 async def test_edits_and_deletions_are_found_and_lost_at_once(fill: Fill, search: Any) -> None:
     from dataclasses import replace
 
-    from rookery_slack.facts import MessageDeleted
+    from rookery_slack.observations import MessageDeleted
 
     await fill(_workspace())
     facts = said("CRANDOM", "1700009001.000100", "swift brunch", "UBOB")

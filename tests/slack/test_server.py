@@ -15,12 +15,12 @@ from emulators.slack import SlackEmulator
 from rookery_core.database import Database
 from rookery_core.errors import ConfigurationError, Conflict, InvalidInput, NotAllowed
 from rookery_core.identity import Caller, acting_as
-from rookery_slack.facts import MessageDeleted, Observations
+from rookery_slack.observations import MessageDeleted, Observations
 from rookery_slack.server import build_server
 from rookery_slack.settings import SlackSettings
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 from rookery_slack.store.session import Store
-from rookery_slack.tools.posting import PostingTools
+from rookery_slack.tools.posts import PostingTools
 from slack_calls import answer, by_name
 from slack_facts import INGEST, at, channel, person, said, together
 
@@ -142,7 +142,7 @@ async def test_each_answer_about_messages_says_up_to_when_the_channels_are_known
     ts = "1700000000.000100"
     await fill(together(channel("C1", "general"), person("UADA", "Ada"), said("C1", ts, "hello", "UADA")))
     async with ingest.transaction(INGEST) as connection:
-        await bookkeeping.cover(connection, INGEST, {"C1": (at("1690000000.0"), at("1700000100.0"))})
+        await sync_state.cover(connection, INGEST, {"C1": (at("1690000000.0"), at("1700000100.0"))})
     tools = by_name(store, slack_settings)
     calls: dict[str, dict[str, Any]] = {
         "search_messages": {"query": "hello"},
@@ -266,7 +266,7 @@ async def test_what_is_held_is_told_in_the_askers_zone(
     await fill(Observations(deletions=[deleted]))
     async with ingest.transaction(INGEST) as connection:
         stretch = (at("1700000000.000000"), at("1700003600.500000"))
-        await bookkeeping.cover(connection, INGEST, {"CROOM1": stretch})
+        await sync_state.cover(connection, INGEST, {"CROOM1": stretch})
     status = by_name(store, slack_settings)["memory_status"]
     found = json.loads(await answer(status, Caller(user="UADA", kind="member")))
     assert [(each["channel"], each["messages"]) for each in found["channels"]] == [
@@ -284,7 +284,7 @@ async def test_the_newest_of_many_stretches_are_told_and_how_many_gaps_there_are
     async with ingest.transaction(INGEST) as connection:
         for n in range(40):
             begin = f"{1700000000 + n * 1000}.000000"
-            await bookkeeping.cover(
+            await sync_state.cover(
                 connection, INGEST, {"C1": (at(begin), at(begin.replace("000.0", "500.0")))}
             )
     found = json.loads(await answer(by_name(store, slack_settings)["memory_status"], ADA))["channels"][0]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rookery_core.identity import Caller
-from rookery_slack.facts import MessageDeleted, Observations
+from rookery_slack.observations import MessageDeleted, Observations
 from rookery_slack.settings import SlackSettings
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 from slack_calls import answer, by_name
 from slack_facts import INGEST, at, channel, said, together
 
@@ -42,8 +42,8 @@ async def test_old_chunks_are_columns_and_nothing_else_changes(
     ]
     before = [await answer(found[name], Caller(), **arguments) for name, arguments in calls]
     async with ingest.transaction(INGEST) as connection:
-        compacted = await bookkeeping.compact_chunks(connection)
-        assert await bookkeeping.compact_chunks(connection) == 0
+        compacted = await sync_state.compact_chunks(connection)
+        assert await sync_state.compact_chunks(connection) == 0
     compressed = "select count(*) from timescaledb_information.chunks where is_compressed and hypertable_schema = 'slack'"
     # weeks were joined to quarters
     assert 1 < await owner_connection.fetchval(compressed) < compacted / 2

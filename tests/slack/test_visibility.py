@@ -10,9 +10,9 @@ import pytest
 
 from rookery_core.identity import Caller
 from rookery_core.ranking import refresh_statistics
-from rookery_slack.facts import ChannelFact, Membership, MessageDeleted, Observations, Reaction
+from rookery_slack.observations import ChannelFact, Membership, MessageDeleted, Observations, Reaction
 from rookery_slack.settings import SlackSettings
-from rookery_slack.store import COLLECTION, PUBLIC_WORDS, bookkeeping, vectors
+from rookery_slack.store import COLLECTION, PUBLIC_WORDS, sync_state, vectors
 from rookery_slack.store.session import Store
 from rookery_slack.store.writer import Writer
 from slack_calls import answer, by_name
@@ -129,7 +129,7 @@ async def _embed(database: Database) -> None:
             await vectors.store_vectors(connection, INGEST, "by hand", waiting, made)
         await refresh_statistics(connection, INGEST.team, COLLECTION, PUBLIC_WORDS)
         stretch = at("1700000000.000000"), at("1700000900.000000")
-        await bookkeeping.cover(connection, INGEST, {"CGENERAL": stretch, "CSECRET": stretch})
+        await sync_state.cover(connection, INGEST, {"CGENERAL": stretch, "CSECRET": stretch})
 
 
 class ByHand:

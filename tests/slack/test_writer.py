@@ -14,7 +14,7 @@ import pytest
 
 from rookery_core import sql
 from rookery_core.identity import Caller
-from rookery_slack.facts import (
+from rookery_slack.observations import (
     ChannelFact,
     ChannelKind,
     FileDeleted,
@@ -28,7 +28,7 @@ from rookery_slack.facts import (
     Source,
     UserFact,
 )
-from rookery_slack.store import bookkeeping, vectors
+from rookery_slack.store import sync_state, vectors
 from rookery_slack.store.writer import Writer
 from rookery_slackapi.timestamps import parse_ts
 from slack_tables import FINAL_TABLES, digest_of_tables
@@ -149,7 +149,7 @@ async def test_a_batch_is_looked_up_by_key(open_database: OpenDatabase, *, known
     async with database.transaction(caller) as connection:
         await Writer(caller).merge(connection, Observations(messages=[_version(n) for n in range(3000)]))
         if known:
-            await bookkeeping.refresh_planner(connection)
+            await sync_state.refresh_planner(connection)
         await connection.fetch(statements["plan_for_batches"])
         nothing = [[None] * 1000] * 15
         rows = await connection.fetch(

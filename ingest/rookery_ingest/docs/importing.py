@@ -12,7 +12,7 @@ from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 from rookery_docs.paths import names_of
 from rookery_docs.records import PageRecord
-from rookery_docs.store.writing import DocsWriter, KnownPage, Release
+from rookery_docs.store.writer import DocsWriter, KnownPage, Release
 from rookery_ingest.docs.chunking import passages_of
 from rookery_ingest.docs.formats.article import Article, Block
 from rookery_ingest.docs.formats.reading import read

@@ -10,7 +10,7 @@ from pathlib import Path
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.foreign.files import named_place
 from rookery_core.settings import CoreSettings
-from rookery_docs.store.writing import Release
+from rookery_docs.store.writer import Release
 from rookery_ingest.docs import postgis, postgres, timescale
 from rookery_ingest.docs.progress import lines, shown
 from rookery_ingest.docs.running import DocsIngest

@@ -16,7 +16,7 @@ from rookery_ingest.docs.formats.docbook_html import plain_page, split_book
 from rookery_ingest.docs.raw import Delivered, RawPage
 
 if TYPE_CHECKING:
-    from rookery_docs.store.writing import KnownPage
+    from rookery_docs.store.writer import KnownPage
     from rookery_ingest.docs.site import Site
     from rookery_ingest.docs.web import Guest
 

@@ -10,7 +10,7 @@ from rookery_core.database import Database
 from rookery_core.embedders import create_embedder
 from rookery_core.identity import Caller
 from rookery_core.settings import CoreSettings
-from rookery_docs.store.writing import DocsWriter, KnownPage, Release
+from rookery_docs.store.writer import DocsWriter, KnownPage, Release
 from rookery_ingest.docs.importing import Import, Report, Summary
 from rookery_ingest.docs.raw import Delivered
 

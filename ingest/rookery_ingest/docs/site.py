@@ -17,7 +17,7 @@ from rookery_core.errors import InvalidInput, RookeryError, Unavailable
 from rookery_core.foreign.addresses import AddressRefused, Scope, parsed, segments
 from rookery_core.foreign.web import Fetched
 from rookery_core.telemetry import get_logger
-from rookery_docs.store.writing import KnownPage
+from rookery_docs.store.writer import KnownPage
 from rookery_ingest.docs.formats.reading import format_of
 from rookery_ingest.docs.formats.tree import html
 from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unchanged, Unreadable

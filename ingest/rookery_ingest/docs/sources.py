@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rookery_core.errors import InvalidInput
-from rookery_docs.store.writing import KnownPage
+from rookery_docs.store.writer import KnownPage
 from rookery_ingest.docs.raw import Delivered
 from rookery_ingest.docs.web import Guest
 

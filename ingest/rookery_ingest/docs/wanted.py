@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rookery_core.errors import NotFound
-from rookery_docs.store.writing import Release
+from rookery_docs.store.writer import Release
 from rookery_ingest.docs.importing import Report, Summary
 from rookery_ingest.docs.running import DocsIngest, Target
 from rookery_ingest.docs.sources import open_source

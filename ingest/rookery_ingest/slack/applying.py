@@ -14,8 +14,8 @@ from rookery_core.errors import Unavailable
 from rookery_core.telemetry import get_logger
 from rookery_ingest.slack.cleaning import compact, text_of
 from rookery_ingest.slack.events import Raw, event_facts, inner_event
-from rookery_slack.facts import Observations
-from rookery_slack.store import bookkeeping
+from rookery_slack.observations import Observations
+from rookery_slack.store import sync_state
 from rookery_slack.store.writer import Merged, Writer
 from rookery_slackapi.timestamps import parse_ts
 
@@ -117,12 +117,12 @@ class Applier:
             _log.warning("an event was kept but not applied: %s", type(error).__name__)
             row = _raw_row(read_event(payload), "failed", f"{type(error).__name__}: {error}"[:500])
             async with self._database.transaction(self._caller) as connection:
-                await bookkeeping.keep_raw(connection, self._caller, [row])
+                await sync_state.keep_raw(connection, self._caller, [row])
             return Applied(Merged(), 1, 0, 1)
 
     async def _keep(self, connection: Connection, read: Sequence[ReadEvent]) -> None:
         rows = [_raw_row(each, "not_understood" if each.facts is None else "applied", None) for each in read]
-        await bookkeeping.keep_raw(connection, self._caller, rows)
+        await sync_state.keep_raw(connection, self._caller, rows)
 
 
 def _raw_row(read: ReadEvent, outcome: str, problem: str | None) -> tuple[Any, ...]:

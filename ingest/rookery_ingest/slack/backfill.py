@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rookery_core.errors import ConfigurationError, NotAllowed
 from rookery_core.telemetry import get_logger
 from rookery_ingest.slack.messages import message_facts
-from rookery_slack.facts import Observations, Source
-from rookery_slack.store import bookkeeping
+from rookery_slack.observations import Observations, Source
+from rookery_slack.store import sync_state
 from rookery_slack.store.writer import Writer
 from rookery_slackapi.timestamps import format_ts, parse_ts
 
@@ -81,7 +81,7 @@ class Backfiller:
         filled = Filled()
         for channel in channels:
             async with self._database.transaction(self._caller) as connection:
-                stretches = await bookkeeping.coverage_of(connection, self._caller, channel)
+                stretches = await sync_state.coverage_of(connection, self._caller, channel)
             try:
                 for start, end in reversed(gaps(stretches, datetime.now(UTC), self._reach)):
                     filled.messages += await self._fill(channel, start, end)
@@ -110,7 +110,7 @@ class Backfiller:
                     read += await self._replies(channel, str(root["ts"]), start, end)
             await self._after_live()
         async with self._database.transaction(self._caller) as connection:
-            await bookkeeping.cover(connection, self._caller, {channel: (start, end)})
+            await sync_state.cover(connection, self._caller, {channel: (start, end)})
         return read
 
     async def _replies(self, channel: str, root: str, start: datetime, end: datetime) -> int:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from rookery_ingest.slack.cleaning import text_of
-from rookery_slack.facts import (
+from rookery_slack.observations import (
     ChannelFact,
     ChannelKind,
     GroupFact,

@@ -9,7 +9,7 @@ from typing import Any, cast
 from rookery_ingest.slack.cleaning import text_of
 from rookery_ingest.slack.directory import channel_facts, group_fact, moment_of, user_fact
 from rookery_ingest.slack.messages import message_facts, thread_of
-from rookery_slack.facts import (
+from rookery_slack.observations import (
     ChannelFact,
     ChannelKind,
     ChannelMoved,

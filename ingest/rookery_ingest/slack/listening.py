@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rookery_core.errors import unforeseen
 from rookery_core.telemetry import get_logger
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 from rookery_slackapi.socket_mode import leave, socket_client
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ class Listener:
         began = self._beat_at is None
         async with self._database.transaction(self._caller) as connection:
             stretch = (self._beat_at or now, now)
-            await bookkeeping.cover(connection, self._caller, dict.fromkeys(channels, stretch))
-            await bookkeeping.set_mark(connection, self._caller, "listening", now)
+            await sync_state.cover(connection, self._caller, dict.fromkeys(channels, stretch))
+            await sync_state.set_mark(connection, self._caller, "listening", now)
         self._beat_at = now
         return began
 

@@ -20,7 +20,7 @@ from rookery_ingest.slack.listening import BEAT_S, SUBSCRIPTION, Listener, subsc
 from rookery_ingest.slack.rate_limit import SharedRateLimit
 from rookery_ingest.slack.running import ingest_caller, ingest_database
 from rookery_ingest.slack.sync import MARK, Synchroniser
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 from rookery_slackapi.web import SlackApi, web_client
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class LiveKeeper:
 
     async def _synchronise_if_due(self) -> None:
         async with self._database.transaction(self._caller) as connection:
-            last = await bookkeeping.mark(connection, self._caller, MARK)
+            last = await sync_state.mark(connection, self._caller, MARK)
         if last is None or datetime.now(UTC) - last > SYNC_EVERY:
             direct = self._settings.ingest_dms
             await Synchroniser(self._database, self._caller, self._api, keep_direct=direct).run()

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from rookery_ingest.slack.cleaning import compact, storable, text_of
 from rookery_ingest.slack.directory import profile_fact
-from rookery_slack.facts import (
+from rookery_slack.observations import (
     MessageDeleted,
     MessageVersion,
     Observations,

@@ -15,7 +15,7 @@ from rookery_ingest.slack.replaying import replay
 from rookery_ingest.slack.running import ingest_caller, ingest_database
 from rookery_ingest.slack.status import read_status, status_text
 from rookery_ingest.slack.sync import Synchroniser
-from rookery_slack.store import bookkeeping, erasing
+from rookery_slack.store import erasure, sync_state
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection
@@ -77,10 +77,10 @@ async def retention_command(arguments: argparse.Namespace, settings: SlackIngest
         if arguments.days is not None or arguments.forever:
             name = arguments.channel or "*"
             channel = name if name == "*" else await _channel(connection, caller, name)
-            await bookkeeping.set_retention(connection, caller, channel, arguments.days)
-            gone = await erasing.apply_retention(connection, caller)
+            await sync_state.set_retention(connection, caller, channel, arguments.days)
+            gone = await erasure.apply_retention(connection, caller)
             print(f"{gone} messages forgotten")
-        rules = await bookkeeping.retention_rules(connection, caller)
+        rules = await sync_state.retention_rules(connection, caller)
     for channel, days in rules.items():
         print(f"{'every other channel' if channel == '*' else channel}: {days} days")
     if "*" not in rules:
@@ -93,12 +93,12 @@ async def discard_command(arguments: argparse.Namespace, settings: SlackIngestSe
     caller = ingest_caller(settings)
     async with ingest_database(settings) as database, database.transaction(caller) as connection:
         if arguments.add is not None:
-            await bookkeeping.add_discard_rule(connection, caller, arguments.add, arguments.note)
-        if arguments.remove is not None and not await bookkeeping.remove_discard_rule(
+            await sync_state.add_discard_rule(connection, caller, arguments.add, arguments.note)
+        if arguments.remove is not None and not await sync_state.remove_discard_rule(
             connection, caller, arguments.remove
         ):
             raise NotFound(f"--remove: there is no rule {arguments.remove}.")
-        rules = await bookkeeping.discard_rules(connection, caller)
+        rules = await sync_state.discard_rules(connection, caller)
     for row in rules:
         print(f"{row['id']}: {row['rule']}{' (' + row['note'] + ')' if row['note'] else ''}")
     if not rules:
@@ -115,9 +115,9 @@ async def erase_command(arguments: argparse.Namespace, settings: SlackIngestSett
     caller = ingest_caller(settings)
     async with ingest_database(settings) as database, database.transaction(caller) as connection:
         if arguments.user:
-            gone = await erasing.erase_user(connection, caller, arguments.user)
+            gone = await erasure.erase_user(connection, caller, arguments.user)
         else:
-            gone = await erasing.erase_channel(
+            gone = await erasure.erase_channel(
                 connection, caller, await _channel(connection, caller, arguments.channel)
             )
     print(f"{gone} messages erased; nothing of it is stored again")
@@ -127,7 +127,7 @@ async def erase_command(arguments: argparse.Namespace, settings: SlackIngestSett
 async def _channel(connection: Connection, caller: Caller, name: str) -> str:
     """A channel's id by its id or name, private ones too: the operator sees all."""
     wanted = name.removeprefix("#")
-    rows: list[Any] = await bookkeeping.coverage(connection, caller)
+    rows: list[Any] = await sync_state.coverage(connection, caller)
     found = [row["channel"] for row in rows if wanted in (row["channel"], row["name"])]
     if len(found) != 1:
         near = [f"{row['name']} ({row['channel']})" for row in rows if wanted in str(row["name"])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -38,11 +38,11 @@ class SharedRateLimit:
         """Reserve the next call of the method, and return when its time has come."""
         spacing_s = 60 / (CALLS_PER_MINUTE.get(method, 50) * BURST_SHARE)
         async with self._database.transaction(self._caller) as connection:
-            wait_s = await bookkeeping.take_turn(connection, self._caller, method, spacing_s)
+            wait_s = await sync_state.take_turn(connection, self._caller, method, spacing_s)
         if wait_s > 0:
             await self._sleep(wait_s)
 
     async def back_off(self, method: str, wait_s: float) -> None:
         """Have every copy wait before the method's next call."""
         async with self._database.transaction(self._caller) as connection:
-            await bookkeeping.back_off(connection, self._caller, method, wait_s)
+            await sync_state.back_off(connection, self._caller, method, wait_s)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rookery_ingest.slack.applying import read_event
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 from rookery_slack.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def replay(
     replayed, after, writer = Replayed(), 0, Writer(caller)
     while True:
         async with database.transaction(caller) as connection:
-            rows = await bookkeeping.raw_to_replay(connection, caller, after, batch)
+            rows = await sync_state.raw_to_replay(connection, caller, after, batch)
         if not rows:
             return replayed
         for row in rows:
@@ -41,6 +41,6 @@ async def replay(
                 continue
             async with database.transaction(caller) as connection:
                 await writer.merge(connection, read.facts)
-                await bookkeeping.raw_replayed(connection, caller, [row["id"]])
+                await sync_state.raw_replayed(connection, caller, [row["id"]])
             replayed.applied += 1
         after = rows[-1]["id"]

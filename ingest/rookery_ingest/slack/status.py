@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 async def read_status(database: Database, caller: Caller) -> dict[str, Any]:
     """Counts, marks, raw events by outcome, and every channel with what is covered of it."""
     async with database.transaction(caller, readonly=True) as connection:
-        counts = await bookkeeping.counts(connection, caller)
-        channels = await bookkeeping.coverage(connection, caller)
-        marks = await bookkeeping.marks(connection, caller)
-        raw = await bookkeeping.count_raw(connection, caller)
+        counts = await sync_state.counts(connection, caller)
+        channels = await sync_state.coverage(connection, caller)
+        marks = await sync_state.marks(connection, caller)
+        raw = await sync_state.count_raw(connection, caller)
     now = datetime.now(UTC)
     return {
         "counts": dict(counts.items()),

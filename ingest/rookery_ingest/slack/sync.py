@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rookery_core.errors import ConfigurationError, NotAllowed
 from rookery_core.telemetry import get_logger
 from rookery_ingest.slack.directory import channel_facts, group_fact, kind_of, member_facts, user_fact
-from rookery_slack.facts import Observations, WorkspaceFact
-from rookery_slack.store import bookkeeping
+from rookery_slack.observations import Observations, WorkspaceFact
+from rookery_slack.store import sync_state
 from rookery_slack.store.writer import Writer
 from rookery_slackapi.errors import SlackRefused
 
@@ -58,9 +58,7 @@ class Synchroniser:
             await self._users(synced, workspace, enterprise)
             await self._channels(synced, workspace)
             await self._groups(synced)
-            await bookkeeping.set_mark(
-                holding, self._caller, MARK, datetime.now(UTC), {"users": synced.users}
-            )
+            await sync_state.set_mark(holding, self._caller, MARK, datetime.now(UTC), {"users": synced.users})
         return synced
 
     async def _merge(self, facts: Observations) -> None:

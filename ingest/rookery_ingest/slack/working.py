@@ -19,7 +19,7 @@ from rookery_ingest.slack.listening import SUBSCRIPTION, subscribe
 from rookery_ingest.slack.live import until_stopped
 from rookery_ingest.slack.running import ingest_caller, ingest_database
 from rookery_ingest.slack.statistics import refresh
-from rookery_slack.store import bookkeeping, erasing
+from rookery_slack.store import erasure, sync_state
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -92,9 +92,9 @@ class IngestWorker:
         if not await self._is_due("retention", FORGET_EVERY):
             return
         async with self._database.transaction(self._caller) as connection:
-            await bookkeeping.expire_raw(connection, self._caller, self._settings.raw_event_days)
-            gone = await erasing.apply_retention(connection, self._caller)
-            await bookkeeping.compact_chunks(connection)
+            await sync_state.expire_raw(connection, self._caller, self._settings.raw_event_days)
+            gone = await erasure.apply_retention(connection, self._caller)
+            await sync_state.compact_chunks(connection)
         if gone:
             _log.info("forgot %d messages past their retention", gone)
 
@@ -102,8 +102,8 @@ class IngestWorker:
         """Whether it was last done longer ago than that; then it counts as done, so that one copy does it."""
         now = datetime.now(UTC)
         async with self._database.transaction(self._caller) as connection:
-            last = await bookkeeping.mark(connection, self._caller, name)
+            last = await sync_state.mark(connection, self._caller, name)
             if last is not None and now - last < every:
                 return False
-            await bookkeeping.set_mark(connection, self._caller, name, now)
+            await sync_state.set_mark(connection, self._caller, name, now)
         return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from rookery_docs.search.analysis import terms_of
-from rookery_docs.store.reading import PagePassage
+from rookery_docs.store.reader import PagePassage
 
 _REFERENCE = re.compile(r"\b(Section|Chapter|Table|Figure|Example|Appendix|Part)\s+[\dA-Z]+(?:\.\d+)*")
 

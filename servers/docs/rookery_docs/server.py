@@ -18,11 +18,11 @@ from rookery_docs import __version__
 from rookery_docs.guide_library import GuideLibrary
 from rookery_docs.service import DocsService
 from rookery_docs.settings import DocsSettings
-from rookery_docs.tools.comparing import ComparisonTools
+from rookery_docs.tools.comparison import ComparisonTools
 from rookery_docs.tools.documents import DocumentTools
 from rookery_docs.tools.guides import GuideTools
 from rookery_docs.tools.nearest import NearestTools
-from rookery_docs.tools.searching import SearchTools
+from rookery_docs.tools.search import SearchTools
 
 NAME = "rookery-docs"
 INSTRUCTIONS = """\

@@ -11,8 +11,8 @@ from rookery_core.identity import Caller, current_caller
 from rookery_core.telemetry import get_logger
 from rookery_docs.search.reranking import Reranker
 from rookery_docs.settings import DocsSettings
-from rookery_docs.store.reading import DocsReader, ReleaseInfo
-from rookery_docs.store.sharing import SharedReading
+from rookery_docs.store.reader import DocsReader, ReleaseInfo
+from rookery_docs.store.shared_reads import SharedReading
 
 if TYPE_CHECKING:
     from rookery_core.database import Database

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rookery_core.database.schema import Schema
-from rookery_slack.adapting import adapt
+from rookery_slack.adaptation import adapt
 
 SCHEMA = Schema(name="slack", package="rookery_slack", role="rookery_slack", adapt=adapt)

@@ -22,7 +22,7 @@ from rookery_slack.tools.activity import ActivityTools
 from rookery_slack.tools.base import Clock, utc_now
 from rookery_slack.tools.conversation import ConversationTools
 from rookery_slack.tools.directory import DirectoryTools
-from rookery_slack.tools.posting import PostingTools
+from rookery_slack.tools.posts import PostingTools
 from rookery_slack.tools.search import SearchTools
 from rookery_slack.tools.status import StatusTools
 

@@ -11,7 +11,7 @@ from rookery_ingest.slack.events import event_facts
 from rookery_ingest.slack.export.jsonarrays import Damaged, elements
 from rookery_ingest.slack.export.report import Report
 from rookery_ingest.slack.messages import message_facts
-from rookery_slack.facts import Observations, Source
+from rookery_slack.observations import Observations, Source
 
 _EVENTS = frozenset({"message_changed", "message_deleted", "message_replied"})
 LONG_TEXT = 40_000

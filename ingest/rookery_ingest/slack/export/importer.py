@@ -25,8 +25,8 @@ from rookery_ingest.slack.export.days import day_facts
 from rookery_ingest.slack.export.layout import Conversation, Day, Layout, read_layout
 from rookery_ingest.slack.export.report import Report
 from rookery_ingest.slack.export.workspace_url import UrlGuess
-from rookery_slack.facts import MembersListed, Observations, WorkspaceFact
-from rookery_slack.store import bookkeeping
+from rookery_slack.observations import MembersListed, Observations, WorkspaceFact
+from rookery_slack.store import sync_state
 from rookery_slack.store.writer import Merged, Writer
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class _Importer:
         )
         if self._database:
             async with self._database.transaction(self._caller) as connection:
-                self._known = await bookkeeping.known_days(connection, self._caller, layout.snapshot_at)
+                self._known = await sync_state.known_days(connection, self._caller, layout.snapshot_at)
         await self._merge(_Batch(self._lists()))
         pending = _portions(layout.days)
         async with asyncio.TaskGroup() as group:
@@ -180,10 +180,10 @@ class _Importer:
         if self._database is None or not (batch.facts or batch.complete):
             return
         async with self._database.transaction(self._caller) as connection:
-            await bookkeeping.commit_lazily(connection)
+            await sync_state.commit_lazily(connection)
             merged = await self._writer.merge(connection, batch.facts)
             for day, digest, messages in batch.complete:
-                await bookkeeping.remember_day(
+                await sync_state.remember_day(
                     connection,
                     self._caller,
                     day.channel,
@@ -202,7 +202,7 @@ class _Importer:
         if self._merged >= max(BATCH, 4 * self._planned_for):
             self._planned_for = self._merged
             async with self._database.transaction(self._caller) as connection:
-                await bookkeeping.refresh_planner(connection)
+                await sync_state.refresh_planner(connection)
 
     def _count(self, merged: Merged) -> None:
         self._report.added += merged.added
@@ -226,9 +226,9 @@ class _Importer:
                 firsts[day.channel] = min(on, firsts.get(day.channel, on))
         stretches = {channel: self._stretch(first) for channel, first in firsts.items()}
         async with self._database.transaction(self._caller) as connection:
-            await bookkeeping.cover(connection, self._caller, stretches)
+            await sync_state.cover(connection, self._caller, stretches)
 
-    def _stretch(self, first: date) -> bookkeeping.Stretch:
+    def _stretch(self, first: date) -> sync_state.Stretch:
         start, snapshot_at = datetime.combine(first, time.min, UTC), self._layout.snapshot_at
         if self._options.since is None:
             start = min(start, snapshot_at)

@@ -17,7 +17,7 @@ from rookery_ingest.slack.cleaning import text_of
 from rookery_ingest.slack.export.archive import Archive
 from rookery_ingest.slack.export.jsonarrays import Damaged, elements
 from rookery_ingest.slack.export.report import Report
-from rookery_slack.facts import ChannelKind
+from rookery_slack.observations import ChannelKind
 from rookery_slackapi.timestamps import parse_ts
 
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}\.json$")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from rookery_slack.facts import Observations
+from rookery_slack.observations import Observations
 
 _HOST = re.compile(r"^(https://[a-z0-9][a-z0-9-]*(?:\.enterprise)?\.slack(?:-gov)?\.com)/files/")
 _ELSEWHERE = frozenset({"https://files.slack.com", "https://app.slack.com", "https://api.slack.com"})

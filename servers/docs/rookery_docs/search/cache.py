@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rookery_core.telemetry import get_logger
-from rookery_docs.store.reading import DocsReader, ReleaseInfo
+from rookery_docs.store.reader import DocsReader, ReleaseInfo
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rookery_docs.search.analysis import terms_of_token, tokens
 from rookery_docs.search.postings import term_hash
 from rookery_docs.search.query import Query, parse
-from rookery_docs.store.reading import DocsReader
+from rookery_docs.store.reader import DocsReader
 
 if TYPE_CHECKING:
     from rookery_core.database import Database

@@ -12,7 +12,7 @@ from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 from rookery_docs.search import weights
 from rookery_docs.search.cache import IndexCache
-from rookery_docs.store.reading import ReleaseInfo
+from rookery_docs.store.reader import ReleaseInfo
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,10 +16,10 @@ from rookery_core.serving.paging import Page
 from rookery_core.suggestions import suggest
 from rookery_core.text import clip, estimate_tokens
 from rookery_docs.answers import DocumentAnswer, Section
-from rookery_docs.catalogue import selected
 from rookery_docs.links import spellings, split_anchor, url_of
+from rookery_docs.releases import selected
 from rookery_docs.service import DocsService
-from rookery_docs.store.reading import DocsReader, PageInfo, PagePassage
+from rookery_docs.store.reader import DocsReader, PageInfo, PagePassage
 
 _MOST_SECTIONS = 80
 _SUFFIX = re.compile(r"\.(?:x?html?|mdx?|rst|adoc|txt)$")

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from rookery_core.identity import current_caller
 from rookery_core.serving.arguments import Limit
 from rookery_core.text import clip
-from rookery_docs.catalogue import selected
 from rookery_docs.links import url_of
+from rookery_docs.releases import selected
 from rookery_docs.service import DocsService
 
 if TYPE_CHECKING:

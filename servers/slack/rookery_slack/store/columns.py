@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from rookery_slack.facts import ChannelFact, GroupFact, UserFact
+from rookery_slack.observations import ChannelFact, GroupFact, UserFact
 
 
 def columns(facts: Sequence[Any], *names: str) -> list[list[Any]]:

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rookery_core import sql
-from rookery_slack.facts import MessageDeleted, MessageVersion, Observations
+from rookery_slack.observations import MessageDeleted, MessageVersion, Observations
+from rookery_slack.store.channel_moves import moved_facts
 from rookery_slack.store.columns import channel_columns, columns, group_columns, user_columns
-from rookery_slack.store.moving import moved_facts
 from rookery_slackapi.message_text import MessageContent, has_link, searchable_text
 from rookery_slackapi.message_text.visibility import channel_references
 

@@ -14,7 +14,7 @@ from rookery_core.serving.paging import Page
 from rookery_core.text import explain_fence
 from rookery_slack.answers import Activity, Digest, Highlight, Said
 from rookery_slack.lookup import resolve_channels, resolve_user, zone_of
-from rookery_slack.presenting import presenter_for
+from rookery_slack.presentation import presenter_for
 from rookery_slack.tools.arguments import Channels, End, Start
 from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from rookery_core.database import Row
-    from rookery_slack.presenting import Presenter
+    from rookery_slack.presentation import Presenter
     from rookery_slack.store.session import Session
 
 HIGHLIGHTS = 3

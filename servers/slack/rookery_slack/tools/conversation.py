@@ -15,7 +15,7 @@ from rookery_core.text import clip, explain_fence
 from rookery_slack.answers import Conversation, Message
 from rookery_slack.links import Reference
 from rookery_slack.lookup import resolve_channel, zone_of
-from rookery_slack.presenting import presenter_for
+from rookery_slack.presentation import presenter_for
 from rookery_slack.tools.arguments import Channel, End, Start
 from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from rookery_core.database import Row
-    from rookery_slack.presenting import Presenter
+    from rookery_slack.presentation import Presenter
     from rookery_slack.store.session import Session
 
 _TICK = timedelta(microseconds=1)

@@ -10,7 +10,7 @@ from rookery_core.serving.arguments import MAX_TOKENS, Cursor, Limit
 from rookery_core.serving.paging import Page
 from rookery_slack.answers import Channels, People, Person
 from rookery_slack.lookup import resolve_channel
-from rookery_slack.presenting import channel_card
+from rookery_slack.presentation import channel_card
 from rookery_slack.tools.arguments import Channel
 from rookery_slack.tools.base import SlackTools
 

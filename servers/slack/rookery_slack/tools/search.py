@@ -15,7 +15,7 @@ from rookery_core.serving.paging import Page
 from rookery_core.text import clip, estimate_tokens, explain_fence, fence, storable
 from rookery_slack.answers import Found, Hit
 from rookery_slack.lookup import resolve_channel, resolve_channels, resolve_user, zone_of
-from rookery_slack.presenting import OVERHEAD_TOKENS, presenter_for
+from rookery_slack.presentation import OVERHEAD_TOKENS, presenter_for
 from rookery_slack.search.candidate_lists import MessageKey
 from rookery_slack.search.filters import Has, ParsedQuery, SearchFilter, parse_modifiers
 from rookery_slack.search.ranking import Mode, by_conversation, rank
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rookery_core.database import Row
     from rookery_core.embedders import Embedder
-    from rookery_slack.presenting import Presenter
+    from rookery_slack.presentation import Presenter
     from rookery_slack.settings import SlackSettings
     from rookery_slack.store.session import Session, Store
 

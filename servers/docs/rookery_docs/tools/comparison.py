@@ -11,11 +11,11 @@ from rookery_core.errors import InvalidInput
 from rookery_core.identity import current_caller
 from rookery_core.serving.arguments import MaxTokens
 from rookery_core.text import clip, estimate_tokens
-from rookery_docs.catalogue import selected
 from rookery_docs.comparison import Change, changes
 from rookery_docs.links import url_of
+from rookery_docs.releases import selected
 from rookery_docs.service import DocsService
-from rookery_docs.store.reading import DocsReader, PageInfo, PagePassage, ReleaseInfo
+from rookery_docs.store.reader import DocsReader, PageInfo, PagePassage, ReleaseInfo
 
 _PAGES = 3
 _LONGEST_SIDE = 350

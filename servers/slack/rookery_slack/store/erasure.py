@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rookery_core import sql
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection
@@ -29,7 +29,7 @@ async def erase_channel(connection: Connection, caller: Caller, channel: str) ->
     await connection.execute(_SQL["remember_erased_channel"], caller.team, channel)
     gone = await connection.fetchval(_SQL["forget_messages"], caller.team, None, channel, None)
     await connection.execute(_SQL["forget_channel"], caller.team, channel)
-    await bookkeeping.forget_days(connection, caller, channel)
+    await sync_state.forget_days(connection, caller, channel)
     return gone
 
 

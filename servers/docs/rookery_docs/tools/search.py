@@ -12,11 +12,11 @@ from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
 from rookery_core.serving.paging import Page
 from rookery_core.text import estimate_tokens_of
 from rookery_docs.answers import FoundPage, FoundPassage, SearchAnswer, SourceInfo, SourcesAnswer, VersionInfo
-from rookery_docs.catalogue import ALL, require_weight, selected
 from rookery_docs.links import url_of
+from rookery_docs.releases import ALL, require_weight, selected
 from rookery_docs.search.reranking import DEPTH
 from rookery_docs.service import DocsService
-from rookery_docs.store.reading import ReleaseInfo
+from rookery_docs.store.reader import ReleaseInfo
 
 if TYPE_CHECKING:
     from rookery_docs.search.engine import RankedPage, RankedPassage

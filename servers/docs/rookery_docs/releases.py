@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.suggestions import suggest
-from rookery_docs.store.reading import ReleaseInfo
+from rookery_docs.store.reader import ReleaseInfo
 
 LATEST = "latest"
 ALL = "all"

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import sql
-from rookery_slack.facts import (
+from rookery_slack.observations import (
     ChannelFact,
     Membership,
     MembersListed,
@@ -17,7 +17,7 @@ from rookery_slack.facts import (
     ReactionsListed,
     Source,
 )
-from rookery_slack.store import bookkeeping
+from rookery_slack.store import sync_state
 from rookery_slackapi.timestamps import LONG_AGO
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def moved_facts(
         await connection.execute(_SQL["move_history"], caller.team, old, new)
         await connection.execute(_SQL["move_raw_events"], caller.team, old, new)
         for row in await connection.fetch(_SQL["held_coverage"], caller.team, old):
-            await bookkeeping.cover(connection, caller, {new: (row["from_ts"], row["to_ts"])})
+            await sync_state.cover(connection, caller, {new: (row["from_ts"], row["to_ts"])})
         await connection.execute(_SQL["forget_channel"], caller.team, old)
 
 
