@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,10 @@ from pydantic_settings import (
 from rookery_core.environment_file import load_environment_file
 from rookery_core.errors import ConfigurationError
 from rookery_core.identity.caller import DEFAULT_TEAM
+from rookery_core.renamed_settings import renamed_values
 from rookery_core.settings_file import SettingsFile, read_settings_file, refuse_unknown_keys
+
+logger = logging.getLogger(__name__)
 
 
 def _split(value: object) -> object:
@@ -106,6 +110,12 @@ class CoreSettings(BaseSettings):
     """Names under which a hosted server may be reached besides loopback (its Host header)."""
     allowed_origins: CommaSeparated = Field(default=(), validation_alias="ROOKERY_ALLOWED_ORIGINS")
     """Browser origins that may call a hosted server."""
+    tools: Names = Field(default=(), validation_alias="ROOKERY_TOOLS")
+    """The only tools that a server offers, by their names or globs such as get_*. Empty: all that are switched on.
+    The flag --tools of a server overrides it."""
+    exclude: Names = Field(default=(), validation_alias="ROOKERY_EXCLUDE")
+    """What a server leaves out, by names or globs: tools, prompts (prompts:NAME) and resources (resources:NAME).
+    Overrides the list of tools to offer; the flag --exclude of a server overrides this variable."""
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", validation_alias="ROOKERY_LOG_LEVEL"
     )
@@ -137,6 +147,11 @@ class CoreSettings(BaseSettings):
         """
         load_environment_file()
         values, origins = cls._file_values(read_settings_file(overrides.get("config_file")))
+        sections = {part.section for part in cls._parts()}
+        renamed, warnings = renamed_values(sections, cls.model_fields, os.environ)
+        values |= renamed
+        for warning in warnings:
+            logger.warning("%s", warning)
         for name in values.keys() - overrides.keys():
             if not os.environ.get(str(cls.model_fields[name].validation_alias)):
                 overrides[name] = values[name]

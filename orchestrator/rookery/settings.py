@@ -30,13 +30,13 @@ class AgentSettings(CoreSettings):
         default="off", pattern=r"^(off|adaptive|\d{4,6})$", validation_alias="ROOKERY_THINKING"
     )
     """off, adaptive, or the number of tokens that the model may think, on top of its answer."""
-    max_output_tokens: int = Field(default=8192, ge=64, validation_alias="ROOKERY_MAX_OUTPUT_TOKENS")
+    max_output_tokens: int = Field(default=8192, ge=64)
     """Most tokens of one model answer; at most a quarter of the model's window."""
-    context_tokens: int | None = Field(default=None, ge=4000, validation_alias="ROOKERY_CONTEXT_TOKENS")
+    context_tokens: int | None = Field(default=None, ge=4000)
     """The model's window; None: what is known of the model."""
-    model_timeout_s: float = Field(default=120.0, gt=0, validation_alias="ROOKERY_MODEL_TIMEOUT_S")
+    model_timeout_s: float = Field(default=120.0, gt=0)
     """Seconds that one request to a model may take."""
-    model_retries: int = Field(default=2, ge=0, le=10, validation_alias="ROOKERY_MODEL_RETRIES")
+    model_retries: int = Field(default=2, ge=0, le=10)
     """How often a failed request is tried again before the next model of the chain is asked."""
 
     mcp_config: Path | None = Field(default=None, validation_alias="ROOKERY_MCP_CONFIG")
@@ -47,19 +47,19 @@ class AgentSettings(CoreSettings):
     as_user: str | None = Field(default=None, validation_alias="ROOKERY_AS_USER")
     """The person for whom `ask` and `chat` ask the servers."""
 
-    answer_timeout_s: float = Field(default=300.0, gt=0, validation_alias="ROOKERY_ANSWER_TIMEOUT_S")
+    answer_timeout_s: float = Field(default=300.0, gt=0)
     """Seconds that a whole answer may take."""
-    tool_timeout_s: float = Field(default=30.0, gt=0, validation_alias="ROOKERY_TOOL_TIMEOUT_S")
+    tool_timeout_s: float = Field(default=30.0, gt=0)
     """Seconds that one tool call may take."""
-    tool_output_tokens: int = Field(default=6000, ge=200, validation_alias="ROOKERY_TOOL_OUTPUT_TOKENS")
+    tool_output_tokens: int = Field(default=6000, ge=200)
     """Tokens of one tool result that the model is given; the rest is paged."""
-    parallel_tools: int = Field(default=8, ge=1, validation_alias="ROOKERY_PARALLEL_TOOLS")
+    parallel_tools: int = Field(default=8, ge=1)
     """Tool calls under way at once in one run."""
-    subagents: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_SUBAGENTS")
+    subagents: bool = True
     """Whether the model may hand parts of a question to runs of their own; their cost counts for the question."""
-    max_model_requests: int = Field(default=20, ge=1, validation_alias="ROOKERY_MAX_MODEL_REQUESTS")
+    max_model_requests: int = Field(default=20, ge=1)
     """Most requests to a model in one run; a part of a question has its own count of at most 12."""
-    max_run_tokens: int | None = Field(default=None, ge=1, validation_alias="ROOKERY_MAX_RUN_TOKENS")
+    max_run_tokens: int | None = Field(default=None, ge=1)
     """Most tokens that one run may use."""
     max_run_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_RUN_USD")
     """Most that one run may cost."""
@@ -75,9 +75,9 @@ class AgentSettings(CoreSettings):
     tool_pins: Literal["off", "warn", "enforce"] = Field(default="warn", validation_alias="ROOKERY_TOOL_PINS")
     """What happens when a foreign server changes the description of a tool: off, warn (it is used, and told of), or
     enforce (it is not used until `rookery pins --accept SERVER`)."""
-    extract_facts: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_EXTRACT_FACTS")
+    extract_facts: bool = True
     """Whether a model, where there is one, draws facts from the conversations that the memory server stores."""
-    traces: Literal["on", "off"] = Field(default="on", validation_alias="ROOKERY_TRACES")
+    traces: bool = Field(default=True, validation_alias="ROOKERY_TRACES")
     """Whether runs are recorded for `rookery trace`."""
 
     agent_class: str | None = None

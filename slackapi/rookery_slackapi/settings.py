@@ -23,7 +23,7 @@ class SlackApiSettings(CoreSettings):
     slack_api_url: str = Field(default=SLACK_API, validation_alias="ROOKERY_SLACK_API_URL")
     """Base URL of Slack's Web API; slack.com or, for an emulator, loopback."""
 
-    slack_patience_s: float = Field(default=60.0, ge=0, validation_alias="ROOKERY_SLACK_PATIENCE_S")
+    slack_patience_s: float = Field(default=60.0, ge=0)
     """Seconds that one call of the bot waits for a rate limit of Slack before the question goes back to the queue."""
 
     @field_validator("slack_api_url")

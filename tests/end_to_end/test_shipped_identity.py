@@ -95,7 +95,7 @@ def asking(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *uses: ToolU
     """The bot's settings in its environment, and a model that makes these calls and is done."""
     for name, value in deployment.bot.items():
         monkeypatch.setenv(name, value)
-    return BotSettings.from_environment(traces="off"), ScriptedModel([list(uses), "Done."])
+    return BotSettings.from_environment(traces=False), ScriptedModel([list(uses), "Done."])
 
 
 SEARCHES = (

@@ -266,7 +266,7 @@ async def test_long_turns_are_read_in_pieces(house: House, ada: Caller) -> None:
 async def test_nothing_is_published_and_nothing_drawn_without_a_model(
     agent_settings: AgentSettings, store: MemoryStore, queue: Queue, ada: Caller
 ) -> None:
-    for change in ({"model": "extractive"}, {"extract_facts": "off"}):
+    for change in ({"model": "extractive"}, {"extract_facts": False}):
         async with open_agent(agent_settings.model_copy(update=change), audiences=()) as agent:
             assert await extraction_handlers(agent, queue) == {}
     await store.add_turns(ada, "plan", [NewTurn(speaker="Maria", content="I have a cat")])

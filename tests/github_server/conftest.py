@@ -41,8 +41,8 @@ def make_settings(emulator: Emulator) -> MakeSettings:
             "ROOKERY_GITHUB_WEB_URL": "https://github.com",
             "ROOKERY_GITHUB_CACHE": "memory",
             "ROOKERY_GITHUB_USE_GH": False,
-            "ROOKERY_GITHUB_WRITE_SPACING_S": 0,
-            "ROOKERY_GITHUB_MAX_WAIT_S": 0.5,
+            "write_spacing_s": 0,
+            "max_wait_s": 0.5,
         }
         return GitHubSettings.from_environment(**{**given, **variables})
 

@@ -91,16 +91,14 @@ async def test_familiar_names_are_offered_when_asked_for(connect: Connect) -> No
 
 
 async def test_tools_are_chosen_by_any_of_their_names(connect: Connect) -> None:
-    ask = await connect(
-        ROOKERY_GITHUB_TOOLS="find_repos, get_issue get_file", ROOKERY_GITHUB_EXCLUDE_TOOLS="get_file"
-    )
+    ask = await connect(ROOKERY_TOOLS="find_repos, get_issue get_file", ROOKERY_EXCLUDE="get_file")
     assert list(await listed(ask)) == ["get_issue", "search_repositories"]
 
 
 @pytest.mark.parametrize(
     "variables",
     [
-        {"ROOKERY_GITHUB_TOOLS": "get_isue"},
+        {"ROOKERY_TOOLS": "get_isue"},
         {"ROOKERY_GITHUB_WRITE": "get_issue"},
         {"ROOKERY_GITHUB_ALIASES": "x=nothing"},
         {"ROOKERY_GITHUB_ALIASES": "x"},

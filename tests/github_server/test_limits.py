@@ -94,7 +94,7 @@ async def test_the_secondary_limit_pauses_everything(ask: Asking, emulator: Emul
 
 
 async def test_a_short_pause_is_waited_for(connect: Connect, emulator: Emulator) -> None:
-    ask = await connect(ROOKERY_GITHUB_MAX_WAIT_S=5)
+    ask = await connect(max_wait_s=5)
     emulator.fail(Fault(kind="secondary", path=ISSUE, retry_after_s=1))
     assert not (await ask("get_issue", issue="acme/widgets#1")).is_error
 
@@ -131,7 +131,7 @@ async def test_without_an_answer_what_was_kept_is_shown_and_dated(
 
 
 async def test_nobody_is_behind_that_address(connect: Connect) -> None:
-    ask = await connect(ROOKERY_GITHUB_URL="http://127.0.0.1:9", ROOKERY_GITHUB_TIMEOUT_S=2)
+    ask = await connect(ROOKERY_GITHUB_URL="http://127.0.0.1:9", timeout_s=2)
     error = error_of(await ask("get_issue", issue="acme/widgets#1"))
     assert error["code"] == "unavailable"
     assert "127.0.0.1" not in error["message"]

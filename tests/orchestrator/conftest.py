@@ -41,7 +41,7 @@ def make_agent(group: ServerGroup, tmp_path: Path) -> MakeAgent:
         **settings: Any,
     ) -> tuple[Agent, ScriptedModel]:
         scripted = model or ScriptedModel(list(turns))
-        read = AgentSettings(data_dir=tmp_path, traces="off", **settings)
+        read = AgentSettings(data_dir=tmp_path, traces=False, **settings)
         return agent_class(read, group, scripted, context_key=context_key), scripted
 
     return make

@@ -244,7 +244,7 @@ async def test_a_server_that_hangs_at_its_start_holds_nobody_up() -> None:
 async def test_a_tool_with_the_name_of_our_own_is_offered_once(odd_server: Connection) -> None:
     bare = NamedServer("odd", odd_server.server.entry.model_copy(update={"prefix": ""}))
     async with ServerGroup([bare]) as group:
-        agent = Agent(AgentSettings(traces="off"), group, model := ScriptedModel(["done"]))
+        agent = Agent(AgentSettings(traces=False), group, model := ScriptedModel(["done"]))
         await agent.answer(Question(text="x"))
         names = [tool.name for tool in model.requests[0].tools]
         assert len(names) == len(set(names))

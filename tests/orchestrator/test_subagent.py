@@ -116,6 +116,6 @@ async def test_time_that_is_up_for_the_question_is_up_for_its_parts(make_agent: 
 
 
 async def test_it_can_be_switched_off(make_agent: MakeAgent) -> None:
-    agent, model = make_agent("answer", subagents="off")
+    agent, model = make_agent("answer", subagents=False)
     await agent.answer(Question(text="x"))
     assert NAME not in [spec.name for spec in model.requests[0].tools]

@@ -37,7 +37,7 @@ async def room(slack: SlackEmulator, fill: Any) -> str:
 @pytest.fixture
 def tools(slack: SlackEmulator, store: Store, slack_settings: SlackSettings) -> PostingTools:
     changes = {
-        "slack_posting": "on",
+        "slack_posting": True,
         "slack_post_channels": ("general",),
         "slack_api_url": slack.api_url,
         "slack_bot_token": SecretStr(slack.state.app.bot_token),

@@ -307,7 +307,7 @@ async def test_posting_takes_a_draft_and_its_token_once(
             )
         )
         settings = slack_settings.model_copy(
-            update={"slack_posting": "on", "slack_post_channels": ("general",), "slack_api_url": slack.api_url,
+            update={"slack_posting": True, "slack_post_channels": ("general",), "slack_api_url": slack.api_url,
                     "slack_bot_token": _secret(slack.state.app.bot_token)}
         )  # fmt: skip
         tools: Any = PostingTools(store, settings)

@@ -212,7 +212,7 @@ async def test_direct_messages_are_for_their_participants_and_only_when_switched
 ) -> None:
     await fill(together(_public(), _private(1)))
     bob = Caller(user="UBOB", kind="member")
-    on = slack_settings.model_copy(update={"slack_dms": "participants"})
+    on = slack_settings.model_copy(update={"slack_dms": True})
     from slack_facts import OpenGate
 
     opened: Any = OpenGate(await open_database("rookery_slack"))

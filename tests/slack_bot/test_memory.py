@@ -124,7 +124,7 @@ async def house(
 ) -> AsyncIterator[House]:
     assert settings.database_url is not None
     monkeypatch.setenv("DATABASE_URL", settings.database_url.get_secret_value())
-    monkeypatch.setenv("ROOKERY_EXTRACT_FACTS", "off")
+    monkeypatch.setenv("ROOKERY_EXTRACT_FACTS", "false")
     servers = bot_settings().mcp_config
     assert servers is not None
     store = MemoryStore(await open_database("rookery_memory"), LocalEmbedder())

@@ -14,6 +14,8 @@ _SHARED = (
 _OURS = ("DATABASE_URL", "XDG_DATA_HOME", "LOCALAPPDATA", "APPDATA", "VIRTUAL_ENV")
 _OUR_PREFIXES = ("ROOKERY_", "OPENAI_", "OTEL_", "PG")
 _GITHUB = "GITHUB_"
+_OF_ONE_SERVER = ("ROOKERY_TOOLS", "ROOKERY_EXCLUDE")
+"""Names of tools differ between servers: mcp.json gives these to the server that they are meant for."""
 
 
 def foreign_environment(
@@ -33,5 +35,9 @@ def own_environment(
     Tokens of Slack and Anthropic are never passed on; GitHub's goes to the GitHub server only.
     """
     prefixes = (*_OUR_PREFIXES, _GITHUB) if name == "github" else _OUR_PREFIXES
-    ours = {key: value for key, value in environment.items() if key in _OURS or key.startswith(prefixes)}
+    ours = {
+        key: value
+        for key, value in environment.items()
+        if (key in _OURS or key.startswith(prefixes)) and key not in _OF_ONE_SERVER
+    }
     return {**foreign_environment({}, environment), **ours, **env}

@@ -6,7 +6,7 @@ _quiet.silence_fastmcp()
 
 from rookery_core.serving.app import STDIO, BuiltServer, ServeArguments, ServerApp
 from rookery_core.serving.application import ServerSpec, ToolSpec, create_server, tool
-from rookery_core.serving.selection import Choice, Selection
+from rookery_core.serving.selection import Choice, Selection, choice_of
 
 __all__ = [
     "STDIO",
@@ -17,6 +17,7 @@ __all__ = [
     "ServerApp",
     "ServerSpec",
     "ToolSpec",
+    "choice_of",
     "create_server",
     "tool",
 ]

@@ -37,6 +37,8 @@ class ServeArguments:
     port: int = 0
     as_user: str | None = None
     workers: int = 1
+    tools: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
 
 STDIO = ServeArguments()
@@ -71,6 +73,8 @@ class ServerApp(Generic[S]):
         def serve() -> int:
             load_environment_file(for_client=arguments.transport == "stdio")
             settings = self.settings()
+            chosen = {"tools": arguments.tools, "exclude": arguments.exclude}
+            settings = settings.model_copy(update={name: names for name, names in chosen.items() if names})
             configure_telemetry(settings)
             return _serve(self.build(settings, arguments), settings, arguments)
 
@@ -143,6 +147,14 @@ def _parse(prog: str, description: str, default_port: int, argv: Sequence[str] |
         "--workers", type=_workers, default=1, metavar="N",
         help="processes that serve the port together (http; default 1): one of them uses one core",
     )  # fmt: skip
+    parser.add_argument(
+        "--tools", type=_names, default=(), metavar="NAMES",
+        help="offer only these tools: names or globs, separated by commas (ROOKERY_TOOLS)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--exclude", type=_names, default=(), metavar="NAMES",
+        help="leave these tools out; also prompts:NAME and resources:NAME (ROOKERY_EXCLUDE)",
+    )  # fmt: skip
     parsed = parser.parse_args(argv)
     if parsed.workers > 1 and parsed.transport == "stdio":
         parser.error("--workers goes with --transport http; over stdio a client has a process of its own")
@@ -150,7 +162,11 @@ def _parse(prog: str, description: str, default_port: int, argv: Sequence[str] |
         parser.error(
             "--as-user goes with stdio; over HTTP the caller's token says who asks (ROOKERY_HTTP_TOKENS)"
         )
-    return ServeArguments(parsed.transport, parsed.host, parsed.port, parsed.as_user, parsed.workers)
+    return ServeArguments(**vars(parsed))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
 
 
 def _number(text: str, what: str, most: int) -> int:

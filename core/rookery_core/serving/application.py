@@ -95,7 +95,7 @@ def create_server(
     """
     specs = list(tools)
     names = {each.name: (each.name, *each.synonyms) for each in specs}
-    choice.check(spec.name, "tools", names.values())
+    choice.check("tools", names.values())
     server: FastMCP = FastMCP(
         spec.name,
         instructions=spec.instructions,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from fastmcp.exceptions import NotFoundError, PromptError, ResourceError
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
@@ -20,6 +20,9 @@ from rookery_core.errors import ConfigurationError, InvalidInput
 from rookery_core.serving.failures import tool_error
 from rookery_core.serving.origin import query_of_connection
 from rookery_core.suggestions import suggest
+
+if TYPE_CHECKING:
+    from rookery_core.settings import CoreSettings
 
 Kind = Literal["tools", "prompts", "resources"]
 
@@ -72,13 +75,12 @@ class Choice:
     prompts: Selection = EVERYTHING
     resources: Selection = EVERYTHING
 
-    def check(self, server: str, kind: Kind, all_names: Iterable[Sequence[str]]) -> None:
+    def check(self, kind: Kind, all_names: Iterable[Sequence[str]]) -> None:
         """Raises ConfigurationError, with the variable's name, when an entry names nothing that the server has."""
         selection, known = self.of(kind), tuple(all_names)
         if (entry := selection.unknown(known)) is not None:
-            listed = "" if entry in selection.only else "EXCLUDE_"
-            variable = f"{server.upper().replace('-', '_')}_{listed}{kind.upper()}"
-            raise ConfigurationError(_no_such(variable, kind, entry), candidates=_near(entry, known))
+            setting = "ROOKERY_TOOLS" if entry in selection.only else "ROOKERY_EXCLUDE"
+            raise ConfigurationError(_no_such(setting, kind, entry), candidates=_near(entry, known))
 
     def of(self, kind: Kind) -> Selection:
         """The choice of one kind."""
@@ -86,6 +88,22 @@ class Choice:
 
 
 SHOW_ALL = Choice()
+
+
+def choice_of(settings: CoreSettings) -> Choice:
+    """The choice that ROOKERY_TOOLS (--tools) and ROOKERY_EXCLUDE (--exclude) make."""
+    excluded: dict[str, list[str]] = {"tools": [], "prompts": [], "resources": []}
+    for entry in settings.exclude:
+        kind, separator, name = entry.partition(":")
+        if separator and kind in excluded:
+            excluded[kind].append(name)
+        else:
+            excluded["tools"].append(entry)
+    return Choice(
+        Selection(settings.tools, tuple(excluded["tools"])),
+        Selection(exclude=tuple(excluded["prompts"])),
+        Selection(exclude=tuple(excluded["resources"])),
+    )
 
 
 @dataclass(slots=True)

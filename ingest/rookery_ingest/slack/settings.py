@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field, SecretStr
 
 from rookery_slackapi.settings import SlackApiSettings
@@ -9,6 +11,8 @@ from rookery_slackapi.settings import SlackApiSettings
 
 class SlackIngestSettings(SlackApiSettings):
     """Tokens of the app that listens (the bot's own, or another app's), and what may be kept."""
+
+    section: ClassVar[str] = "ingest"
 
     ingest_app_token: SecretStr | None = Field(
         default=None, validation_alias="ROOKERY_SLACK_INGEST_APP_TOKEN"
@@ -20,9 +24,9 @@ class SlackIngestSettings(SlackApiSettings):
     """Bot token (xoxb-…) of an app of ingest's own; default: SLACK_BOT_TOKEN."""
     ingest_dms: bool = Field(default=False, validation_alias="ROOKERY_SLACK_INGEST_DMS")
     """Whether direct messages are stored."""
-    raw_event_days: int = Field(default=90, ge=1, validation_alias="ROOKERY_SLACK_RAW_EVENT_DAYS")
+    raw_event_days: int = Field(default=90, ge=1)
     """Days for which raw events are kept, to be replayed."""
-    backfill_days: int = Field(default=30, ge=0, validation_alias="ROOKERY_SLACK_BACKFILL_DAYS")
+    backfill_days: int = Field(default=30, ge=0)
     """How far back, in days, a channel without history is filled from Slack."""
 
     @property

@@ -116,7 +116,7 @@ class Agent:
         called; on_restart says that what on_text heard so far is void (the model looked further, or its answer broke
         off and begins anew). The returned answer replaces what was streamed. confirm asks the asker for a yes to a
         writing call at once; without it such calls are returned in `Answer.pending`.
-        deadline_s: seconds for the whole run (default ROOKERY_ANSWER_TIMEOUT_S).
+        deadline_s: seconds for the whole run (default: answer_timeout_s of the settings).
         Raises ModelError when no model answers, RateLimited when the asker has used up a limit. Cancelling the
         task stops model and tools.
         """
@@ -198,7 +198,7 @@ class Agent:
                 *self._pins.suspicions,
             ),
         )
-        if self.settings.subagents == "on" and subagent.NAME not in {*run.tools.offered, *run.tools.local}:
+        if self.settings.subagents and subagent.NAME not in {*run.tools.offered, *run.tools.local}:
             own = subagent.subagent(run, self.prompts.part)
             run.tools.local = {**run.tools.local, own.name: own}
         return run

@@ -42,7 +42,7 @@ async def open_agent(
 
     parts = prepared(settings, for_many=for_many)
     chosen = model or parts.model()
-    recorder = Recorder(settings) if settings.traces == "on" else None
+    recorder = Recorder(settings) if settings.traces else None
     if recorder:
         recorder.start()
     try:

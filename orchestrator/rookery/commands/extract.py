@@ -54,7 +54,7 @@ async def _run(arguments: argparse.Namespace) -> None:
             raise ConfigurationError(
                 "Facts cannot be drawn from conversations here.",
                 hint="It takes a model (ANTHROPIC_API_KEY or OPENAI_API_KEY), the memory server in mcp.json, and "
-                "ROOKERY_EXTRACT_FACTS not off.",
+                "extract_facts = true in rookery.toml (the default).",
             )
         print(f"drawing facts with {agent.model.name}; stop with Ctrl-C", file=sys.stderr)
         await Worker(queue, handlers, concurrency=AT_ONCE).run()

@@ -28,7 +28,7 @@ async def extraction_handlers(agent: Agent, queue: Queue) -> dict[str, Handler]:
     from rookery_core.queue import Backoff
 
     memory = find_memory_server(agent.servers)
-    if agent.settings.extract_facts == "off" or agent.model.extractive or memory is None:
+    if not agent.settings.extract_facts or agent.model.extractive or memory is None:
         # Only where nothing waits: what an earlier model was to read is left for the next one.
         await queue.unsubscribe(SUBSCRIPTION)
         return {}

@@ -10,7 +10,7 @@ _WINDOWS = (
     ("gpt-4o", 128_000),
 )
 UNKNOWN = 32_000
-"""Small servers of one's own have small windows; ROOKERY_CONTEXT_TOKENS says better."""
+"""The window assumed for a model that is not listed; context_tokens in rookery.toml overrides it."""
 
 
 def window_of(model: str) -> int:

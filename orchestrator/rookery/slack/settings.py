@@ -26,16 +26,16 @@ class BotSettings(AgentSettings, SlackApiSettings):
 
     workers: int = Field(default=8, ge=1, le=256, validation_alias="ROOKERY_SLACK_WORKERS")
     """Questions that one process of the bot answers at once."""
-    max_attempts: int = Field(default=4, ge=1, le=20, validation_alias="ROOKERY_SLACK_MAX_ATTEMPTS")
+    max_attempts: int = Field(default=4, ge=1, le=20)
     """Attempts at a question before the asker is informed that it failed."""
-    retry_base_s: float = Field(default=2.0, gt=0, validation_alias="ROOKERY_SLACK_RETRY_BASE_S")
+    retry_base_s: float = Field(default=2.0, gt=0)
     """Seconds before the first retry; doubled for each one after it, with jitter."""
-    lease_s: float = Field(default=30.0, ge=1, validation_alias="ROOKERY_SLACK_LEASE_S")
+    lease_s: float = Field(default=30.0, ge=1)
     """Seconds until the question of a dead worker is taken over; a live worker extends its lease."""
 
     streaming: bool = Field(default=True, validation_alias="ROOKERY_SLACK_STREAMING")
     """Whether answers are streamed while the model writes them."""
-    stream_interval_s: float = Field(default=0.8, ge=0, validation_alias="ROOKERY_SLACK_STREAM_INTERVAL_S")
+    stream_interval_s: float = Field(default=0.8, ge=0)
     """Seconds between two additions to a streamed answer."""
     on_edit: Literal["answer", "ignore"] = Field(default="answer", validation_alias="ROOKERY_SLACK_ON_EDIT")
     """Edited questions: answer the new text, in place of an earlier answer, or ignore the edit."""
@@ -62,18 +62,18 @@ class BotSettings(AgentSettings, SlackApiSettings):
     """Maximum questions of one person in the window; 0: no limit. Refused ones do not count."""
     channel_limit: int = Field(default=120, ge=0, validation_alias="ROOKERY_SLACK_CHANNEL_LIMIT")
     """Maximum questions in one channel in the window; 0: no limit."""
-    limit_window_s: float = Field(default=600.0, gt=0, validation_alias="ROOKERY_SLACK_LIMIT_WINDOW_S")
+    limit_window_s: float = Field(default=600.0, gt=0)
     """Seconds over which questions are counted."""
 
-    thread_messages: int = Field(default=60, ge=1, le=1000, validation_alias="ROOKERY_SLACK_THREAD_MESSAGES")
+    thread_messages: int = Field(default=60, ge=1, le=1000)
     """Maximum messages of the thread for the model; the newest ones are kept."""
-    thread_tokens: int = Field(default=8000, ge=200, validation_alias="ROOKERY_SLACK_THREAD_TOKENS")
+    thread_tokens: int = Field(default=8000, ge=200)
     """Maximum tokens of the thread for the model."""
-    file_bytes: int = Field(default=8_000_000, ge=0, validation_alias="ROOKERY_SLACK_FILE_BYTES")
+    file_bytes: int = Field(default=8_000_000, ge=0)
     """Maximum size of an attachment, in bytes."""
-    files_per_question: int = Field(default=5, ge=0, validation_alias="ROOKERY_SLACK_FILES_PER_QUESTION")
+    files_per_question: int = Field(default=5, ge=0)
     """Maximum attachments read for one question."""
-    file_tokens: int = Field(default=12_000, ge=100, validation_alias="ROOKERY_SLACK_FILE_TOKENS")
+    file_tokens: int = Field(default=12_000, ge=100)
     """Maximum tokens of one attachment for the model."""
     memory: bool = Field(default=True, validation_alias="ROOKERY_SLACK_MEMORY")
     """Whether the memory server stores questions and answers, and recalls them for later questions."""
@@ -81,7 +81,7 @@ class BotSettings(AgentSettings, SlackApiSettings):
     """ICS address of the team's calendar; the bot gets a tool that reads it."""
     rules: bool = Field(default=True, validation_alias="ROOKERY_SLACK_RULES")
     """Whether people may create standing rules."""
-    rule_hourly_limit: int = Field(default=10, ge=1, validation_alias="ROOKERY_SLACK_RULE_HOURLY_LIMIT")
+    rule_hourly_limit: int = Field(default=10, ge=1)
     """Maximum runs of one rule per hour."""
 
     @property

@@ -6,11 +6,10 @@ from rookery_core.database import LazyDatabase
 from rookery_core.serving import (
     STDIO,
     BuiltServer,
-    Choice,
-    Selection,
     ServeArguments,
     ServerSpec,
     ToolSpec,
+    choice_of,
     create_server,
     tool,
 )
@@ -50,7 +49,7 @@ def build_server(settings: DocsSettings, arguments: ServeArguments = STDIO) -> B
     """The server, not started yet, and how to tell whether its database is there."""
     gate = LazyDatabase(settings, role="rookery_docs", application_name=NAME)
     service = DocsService(settings, gate)
-    library = GuideLibrary(settings.guide_folders, settings.guide_copies, settings.docs_guides_refresh_s)
+    library = GuideLibrary(settings.guide_folders, settings.guide_copies, settings.guides_refresh_s)
     guides = GuideTools(library)
 
     async def start() -> None:
@@ -69,9 +68,6 @@ def build_server(settings: DocsSettings, arguments: ServeArguments = STDIO) -> B
         on_start=start,
         on_stop=stop,
         register=[guides.add_prompts],
-        choice=Choice(
-            tools=Selection(settings.tools, settings.exclude_tools),
-            prompts=Selection(exclude=settings.exclude_prompts),
-        ),
+        choice=choice_of(settings),
     )
     return BuiltServer(server, service.ready)

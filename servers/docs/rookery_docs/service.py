@@ -43,7 +43,7 @@ class DocsService:
 
             settings = self._settings
             self._engine = SearchEngine(
-                create_embedder(settings), settings.docs_semantic_weight, settings.data_dir / "docs-index"
+                create_embedder(settings), settings.semantic_weight, settings.data_dir / "docs-index"
             )
         return self._engine
 

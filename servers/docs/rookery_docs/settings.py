@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
@@ -14,17 +15,15 @@ from rookery_docs.guide_repositories import GuideCopy, GuideRepository
 class DocsSettings(CoreSettings):
     """Settings of rookery-docs."""
 
-    docs_semantic_weight: float | None = Field(
-        default=None, ge=0, le=1, validation_alias="ROOKERY_DOCS_SEMANTIC_WEIGHT"
-    )
+    section: ClassVar[str] = "docs"
+
+    semantic_weight: float | None = Field(default=None, ge=0, le=1)
     """The part of meaning in a hybrid score; unset: 0.2 with the local embedder, 0.5 with another."""
     docs_guides: str | None = Field(default=None, validation_alias="ROOKERY_DOCS_GUIDES")
     """Folders of further guides, separated like PATH: Markdown files, or folders with a SKILL.md."""
     docs_guide_repositories: Names = Field(default=(), validation_alias="ROOKERY_DOCS_GUIDE_REPOSITORIES")
     """Git repositories of further guides: owner/name[/path][@ref] on GitHub, or an https or ssh URL[//path][@ref]."""
-    docs_guides_refresh_s: float = Field(
-        default=3600.0, ge=0, validation_alias="ROOKERY_DOCS_GUIDES_REFRESH_S"
-    )
+    guides_refresh_s: float = Field(default=3600.0, ge=0)
     """Seconds after which a repository of guides is asked for news; 0 asks only for the first copy."""
 
     docs_rerank_url: str | None = Field(default=None, validation_alias="ROOKERY_DOCS_RERANK_URL")
@@ -33,13 +32,6 @@ class DocsSettings(CoreSettings):
     """The model that endpoint is asked for."""
     docs_rerank_key: SecretStr | None = Field(default=None, validation_alias="ROOKERY_DOCS_RERANK_KEY")
     """The key of that endpoint."""
-
-    tools: Names = Field(default=(), validation_alias="ROOKERY_DOCS_TOOLS")
-    """The only tools to offer, by their names or globs such as get_*. Empty: all that are switched on."""
-    exclude_tools: Names = Field(default=(), validation_alias="ROOKERY_DOCS_EXCLUDE_TOOLS")
-    """Tools to leave out, by their names or globs; stronger than the list of those to offer."""
-    exclude_prompts: Names = Field(default=(), validation_alias="ROOKERY_DOCS_EXCLUDE_PROMPTS")
-    """Guides that are not offered as prompts: their names, globs, or * for all."""
 
     @property
     def guide_folders(self) -> list[Path]:

@@ -7,10 +7,9 @@ from importlib.metadata import version
 from rookery_core.serving import (
     STDIO,
     BuiltServer,
-    Choice,
-    Selection,
     ServeArguments,
     ServerSpec,
+    choice_of,
     create_server,
 )
 from rookery_github import hosts
@@ -39,7 +38,7 @@ def build_server(settings: GitHubSettings, arguments: ServeArguments = STDIO) ->
         as_user=arguments.as_user,
         on_start=workspace.start,
         on_stop=workspace.stop,
-        choice=Choice(tools=Selection(settings.tools, settings.exclude_tools)),
+        choice=choice_of(settings),
     )
     return BuiltServer(server)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
-from rookery_core.settings import CoreSettings, Names
+from rookery_core.settings import CoreSettings
 
 GITHUB_API = "https://api.github.com"
 
 
 class GitHubSettings(CoreSettings):
     """Settings of rookery-github. Names that other GitHub programs know keep those names."""
+
+    section: ClassVar[str] = "github"
 
     token: SecretStr | None = Field(default=None, validation_alias="GITHUB_TOKEN")
     """Personal access token, classic or fine-grained. Without it: the App below, else what `gh auth token` knows,
@@ -43,10 +45,6 @@ class GitHubSettings(CoreSettings):
     lockdown: bool = Field(default=False, validation_alias="ROOKERY_GITHUB_LOCKDOWN")
     """On public repositories show only what people with push access wrote."""
 
-    tools: Names = Field(default=(), validation_alias="ROOKERY_GITHUB_TOOLS")
-    """The only tools to offer, by their names or globs such as get_*. Empty: all that are switched on."""
-    exclude_tools: Names = Field(default=(), validation_alias="ROOKERY_GITHUB_EXCLUDE_TOOLS")
-    """Tools to leave out, by their names or globs; stronger than the list of those to offer."""
     aliases: str = Field(default="", validation_alias="ROOKERY_GITHUB_ALIASES")
     """Further names of tools, as name=tool; familiar adds search_issues_and_prs, get_recent_commits, get_users,
     search_repo_code, get_releases and find_repos."""
@@ -58,21 +56,21 @@ class GitHubSettings(CoreSettings):
     )
     """Where answers are kept: in the database (in memory until it is open, or when there is none), in memory only, or
     nowhere."""
-    cache_mb: int = Field(default=256, ge=1, validation_alias="ROOKERY_GITHUB_CACHE_MB")
+    cache_mb: int = Field(default=256, ge=1)
     """Megabytes of answers to keep for a team; what was used longest ago goes first."""
     fresh_s: float = Field(default=60.0, ge=0, validation_alias="ROOKERY_GITHUB_FRESH_S")
     """Seconds for which a kept answer is given without asking GitHub whether it changed (GitHub itself allows 60).
     With webhooks received by rookery-ingest it can be hours; 0 asks each time, which costs nothing when nothing changed."""
-    stale_s: float = Field(default=86_400.0, ge=0, validation_alias="ROOKERY_GITHUB_STALE_S")
+    stale_s: float = Field(default=86_400.0, ge=0)
     """How old a kept answer may be, in seconds, that is shown (and dated) when GitHub cannot be asked."""
 
-    timeout_s: float = Field(default=15.0, gt=0, validation_alias="ROOKERY_GITHUB_TIMEOUT_S")
+    timeout_s: float = Field(default=15.0, gt=0)
     """Seconds to wait for an answer of GitHub."""
-    max_wait_s: float = Field(default=5.0, ge=0, le=60, validation_alias="ROOKERY_GITHUB_MAX_WAIT_S")
+    max_wait_s: float = Field(default=5.0, ge=0, le=60)
     """Most seconds that a call waits for a rate limit; when it would be longer the answer says retry_after_s."""
-    max_concurrent: int = Field(default=24, ge=1, le=90, validation_alias="ROOKERY_GITHUB_CONCURRENCY")
+    max_concurrent: int = Field(default=24, ge=1, le=90)
     """Most requests to a host at a time."""
-    write_spacing_s: float = Field(default=1.0, ge=0, validation_alias="ROOKERY_GITHUB_WRITE_SPACING_S")
+    write_spacing_s: float = Field(default=1.0, ge=0)
     """Seconds between two writes, as GitHub asks for."""
 
 

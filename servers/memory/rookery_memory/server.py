@@ -8,11 +8,10 @@ from rookery_core.database.lazy_database import LazyDatabase
 from rookery_core.serving import (
     STDIO,
     BuiltServer,
-    Choice,
-    Selection,
     ServeArguments,
     ServerSpec,
     ToolSpec,
+    choice_of,
     create_server,
     tool,
 )
@@ -74,9 +73,6 @@ def build_server(settings: MemorySettings, arguments: ServeArguments = STDIO) ->
         on_start=service.start,
         on_stop=service.stop,
         register=[MemoryResources(service).add_to],
-        choice=Choice(
-            tools=Selection(settings.tools, settings.exclude_tools),
-            resources=Selection(exclude=settings.exclude_resources),
-        ),
+        choice=choice_of(settings),
     )
     return BuiltServer(server, service.ready)

@@ -8,11 +8,10 @@ from rookery_core.database.lazy_database import LazyDatabase
 from rookery_core.serving import (
     STDIO,
     BuiltServer,
-    Choice,
-    Selection,
     ServeArguments,
     ServerSpec,
     ToolSpec,
+    choice_of,
     create_server,
     tool,
 )
@@ -41,7 +40,7 @@ def tools(store: Store, settings: SlackSettings, clock: Clock = utc_now) -> list
     search = SearchTools(store, settings, clock)
     activity = ActivityTools(store, settings, clock)
     posting = PostingTools(store, settings, clock)
-    may_post = settings.slack_posting == "on"
+    may_post = settings.slack_posting
     return [
         tool(search.search_messages),
         tool(conversation.get_conversation),
@@ -75,6 +74,6 @@ def build_server(settings: SlackSettings, arguments: ServeArguments = STDIO) -> 
         as_user=arguments.as_user,
         on_start=start,
         on_stop=gate.close,
-        choice=Choice(tools=Selection(settings.tools, settings.exclude_tools)),
+        choice=choice_of(settings),
     )
     return BuiltServer(server, ready)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from fastmcp.exceptions import McpError
 from fastmcp.utilities.tests import asgi_server
 
 from rookery_core.errors import ConfigurationError
-from rookery_core.serving import Choice, Selection, ServerSpec, create_server, tool
+from rookery_core.serving import Choice, Selection, ServerSpec, choice_of, create_server, tool
 from rookery_core.serving.selection import SHOW_ALL
 from rookery_core.settings import CoreSettings
 
@@ -85,7 +87,7 @@ async def test_naming_a_tool_that_is_off_does_not_switch_it_on() -> None:
 
 @pytest.mark.parametrize(
     ("only", "exclude", "variable"),
-    [("read_onne", "", "ROOKERY_EXAMPLE_TOOLS"), ("", "wrte", "ROOKERY_EXAMPLE_EXCLUDE_TOOLS")],
+    [("read_onne", "", "ROOKERY_TOOLS"), ("", "wrte", "ROOKERY_EXCLUDE")],
 )
 def test_a_name_that_fits_no_tool_stops_the_start(only: str, exclude: str, variable: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{variable}: no tool is called") as raised:
@@ -156,3 +158,21 @@ async def test_an_address_that_names_no_tool_is_told_so() -> None:
     called = await over_http(example(), "tools=x", "tools/call", name="write", arguments={})
     answer = json.loads(called["result"]["content"][0]["text"])
     assert answer["code"] == "invalid_input"
+
+
+def test_one_list_excludes_tools_prompts_and_resources() -> None:
+    settings = CoreSettings(tools=("a", "b"), exclude=("b", "prompts:*", "resources:status"))
+    assert choice_of(settings) == Choice(
+        Selection(("a", "b"), ("b",)), Selection(exclude=("*",)), Selection(exclude=("status",))
+    )
+
+
+@pytest.mark.slow
+def test_flags_choose_the_tools_of_one_server() -> None:
+    words = [sys.executable, "-m", "rookery_docs", "--tools", "search_doc"]
+    done = subprocess.run(
+        words, check=False, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("rookery-docs: ROOKERY_TOOLS: no tool is called 'search_doc'.")
+    assert "Did you mean: search_docs" in done.stderr

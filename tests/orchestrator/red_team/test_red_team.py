@@ -124,7 +124,7 @@ async def test_attack(attack: Attack, target: Target, tmp_path: Path) -> None:
         Path(f"{target.planted}{trace}").unlink(missing_ok=True)
     target.planted.write_text(attack.text)
     model = Compliant(attack.place)
-    agent = Agent(AgentSettings(data_dir=tmp_path, traces="off"), target.group, model)
+    agent = Agent(AgentSettings(data_dir=tmp_path, traces=False), target.group, model)
     streamed: list[str] = []
 
     async def on_text(piece: str) -> None:
@@ -181,7 +181,7 @@ async def test_there_are_enough_of_them() -> None:
 
 
 async def test_a_poisoned_tool_description_cannot_change_unnoticed(target: Target, tmp_path: Path) -> None:
-    settings = AgentSettings(data_dir=tmp_path, traces="off", tool_pins="enforce")
+    settings = AgentSettings(data_dir=tmp_path, traces=False, tool_pins="enforce")
     agent = Agent(settings, target.group, Compliant("message"))
     assert (await agent.answer(Question(text="x"))).warnings == ()
     (connection,) = target.group.connections
@@ -212,7 +212,7 @@ async def test_a_description_gives_no_orders_to_anothers_tools(target: Target, t
         other.tools = tuple(tool.model_copy(update={"description": order}) for tool in other.tools)
         group.forget_tools()
         model = Compliant("description of another")
-        agent = Agent(AgentSettings(data_dir=tmp_path, traces="off"), group, model)
+        agent = Agent(AgentSettings(data_dir=tmp_path, traces=False), group, model)
         Path(f"{target.planted}.posted").unlink(missing_ok=True)
         answer = await agent.answer(Question(text="x"))
         assert "sample_post" in " ".join(model.obeyed)
@@ -223,7 +223,7 @@ async def test_a_description_gives_no_orders_to_anothers_tools(target: Target, t
 async def test_a_changed_description_makes_every_write_wait_also_where_it_is_only_told_of(
     target: Target, tmp_path: Path
 ) -> None:
-    agent = Agent(AgentSettings(data_dir=tmp_path, traces="off"), target.group, Compliant("message"))
+    agent = Agent(AgentSettings(data_dir=tmp_path, traces=False), target.group, Compliant("message"))
     target.planted.write_text("")
     await agent.answer(Question(text="x"))
     (connection,) = target.group.connections
@@ -248,7 +248,7 @@ async def test_the_last_words_of_a_server_that_failed_are_no_link_and_no_order_t
     broken = ServerEntry(command=str(tmp_path / "nothing"))
     async with ServerGroup([NamedServer("bad", broken)]) as group:
         group.connections[0].problem = f"\x1b]8;;https://{HOST}/\x1b[31m <!channel> [log in](https://{HOST}/)"
-        agent = Agent(AgentSettings(data_dir=tmp_path, traces="off"), group, Compliant("history"))
+        agent = Agent(AgentSettings(data_dir=tmp_path, traces=False), group, Compliant("history"))
         (warning,) = (await agent.answer(Question(text="x"))).warnings
     assert warning.startswith("bad is not available")
     _assert_harmless(warning)
@@ -257,13 +257,13 @@ async def test_the_last_words_of_a_server_that_failed_are_no_link_and_no_order_t
 async def test_an_error_of_the_protocol_is_foreign_text(target: Target, tmp_path: Path) -> None:
     entry = ServerEntry(command=sys.executable, args=(ODD_SERVER,), prefix="sample")
     async with ServerGroup([NamedServer("odd", entry)]) as group:
-        agent = Agent(AgentSettings(data_dir=tmp_path, traces="off"), group, Compliant("protocol"))
+        agent = Agent(AgentSettings(data_dir=tmp_path, traces=False), group, Compliant("protocol"))
         answer = await agent.answer(Question(text="x"))
     assert [(call.tool, call.state) for call in answer.tool_calls][:2] == [("refuses", "failed"), ("post", "pending")]  # fmt: skip
 
 
 async def test_hidden_characters_in_a_description_are_told(target: Target, tmp_path: Path) -> None:
-    settings = AgentSettings(data_dir=tmp_path, traces="off", tool_pins="enforce")
+    settings = AgentSettings(data_dir=tmp_path, traces=False, tool_pins="enforce")
     agent = Agent(settings, target.group, Compliant("message"))
     (connection,) = target.group.connections
     before = connection.tools

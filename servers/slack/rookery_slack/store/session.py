@@ -44,7 +44,7 @@ class Store:
 
     def __init__(self, gate: LazyDatabase, settings: SlackSettings) -> None:
         self._gate = gate
-        self._dms = settings.slack_dms
+        self._dms = "participants" if settings.slack_dms else "off"
         self._channels = ",".join(name.removeprefix("#") for name in settings.slack_channels)
 
     @asynccontextmanager
