@@ -7,12 +7,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rookery_slackapi.message_text import MessageContent, Names, has_link, render_message, searchable_text
-from rookery_slackapi.message_text.message import references
+from rookery_slackapi.message_text import (
+    MessageContent,
+    Names,
+    has_link,
+    mentions_user,
+    references,
+    render_message,
+    searchable_text,
+)
 from rookery_slackapi.message_text.mrkdwn import to_markdown, to_plain
+from rookery_slackapi.message_text.visibility import without_hidden
 
 NAMES = Names({"U1": "Ada"}, {"C1": "general"}, {"S1": "backend"}, ZoneInfo("Europe/Berlin"))
 
@@ -63,13 +71,6 @@ def test_code_is_left_alone(code: str) -> None:
 def test_every_address_is_shown_as_it_is(urls: list[str]) -> None:
     rendered = to_markdown(" ".join(f"<{url}|label {n}>" for n, url in enumerate(urls)), NAMES)
     assert all(f"]({url})" in rendered for url in urls)
-
-
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "text", "elements", "fields", "url"]), inner, max_size=4),
-    max_leaves=8,
-)  # fmt: skip
 
 
 @given(st.text(min_size=1, max_size=40), st.sampled_from(["unheard_of", "card", "plan"]))
@@ -128,3 +129,167 @@ def test_a_bots_message_is_not_empty() -> None:
 
 def test_times_are_told_in_the_askers_zone() -> None:
     assert to_markdown("<!date^1392734382^{date}>", Names(zone=UTC)) == "2014-02-18T14:39:42+00:00"
+
+
+SHAPES = st.sampled_from(
+    ["type", "text", "elements", "fields", "url", "blocks", "attachments", "files", "message_blocks", "message", "rows",
+     "style", "title", "accessory", "indent", "offset", "timestamp", "user_id", "channel_id", "channel", "from_url",
+     "is_share", "size", "name", "id", "value", "actions", "image_url", "pretext", "fallback", "range"]
+)  # fmt: skip
+KINDS = st.sampled_from(
+    ["rich_text", "rich_text_list", "rich_text_section", "rich_text_quote", "rich_text_preformatted", "section", "header",
+     "context", "actions", "image", "video", "table", "markdown", "divider", "input", "text", "link", "user", "date",
+     "channel", "usergroup", "broadcast", "emoji", "mrkdwn", "plain_text", "button"]
+)  # fmt: skip
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | KINDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SHAPES, inner, max_size=5),
+    max_leaves=25,
+)
+MESSAGES = st.dictionaries(st.sampled_from(["text", "blocks", "attachments", "files", "file"]), ANYTHING) | st.fixed_dictionaries(
+    {"text": ANYTHING, "blocks": st.lists(ANYTHING), "attachments": st.lists(ANYTHING), "files": st.lists(ANYTHING)}
+)  # fmt: skip
+
+
+def nested(depth: int, key: str, innermost: Any) -> Any:
+    for _ in range(depth):
+        innermost = {"type": "rich_text_list", key: [innermost]}
+    return innermost
+
+
+@given(MESSAGES)
+@example({"files": [5], "blocks": {}, "attachments": "x", "text": 7})
+@example({"text": "*_" * 5000 + "x" + "_*" * 5000})
+@example({"text": "\ue000" + "9" * 5000 + "\ue001"})
+@example({"text": "<!date^253402300799^{date}>"})
+def test_a_message_of_any_shape_is_read(message: dict[str, Any]) -> None:
+    read_everything(message)
+
+
+@pytest.mark.parametrize("key", ["elements", "attachments", "message", "fields"])
+def test_a_message_of_any_depth_is_read(key: str) -> None:
+    part = nested(900, key, {"type": "text", "text": "deep", "channel_id": "C1"})
+    read_everything({"blocks": [part], "attachments": [part], "files": [part]})
+
+
+def read_everything(message: dict[str, Any]) -> None:
+    content = MessageContent.of(message)
+    for names in (NAMES, Names(zone=ZoneInfo("Pacific/Kiritimati"))):
+        assert isinstance(render_message(content, names), str)
+    assert isinstance(searchable_text(content, {"C1"}), str)
+    assert isinstance(has_link(content), bool) and isinstance(mentions_user(content, "U1"), bool)
+    assert all(isinstance(name, str) for pair in references(content) for name in pair)
+    assert isinstance(without_hidden(content, ()), MessageContent)
+
+
+FORWARDED: dict[str, Any] = {
+    "is_share": True, "is_msg_unfurl": True, "channel_id": "C1", "from_url": "https://x.slack.com/archives/C1/p1700000000000100",
+    "author_name": "Grace", "fallback": "[November 14th] Grace: the disk is full", "ts": "1700000000.000100",
+    "text": "the disk is *full*", "footer": "Posted in #general",
+    "files": [{"id": "F7", "name": "df.txt", "mimetype": "text/plain", "size": 12, "preview": "/dev/sda1 100%"}],
+    "message_blocks": [{"team": "T1", "channel": "C1", "ts": "1700000000.000100", "message": {"blocks": [
+        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [
+            {"type": "text", "text": "the disk is "}, {"type": "text", "text": "full", "style": {"bold": True}}]}]}]}}],
+}  # fmt: skip
+
+
+def test_a_forwarded_message_is_read_with_its_files() -> None:
+    content = MessageContent.of({"text": "what now?", "attachments": [FORWARDED]})
+    rendered = render_message(content, NAMES)
+    for part in (
+        "what now?",
+        "> Grace",
+        "> the disk is **full**",
+        "[file: df.txt]",
+        "/dev/sda1 100%",
+        "Posted in #general",
+    ):
+        assert part in rendered
+    assert rendered.count("the disk is") == 1 and rendered.count("df.txt") == 1
+    assert [file["id"] for file in content.forwarded_files] == ["F7"]
+    assert "df.txt" in searchable_text(content, {"C1"})
+
+
+def test_an_alert_in_a_forwarded_message_is_read() -> None:
+    alert = {"fallback": "CPU", "title": "CPU at 99 %", "fields": [{"title": "host", "value": "db1"}]}
+    forwarded = {"is_share": True, "message_blocks": [{"message": {"text": "", "attachments": [alert]}}]}
+    rendered = render_message(MessageContent.of({"attachments": [forwarded]}), NAMES)
+    assert "CPU at 99 %" in rendered and "**host**: db1" in rendered
+
+
+def test_a_preview_within_a_preview_is_hidden_from_those_who_may_not_see_it() -> None:
+    secret = {"channel_id": "CSECRET", "is_msg_unfurl": True, "text": "the plan"}
+    outer = {**FORWARDED, "attachments": [secret]}
+    content = without_hidden(MessageContent.of({"text": "", "attachments": [outer]}), {"C1"})
+    assert "the plan" not in render_message(content, NAMES) and "the disk is" in render_message(
+        content, NAMES
+    )
+    quoted = {"message_blocks": [{"channel": "C1", "message": {"attachments": [secret]}}]}
+    content = without_hidden(MessageContent.of({"attachments": [quoted]}), {"C1"})
+    assert "the plan" not in render_message(content, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("mrkdwn", "markdown"),
+    [
+        ("<#C1|> and <#C9|>", "#general and #C9"),
+        ("<!subteam^S9|@night-shift>", "@night-shift"),
+        ("<!here|here> <!everyone>", "@here @everyone"),
+        ("<mailto:a@b.example|write to us>", "[write to us](mailto:a@b.example)"),
+        ("<tel:+49301234|call>", "[call](tel:+49301234)"),
+        ("<!date^1392734382^{date_num}^https://x.example/|Feb 18>", "[Feb 18 (2014-02-18T15:39:42+01:00)](https://x.example/)"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_reference_is_resolved(mrkdwn: str, markdown: str) -> None:
+    assert to_markdown(mrkdwn, NAMES) == markdown
+
+
+def section(*leaves: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(leaves)}]}]
+
+
+@pytest.mark.parametrize(
+    ("message", "mentioned"),
+    [
+        ({"text": "<@UBOT> hello"}, True),
+        ({"text": "hello <@UBOT|rookery>"}, True),
+        ({"text": "", "blocks": section({"type": "user", "user_id": "UBOT"})}, True),
+        ({"text": "https://x.slack.com/team/UBOT"}, False),
+        ({"text": "<https://x.slack.com/team/UBOT|profile>"}, False),
+        ({"text": "<@UBOT99> hello"}, False),
+        ({"text": "its id is UBOT"}, False),
+        ({"text": "`<@UBOT>`"}, False),
+        ({"text": "```\n<@UBOT>\n```"}, False),
+        ({"text": "&lt;@UBOT&gt;"}, False),
+        (
+            {"text": "", "blocks": section({"type": "user", "user_id": "UBOT", "style": {"code": True}})},
+            False,
+        ),
+        ({"text": "", "blocks": section({"type": "text", "text": "<@UBOT>"})}, False),
+        ({"text": "look", "attachments": [{"text": "<@UBOT> said so"}]}, False),
+        ({"text": 5, "blocks": [7], "attachments": "UBOT"}, False),
+    ],
+)
+def test_only_a_mention_is_a_mention(message: dict[str, Any], mentioned: bool) -> None:
+    assert mentions_user(MessageContent.of(message), "UBOT") is mentioned
+
+
+@pytest.mark.parametrize(
+    ("message", "linked"),
+    [
+        ({"text": "<https://a.example>"}, True),
+        ({"text": "<@U1> no"}, False),
+        ({"attachments": [{"title": "t", "title_link": "https://a.example"}]}, True),
+        ({"attachments": [{"text": "see <https://a.example|a>"}]}, True),
+        ({"attachments": [{"text": "see https://a.example"}]}, True),
+        ({"attachments": [{"fields": [{"title": "run", "value": "<https://ci.example/1|1>"}]}]}, True),
+        ({"attachments": [{"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "<https://a.example>"}}]}]}, True),
+        ({"attachments": [{"fallback": "no link", "image_url": "https://i.example/x.png"}]}, False),
+        ({"blocks": section({"type": "link", "url": "https://a.example"})}, True),
+        ({"blocks": [{"type": "actions", "elements": [{"type": "button", "text": "go", "url": "https://a.example"}]}]}, True),
+        ({"blocks": section({"type": "text", "text": "https://a.example", "style": {"code": True}})}, False),
+        ({"files": [{"id": "F1", "permalink": "https://f.example"}]}, False),
+    ],
+)  # fmt: skip
+def test_links_are_seen_wherever_they_stand(message: dict[str, Any], linked: bool) -> None:
+    assert has_link(MessageContent.of(message)) is linked

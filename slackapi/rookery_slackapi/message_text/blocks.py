@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import cast
 
 from rookery_slackapi.message_text.mrkdwn import to_markdown
 from rookery_slackapi.message_text.names import Names
 from rookery_slackapi.message_text.rich_text import rich_text
+from rookery_slackapi.message_text.shapes import MAX_RENDERED_DEPTH, Json, mapping, mappings, string
 
-Block = Mapping[str, Any]
+Block = Json
 
 
 def blocks_to_markdown(blocks: Iterable[Block], names: Names) -> str:
-    """All blocks, one paragraph each; what has no text of its own shows what stands for it."""
+    """All blocks, one paragraph each; what has no text shows its replacement text."""
     return "\n".join(part for block in blocks if (part := block_to_markdown(block, names)).strip())
 
 
@@ -32,9 +33,9 @@ def block_to_markdown(block: Block, names: Names) -> str:
         case "section":
             return _section(block, names)
         case "context" | "actions" | "context_actions":
-            return " ".join(filter(None, (_element(each, names) for each in block.get("elements") or ())))
+            return " ".join(filter(None, (_element(part, names) for part in mappings(block.get("elements")))))
         case "markdown":
-            return str(block.get("text") or "")
+            return string(block.get("text"))
         case "divider":
             return "---"
         case "image" | "video" | "file" | "call" | "input":
@@ -47,8 +48,8 @@ def block_to_markdown(block: Block, names: Names) -> str:
 
 def _section(block: Block, names: Names) -> str:
     parts = [_text_object(block.get("text"), names)]
-    parts += [_text_object(field, names) for field in block.get("fields") or ()]
-    if accessory := block.get("accessory"):
+    parts += [_text_object(field, names) for field in mappings(block.get("fields"))]
+    if accessory := mapping(block.get("accessory")):
         parts.append(_element(accessory, names))
     return "\n".join(filter(None, parts))
 
@@ -59,7 +60,7 @@ def _element(element: Block, names: Names) -> str:
             return _text_object(element, names)
         case "button" | "workflow_button":
             label = _text_object(element.get("text"), names)
-            url = element.get("url")
+            url = string(element.get("url"))
             return f"[{label}]({url})" if url else f"[{label}]"
         case "image":
             return _object(element, names)
@@ -69,42 +70,43 @@ def _element(element: Block, names: Names) -> str:
 
 def _object(block: Block, names: Names) -> str:
     """An image, a video or a file: its words, and where it is."""
-    words = [_text_object(block.get("title"), names), str(block.get("alt_text") or "")]
+    words = [_text_object(block.get("title"), names), string(block.get("alt_text"))]
     words += [_text_object(block.get("label"), names), _text_object(block.get("description"), names)]
     title = next(filter(None, words), "")
-    url = (
-        block.get("image_url") or block.get("title_url") or block.get("video_url") or block.get("external_id")
-    )
-    return f"[{title or block.get('type')}]({url})" if url else title
+    keys = ("image_url", "title_url", "video_url", "external_id")
+    url = next(filter(None, (string(block.get(key)) for key in keys)), "")
+    return f"[{title or string(block.get('type'))}]({url})" if url else title
 
 
 def _table(block: Block, names: Names) -> str:
-    rows: list[str] = []
-    for row in block.get("rows") or ():
-        cells = [_cell(cell, names).replace("\n", " ") for cell in row]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+    rows = block.get("rows")
+    return "\n".join(
+        _row(row, names) for row in (cast("list[object]", rows) if isinstance(rows, list) else [])
+    )
+
+
+def _row(row: object, names: Names) -> str:
+    cells = [_cell(cell, names).replace("\n", " ") for cell in mappings(row)]
+    return "| " + " | ".join(cells) + " |"
 
 
 def _cell(cell: Block, names: Names) -> str:
-    return rich_text(cell, names) if cell.get("type") == "rich_text" else str(cell.get("text") or "")
+    return rich_text(cell, names) if cell.get("type") == "rich_text" else string(cell.get("text"))
 
 
-def _anything(block: Block, names: Names) -> str:
-    """A block of a kind unknown here: whatever text it holds, so that nothing said is lost."""
+def _anything(block: Block, names: Names, depth: int = 0) -> str:
+    """A block of a kind unknown here: every text it holds, so that nothing said is lost."""
+    if depth > MAX_RENDERED_DEPTH:
+        return ""
     parts: list[str] = []
     for value in block.values():
-        inner = cast("list[Any]", value) if isinstance(value, list) else [value]
-        for each in inner:
-            if isinstance(each, dict):
-                part = cast(Block, each)
-                parts.append(_text_object(part, names) or _anything(part, names))
+        for part in mappings(value) or [mapping(value)]:
+            parts.append(_text_object(part, names) or _anything(part, names, depth + 1))
     return " ".join(filter(None, parts))
 
 
-def _text_object(value: Any, names: Names) -> str:
+def _text_object(value: object, names: Names) -> str:
     if isinstance(value, str):
         return value
-    if not isinstance(value, dict) or not isinstance(text := value.get("text"), str):  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-        return ""
-    return text if value.get("type") == "plain_text" else to_markdown(text, names)  # pyright: ignore[reportUnknownMemberType]
+    text = string(mapping(value).get("text"))
+    return text if mapping(value).get("type") == "plain_text" else to_markdown(text, names)

@@ -11,11 +11,11 @@ from rookery_slackapi.timestamps import parse_ts
 _CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 _REFERENCE = re.compile(r"<([^<>\n]*)>")
 _STYLED = re.compile(
-    r"(?<![\w*_~`])(?P<mark>[*_~])(?=\S)(?P<inner>[^\n]*?\S)(?P=mark)(?![\w*_~`])",
+    r"(?<![\w*_~`])(?P<mark>[*_~])(?=\S)(?P<inner>[^\n]{0,1000}?\S)(?P=mark)(?![\w*_~`])",
 )
 _MARKDOWN_MARK = {"*": "**", "_": "_", "~": "~~"}
 _PREFIXES = {"@": "user", "#": "channel", "!": "special"}
-_HOLE = re.compile("\ue000(\\d+)\ue001")
+_HOLE = re.compile("\ue000(\\d{1,6})\ue001")
 
 
 def unescape(text: str) -> str:
@@ -35,7 +35,7 @@ def to_plain(text: str, names: Names) -> str:
     parts: list[str] = []
     for index, part in enumerate(_CODE.split(text)):
         inner = part.strip("`") if index % 2 else part
-        parts.append(unescape(_REFERENCE.sub(lambda found: _plain_reference(found[1], names), inner)))
+        parts.append(unescape(_REFERENCE.sub(lambda match: _plain_reference(match[1], names), inner)))
     return "".join(parts)
 
 
@@ -48,7 +48,7 @@ def _parts(text: str, names: Names) -> Iterator[str]:
 
 
 def _code(part: str) -> str:
-    content = _REFERENCE.sub(lambda found: _in_code(found[1]), part)
+    content = _REFERENCE.sub(lambda match: _in_code(match[1]), part)
     content = unescape(content)
     if not content.startswith("```"):
         return content
@@ -70,27 +70,27 @@ def _prose(part: str, names: Names) -> str:
     """References are taken out before styling, so that an underscore in a URL is not taken for italics."""
     held: list[str] = []
 
-    def hold(found: re.Match[str]) -> str:
-        held.append(_reference(found[1], names))
+    def hold(match: re.Match[str]) -> str:
+        held.append(_reference(match[1], names))
         return f"\ue000{len(held) - 1}\ue001"
 
     text = _REFERENCE.sub(hold, part)
     text = _restyle(text)
     text = _requote(text)
-    return _HOLE.sub(lambda found: _put_back(found, held), unescape(text))
+    return _HOLE.sub(lambda match: _put_back(match, held), unescape(text))
 
 
-def _put_back(found: re.Match[str], held: list[str]) -> str:
-    index = int(found[1])
-    return held[index] if index < len(held) else found[0]
+def _put_back(match: re.Match[str], held: list[str]) -> str:
+    index = int(match[1])
+    return held[index] if index < len(held) else match[0]
 
 
-def _restyle(text: str) -> str:
-    def mark(found: re.Match[str]) -> str:
-        sign = _MARKDOWN_MARK[found["mark"]]
-        return f"{sign}{_restyle(found['inner'])}{sign}"
+def _restyle(text: str, depth: int = 0) -> str:
+    def mark(match: re.Match[str]) -> str:
+        sign = _MARKDOWN_MARK[match["mark"]]
+        return f"{sign}{_restyle(match['inner'], depth + 1)}{sign}"
 
-    return _STYLED.sub(mark, text)
+    return _STYLED.sub(mark, text) if depth <= len(_MARKDOWN_MARK) else text
 
 
 def _requote(text: str) -> str:
@@ -171,9 +171,10 @@ def _date(command: str, label: str, names: Names) -> str:
 _RESOLVERS: dict[str, Callable[[str, Names], str]] = {"user": _user, "channel": _channel, "special": _special}
 
 
-def mentioned(text: str) -> Iterator[tuple[str, str]]:
-    """What a text refers to: pairs of sort (user, channel, group) and id."""
-    for reference in _REFERENCE.findall(text):
+def mentioned(text: str, *, code: bool = True) -> Iterator[tuple[str, str]]:
+    """What a text refers to: pairs of sort (user, channel, group) and id. code: whether code counts."""
+    prose = text if code else "\n".join(_CODE.split(text)[::2])
+    for reference in _REFERENCE.findall(prose):
         target = reference.partition("|")[0]
         if target.startswith("@"):
             yield "user", target[1:]
@@ -181,3 +182,8 @@ def mentioned(text: str) -> Iterator[tuple[str, str]]:
             yield "channel", target[1:]
         elif target.startswith("!subteam^"):
             yield "group", target.removeprefix("!subteam^")
+
+
+def without_mention(text: str, user: str) -> str:
+    """The text without mentions of a user."""
+    return re.sub(rf"<@{re.escape(user)}(\|[^<>]*)?>", "", text).strip()

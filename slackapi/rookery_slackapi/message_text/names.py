@@ -1,7 +1,8 @@
-"""What the ids in messages stand for, and the zone in which times are told."""
+"""What the ids in messages stand for, and the zone in which times are shown."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -30,4 +31,6 @@ class Names:
 
     def time(self, moment: datetime) -> str:
         """ISO 8601 to the second, in the asker's zone, with its offset."""
-        return moment.astimezone(self.zone).isoformat(timespec="seconds")
+        with contextlib.suppress(OverflowError):  # in the last hours of the year 9999
+            moment = moment.astimezone(self.zone)
+        return moment.isoformat(timespec="seconds")

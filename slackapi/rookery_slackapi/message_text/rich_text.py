@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from rookery_slackapi.message_text.names import Names
+from rookery_slackapi.message_text.shapes import MAX_RENDERED_DEPTH, Json, integer, mapping, mappings, string
 from rookery_slackapi.timestamps import parse_ts
 
-Element = Mapping[str, Any]
+Element = Json
+MAX_INDENT = 9
+MAX_OFFSET = 1_000_000
 
 
 def rich_text(block: Element, names: Names) -> str:
     """A `rich_text` block: sections, lists, quotes and code, one below the other."""
-    return "\n".join(part for each in block.get("elements") or () if (part := _container(each, names)) != "")
+    parts = (_container(part, names, 0) for part in mappings(block.get("elements")))
+    return "\n".join(part for part in parts if part != "")
 
 
-def _container(element: Element, names: Names) -> str:
+def _container(element: Element, names: Names, depth: int) -> str:
     match element.get("type"):
         case "rich_text_list":
-            return _list(element, names)
+            return _list(element, names, depth) if depth < MAX_RENDERED_DEPTH else ""
         case "rich_text_quote":
             return "\n".join(f"> {line}" for line in _inline(element, names).split("\n"))
         case "rich_text_preformatted":
@@ -28,36 +31,36 @@ def _container(element: Element, names: Names) -> str:
             return _inline(element, names)
 
 
-def _list(element: Element, names: Names) -> str:
-    indent = "  " * int(element.get("indent") or 0)
+def _list(element: Element, names: Names, depth: int) -> str:
+    indent = "  " * integer(element.get("indent"), MAX_INDENT)
     ordered = element.get("style") == "ordered"
-    first = int(element.get("offset") or 0) + 1
+    first = integer(element.get("offset"), MAX_OFFSET) + 1
     lines: list[str] = []
-    for number, item in enumerate(element.get("elements") or (), first):
+    for number, item in enumerate(mappings(element.get("elements")), first):
         mark = f"{number}." if ordered else "-"
-        lines.append(f"{indent}{mark} {_container(item, names)}")
+        lines.append(f"{indent}{mark} {_container(item, names, depth + 1)}")
     return "\n".join(lines)
 
 
 def _inline(element: Element, names: Names, *, styled: bool = True) -> str:
-    return "".join(_leaf(leaf, names, styled=styled) for leaf in element.get("elements") or ())
+    return "".join(_leaf(leaf, names, styled=styled) for leaf in mappings(element.get("elements")))
 
 
 def _leaf(leaf: Element, names: Names, *, styled: bool) -> str:
-    render = _LEAVES.get(str(leaf.get("type")))
+    render = _LEAVES.get(string(leaf.get("type")))
     if render is None:
-        return str(leaf.get("text") or leaf.get("fallback") or "")
-    return _style(render(leaf, names), leaf.get("style") or {}) if styled else _bare(leaf, names)
+        return string(leaf.get("text")) or string(leaf.get("fallback"))
+    return _style(render(leaf, names), mapping(leaf.get("style"))) if styled else _bare(leaf, names)
 
 
 def _bare(leaf: Element, names: Names) -> str:
     """Inside code nothing is styled, and a link shows its label or its address."""
     if leaf.get("type") == "link":
-        return str(leaf.get("text") or leaf.get("url") or "")
-    return _LEAVES[str(leaf.get("type"))](leaf, names)
+        return string(leaf.get("text")) or string(leaf.get("url"))
+    return _LEAVES[string(leaf.get("type"))](leaf, names)
 
 
-def _style(text: str, style: Mapping[str, Any]) -> str:
+def _style(text: str, style: Json) -> str:
     if not text.strip():
         return text
     if style.get("code"):
@@ -71,21 +74,21 @@ def _style(text: str, style: Mapping[str, Any]) -> str:
 
 
 def _text(leaf: Element, names: Names) -> str:
-    return str(leaf.get("text") or "")
+    return string(leaf.get("text"))
 
 
 def _link(leaf: Element, names: Names) -> str:
-    url, label = str(leaf.get("url") or ""), str(leaf.get("text") or "")
+    url, label = string(leaf.get("url")), string(leaf.get("text"))
     return f"[{label}]({url})" if label and label != url else url
 
 
 def _emoji(leaf: Element, names: Names) -> str:
-    return f":{leaf.get('name', '')}:"
+    return f":{string(leaf.get('name'))}:"
 
 
 def _date(leaf: Element, names: Names) -> str:
     moment = parse_ts(leaf.get("timestamp"))
-    fallback = str(leaf.get("fallback") or "")
+    fallback = string(leaf.get("fallback"))
     if moment is None:
         return fallback
     return f"{fallback} ({names.time(moment)})" if fallback else names.time(moment)
@@ -96,10 +99,10 @@ _LEAVES: dict[str, Callable[[Element, Names], str]] = {
     "link": _link,
     "emoji": _emoji,
     "date": _date,
-    "user": lambda leaf, names: names.user(str(leaf.get("user_id", ""))),
-    "channel": lambda leaf, names: names.channel(str(leaf.get("channel_id", ""))),
-    "usergroup": lambda leaf, names: names.group(str(leaf.get("usergroup_id", ""))),
-    "broadcast": lambda leaf, names: f"@{leaf.get('range', 'channel')}",
-    "team": lambda leaf, names: str(leaf.get("team_id", "")),
-    "color": lambda leaf, names: str(leaf.get("value", "")),
+    "user": lambda leaf, names: names.user(string(leaf.get("user_id"))),
+    "channel": lambda leaf, names: names.channel(string(leaf.get("channel_id"))),
+    "usergroup": lambda leaf, names: names.group(string(leaf.get("usergroup_id"))),
+    "broadcast": lambda leaf, names: f"@{string(leaf.get('range')) or 'channel'}",
+    "team": lambda leaf, names: string(leaf.get("team_id")),
+    "color": lambda leaf, names: string(leaf.get("value")),
 }

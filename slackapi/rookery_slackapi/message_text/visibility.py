@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from rookery_slackapi.message_text.attachments import inner_attachments
 from rookery_slackapi.message_text.message import MessageContent
+from rookery_slackapi.message_text.shapes import MAX_DEPTH, Json, mapping, mappings, string
 
 HIDDEN_PREVIEW = "(a message of a channel that is not shown here)"
 _LABELLED = re.compile(r"<#([A-Z0-9]+)\|[^<>]*>")
@@ -19,7 +21,7 @@ def channel_references(message: MessageContent) -> set[str]:
     found = {
         match[1] for text in (message.text, *_texts(message.content)) for match in _LABELLED.finditer(text)
     }
-    for attachment in _attachments(message):
+    for attachment in _with_inner(message.attachments):
         found |= _origins(attachment)
     return found
 
@@ -30,57 +32,51 @@ def without_hidden(message: MessageContent, visible: Collection[str]) -> Message
     if not hidden:
         return message
 
-    def cleaned(value: Any) -> Any:
+    def cleaned(value: object, depth: int = 0) -> Any:
         if isinstance(value, str):
             return _LABELLED.sub(lambda match: f"<#{match[1]}>" if match[1] in hidden else match[0], value)
+        if depth > MAX_DEPTH:
+            return None
         if isinstance(value, Mapping):
-            return {key: cleaned(inner) for key, inner in cast("Mapping[str, Any]", value).items()}
+            parts = cast("Mapping[str, object]", value)
+            return {
+                key: [shown(part, depth) for part in mappings(inner)]
+                if key == "attachments"
+                else cleaned(inner, depth + 1)
+                for key, inner in parts.items()
+            }
         if isinstance(value, list):
-            return [cleaned(inner) for inner in cast("list[Any]", value)]
+            return [cleaned(inner, depth + 1) for inner in cast("list[object]", value)]
         return value
 
-    content: dict[str, Any] = cleaned(message.content)
-    if attachments := content.get("attachments"):
-        content["attachments"] = [
-            {"text": HIDDEN_PREVIEW} if _is_hidden(attachment, hidden) else attachment
-            for attachment in attachments
-        ]
-    return replace(message, text=cleaned(message.text), content=content)
+    def shown(attachment: Json, depth: int) -> Any:
+        return {"text": HIDDEN_PREVIEW} if _origins(attachment) & hidden else cleaned(attachment, depth + 1)
+
+    return replace(message, text=cleaned(message.text), content=cleaned(message.content))
 
 
-def _is_hidden(attachment: Any, hidden: set[str]) -> bool:
-    return isinstance(attachment, Mapping) and bool(_origins(cast("Mapping[str, Any]", attachment)) & hidden)
-
-
-def _origins(attachment: Mapping[str, Any]) -> set[str]:
+def _origins(attachment: Json) -> set[str]:
     """The channels whose messages an attachment repeats: those of a preview or a forwarded message."""
-    channel = attachment.get("channel_id")
-    found = {channel} if isinstance(channel, str) else set[str]()
-    message_blocks: Any = attachment.get("message_blocks")
-    for block in message_blocks if isinstance(message_blocks, list) else ():  # pyright: ignore[reportUnknownVariableType]
-        if isinstance(block, Mapping) and isinstance(
-            channel := cast("Mapping[str, Any]", block).get("channel"), str
-        ):
-            found.add(channel)
-    if attachment.get("is_msg_unfurl") or attachment.get("is_share") or message_blocks:
+    channels = [attachment.get("channel_id")]
+    previews = mappings(attachment.get("message_blocks"))
+    channels += [preview.get("channel") for preview in previews]
+    origins = {channel for channel in channels if isinstance(channel, str)}
+    if attachment.get("is_msg_unfurl") or attachment.get("is_share") or previews:
         for name in ("from_url", "original_url"):
-            found |= set(_MESSAGE_LINK.findall(str(attachment.get(name) or "")))
-    return found
+            origins |= set(_MESSAGE_LINK.findall(string(attachment.get(name))))
+    return origins
 
 
-def _attachments(message: MessageContent) -> Iterator[Mapping[str, Any]]:
-    attachments: Any = message.content.get("attachments")
-    for attachment in attachments if isinstance(attachments, list) else ():  # pyright: ignore[reportUnknownVariableType]
-        if isinstance(attachment, Mapping):
-            yield cast("Mapping[str, Any]", attachment)
+def _with_inner(attachments: list[Json], depth: int = 0) -> Iterator[Json]:
+    for attachment in attachments:
+        yield attachment
+        yield from _with_inner(inner_attachments(attachment, depth), depth + 1)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object, depth: int = 0) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping):
-        for inner in cast("Mapping[str, Any]", value).values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in cast("list[Any]", value):
-            yield from _texts(inner)
+    elif depth <= MAX_DEPTH:
+        parts = cast("list[object]", value) if isinstance(value, list) else mapping(value).values()
+        for inner in parts:
+            yield from _texts(inner, depth + 1)
