@@ -21,6 +21,7 @@ from rookery_slackapi.message_text import (
 )
 from rookery_slackapi.message_text.mrkdwn import to_markdown, to_plain
 from rookery_slackapi.message_text.visibility import without_hidden
+from slack_shapes import MESSAGES
 
 NAMES = Names({"U1": "Ada"}, {"C1": "general"}, {"S1": "backend"}, ZoneInfo("Europe/Berlin"))
 
@@ -129,26 +130,6 @@ def test_a_bots_message_is_not_empty() -> None:
 
 def test_times_are_told_in_the_askers_zone() -> None:
     assert to_markdown("<!date^1392734382^{date}>", Names(zone=UTC)) == "2014-02-18T14:39:42+00:00"
-
-
-SHAPES = st.sampled_from(
-    ["type", "text", "elements", "fields", "url", "blocks", "attachments", "files", "message_blocks", "message", "rows",
-     "style", "title", "accessory", "indent", "offset", "timestamp", "user_id", "channel_id", "channel", "from_url",
-     "is_share", "size", "name", "id", "value", "actions", "image_url", "pretext", "fallback", "range"]
-)  # fmt: skip
-KINDS = st.sampled_from(
-    ["rich_text", "rich_text_list", "rich_text_section", "rich_text_quote", "rich_text_preformatted", "section", "header",
-     "context", "actions", "image", "video", "table", "markdown", "divider", "input", "text", "link", "user", "date",
-     "channel", "usergroup", "broadcast", "emoji", "mrkdwn", "plain_text", "button"]
-)  # fmt: skip
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | KINDS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SHAPES, inner, max_size=5),
-    max_leaves=25,
-)
-MESSAGES = st.dictionaries(st.sampled_from(["text", "blocks", "attachments", "files", "file"]), ANYTHING) | st.fixed_dictionaries(
-    {"text": ANYTHING, "blocks": st.lists(ANYTHING), "attachments": st.lists(ANYTHING), "files": st.lists(ANYTHING)}
-)  # fmt: skip
 
 
 def nested(depth: int, key: str, innermost: Any) -> Any:

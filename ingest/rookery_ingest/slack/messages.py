@@ -16,6 +16,9 @@ from rookery_slack.observations import (
     ReactionsListed,
     Source,
 )
+from rookery_slackapi.message_text import MessageContent
+from rookery_slackapi.message_text.attachments import files_of_attachment
+from rookery_slackapi.message_text.shapes import mapping, mappings, string
 from rookery_slackapi.timestamps import parse_ts
 
 Raw = Mapping[str, Any]
@@ -78,14 +81,13 @@ def _version(
 ) -> MessageVersion:
     edited = raw.get("edited")
     edit_ts = parse_ts(cast(Raw, edited).get("ts")) if isinstance(edited, dict) else None
-    text = raw.get("text")
     return MessageVersion(
         channel=channel,
         ts=ts,
         thread_ts=thread_ts,
         author=_author(raw),
         subtype=text_of(raw.get("subtype")),
-        text=storable(text) if isinstance(text, str) else "",
+        text=storable(string(raw.get("text"))),
         content=_content(raw) or None,
         # Slack rounds the time of an edit down to the second, which can be before the message itself.
         edit_ts=max(edit_ts, ts) if edit_ts else ts,
@@ -102,25 +104,28 @@ def _author(raw: Raw) -> str | None:
 
 
 def _content(raw: Raw) -> dict[str, Any]:
-    profile = raw.get("bot_profile")
-    bot_name = cast(Raw, profile).get("name") if isinstance(profile, dict) else None
+    message = MessageContent.of(raw)
+    bot_name = mapping(raw.get("bot_profile")).get("name")
     return compact(
         {
-            "blocks": compact(raw.get("blocks"), _IN_BLOCKS),
-            "attachments": compact(raw.get("attachments"), _NOISE),
-            "files": [_file(file) for file in _files(raw)],
-            "username": raw.get("username") or bot_name,
-            "bot_id": raw.get("bot_id"),
+            "blocks": compact(message.blocks, _IN_BLOCKS),
+            "attachments": [_attachment(attachment) for attachment in message.attachments],
+            "files": [_file(file) for file in message.files],
+            "username": text_of(raw.get("username")) or text_of(bot_name),
+            "bot_id": text_of(raw.get("bot_id")),
         }
     )
 
 
-def _files(raw: Raw) -> list[Raw]:
-    found = raw.get("files")
-    if not found and isinstance(raw.get("file"), dict):  # as it was before 2018
-        found = [raw["file"]]
-    files = cast("list[Any]", found) if isinstance(found, list) else []
-    return [cast(Raw, file) for file in files if isinstance(file, dict)]
+def _attachment(attachment: Raw) -> Raw:
+    """An attachment without noise. Files keep their ids, and lose the token that opens them, as the message's own do."""
+    kept: dict[str, Any] = compact(dict(attachment), _NOISE)
+    kept.pop("files", None)
+    if files := [_file(file) for file in files_of_attachment(attachment)]:
+        kept["files"] = files
+    for preview in mappings(kept.get("message_blocks")):
+        cast("dict[str, Any]", mapping(preview.get("message"))).pop("files", None)
+    return kept
 
 
 def _file(file: Raw) -> dict[str, Any]:
@@ -132,11 +137,10 @@ def _file(file: Raw) -> dict[str, Any]:
 
 
 def _reactions(raw: Raw, channel: str, ts: datetime, at: datetime) -> list[Reaction]:
-    found: list[Reaction] = []
-    for each in raw.get("reactions") or ():
-        name = text_of(each.get("name"))
-        users = each.get("users") or ()
-        found += [
-            Reaction(channel, ts, name, storable(user), True, at) for user in dict.fromkeys(users) if name
-        ]
-    return found
+    reactions: list[Reaction] = []
+    for listed in mappings(raw.get("reactions")):
+        name, users = text_of(listed.get("name")), listed.get("users")
+        reactors = cast("list[object]", users) if isinstance(users, list) else []
+        people = dict.fromkeys(user for user in map(text_of, reactors) if user)
+        reactions += [Reaction(channel, ts, name, user, True, at) for user in people if name]
+    return reactions

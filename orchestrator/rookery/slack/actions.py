@@ -56,5 +56,6 @@ class Actions:
 def message_of(payload: Json) -> IncomingMessage:
     """The message an action is about."""
     shape: Json = dict(payload["written"])
-    shape["files"] = tuple(shape.get("files") or ())
+    for name in ("files", "attachments"):
+        shape[name] = tuple(shape.get(name) or ())
     return IncomingMessage(**shape)

@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rookery_slackapi.message_text import MessageContent, Names, main_text, mentions_user
+from rookery_slackapi.message_text.mrkdwn import without_mention
+from rookery_slackapi.message_text.shapes import mapping
+
 Json = dict[str, Any]
 QuestionVia = Literal["mention", "direct", "follow_up", "offer"]
 _TS = re.compile(r"\d{1,12}\.\d{1,9}")
@@ -14,7 +18,10 @@ _QUIET_SUBTYPES = frozenset({"file_share", "thread_broadcast", "me_message"})
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """A message of a person. via: how it addresses the bot; None when it does not."""
+    """A message of a person. via: how it addresses the bot; None when it does not.
+
+    files: its own and those of messages that it forwards. attachments: as Slack sent them, with other people's words.
+    """
 
     channel: str
     ts: str
@@ -27,6 +34,7 @@ class IncomingMessage:
     files: tuple[Json, ...] = ()
     shared: bool = False
     user_team: str | None = None
+    attachments: tuple[Json, ...] = ()
 
     @property
     def key(self) -> str:
@@ -108,12 +116,12 @@ def _message(event: Json, bot_user: str, shared: bool) -> Incoming | None:
 def _addressed(event: Json, bot_user: str) -> QuestionVia | None:
     if event.get("channel_type") == "im":
         return "direct"
-    return None if bot_user not in str(event.get("text", "")) else "mention"
+    return "mention" if mentions_user(MessageContent.of(event), bot_user) else None
 
 
 def _changed(event: Json, bot_user: str, shared: bool) -> Incoming | None:
-    now: Json = {**(event.get("message") or {}), "channel": event.get("channel")}
-    before: Json = event.get("previous_message") or {}
+    now: Json = {**mapping(event.get("message")), "channel": event.get("channel")}
+    before = dict(mapping(event.get("previous_message")))
     now["channel_type"] = event.get("channel_type")
     if now.get("subtype") == "tombstone":
         return Deleted(str(event["channel"]), str(now["ts"]))
@@ -123,7 +131,7 @@ def _changed(event: Json, bot_user: str, shared: bool) -> Incoming | None:
 
 
 def _deleted(event: Json, bot_user: str) -> Deleted | None:
-    before: Json = event.get("previous_message") or {}
+    before = dict(mapping(event.get("previous_message")))
     if before and not _by_a_person(before, bot_user):
         return None
     ts = event.get("deleted_ts") or before.get("ts")
@@ -146,21 +154,23 @@ def _written(event: Json, via: QuestionVia | None, shared: bool) -> IncomingMess
     thread_ts = str(event.get("thread_ts") or ts)
     if not (_TS.fullmatch(ts) and _TS.fullmatch(thread_ts)):
         raise ValueError(f"ts and thread_ts must be timestamps of Slack, not {ts!r} and {thread_ts!r}")
+    content = MessageContent.of(event)
     return IncomingMessage(
         channel=str(event["channel"]),
         ts=ts,
         thread_ts=thread_ts,
         user=str(event["user"]),
-        text=str(event.get("text") or ""),
+        text=content.text or main_text(content, Names()),
         via=via,
         is_direct=event.get("channel_type") == "im" or str(event["channel"]).startswith("D"),
         is_reply=thread_ts != ts,
-        files=tuple(event.get("files") or ()),
+        files=tuple(dict(file) for file in (*content.files, *content.forwarded_files)),
         shared=shared,
         user_team=event.get("user_team") or event.get("team"),
+        attachments=tuple(dict(attachment) for attachment in content.attachments),
     )
 
 
 def question_of(text: str, bot_user: str) -> str:
     """The text without the mention of the bot, otherwise in Slack's markup."""
-    return re.sub(rf"<@{re.escape(bot_user)}(\|[^>]*)?>", "", text).strip()
+    return without_mention(text, bot_user)

@@ -60,6 +60,53 @@ class People:
         self._emulator.offer(file)
         return file
 
+    def forward(
+        self, user: str, channel: str, ts: str, to: str, text: str = "", *, thread_ts: str | None = None
+    ) -> str:
+        """Forward a message to another conversation, with a text or without; answers the new message's ts."""
+        state = self._emulator.state
+        original = state.messages[channel][ts]
+        author, url = (
+            state.users[original.user],
+            f"https://rookery.slack.com/archives/{channel}/p{ts.replace('.', '')}",
+        )
+        attachment: Json = {
+            "ts": ts,
+            "channel_id": channel,
+            "channel_team": TEAM_ID,
+            "is_msg_unfurl": True,
+            "is_share": True,
+            "author_id": author.id,
+            "author_name": author.real_name,
+            "from_url": url,
+            "fallback": f"{author.real_name}: {original.text}",
+            "text": original.text,
+            "footer": f"Posted in #{state.channels[channel].name}",
+            "mrkdwn_in": ["text"],
+            "files": [file.wire() for file in original.files],
+            "message_blocks": [
+                {"team": TEAM_ID, "channel": channel, "ts": ts, "message": {"blocks": original.blocks}}
+            ],
+        }
+        message = Message(
+            channel=to, ts=state.next_ts(), user=user, text=text, thread_ts=thread_ts,
+            blocks=[_rich_text(text)] if text else [], attachments=[attachment],
+        )  # fmt: skip
+        self._emulator.place(message)
+        return message.ts
+
+    def alert(self, channel: str, name: str, attachments: list[Json], blocks: Sequence[Json] = ()) -> str:
+        """Have another app post a message without a text; answers its ts."""
+        state = self._emulator.state
+        app_user = next((user for user in state.users.values() if user.name == name), None)
+        app = app_user or state.add_user(name, is_bot=True)
+        message = Message(
+            channel=channel, ts=state.next_ts(), user=app.id, text="", bot_id="BALERTS", app_id="AALERTS",
+            subtype="bot_message", attachments=attachments, blocks=list(blocks),
+        )  # fmt: skip
+        self._emulator.place(message)
+        return message.ts
+
     def edit(self, channel: str, ts: str, text: str) -> None:
         message = self._emulator.state.messages[channel][ts]
         self._emulator.revise(message, text, [_rich_text(text)], by=message.user)

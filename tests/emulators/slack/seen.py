@@ -75,7 +75,8 @@ def _block_text(block: Json) -> str:
     if kind == "markdown":
         return str(block["text"])
     if kind in ("section", "header"):
-        return str(block["text"]["text"])
+        texts = [block.get("text"), *(block.get("fields") or ())]
+        return "\n".join(str(text["text"]) for text in texts if text)
     if kind == "context":
         return " ".join(str(element.get("text", "")) for element in block["elements"])
     if kind == "actions":

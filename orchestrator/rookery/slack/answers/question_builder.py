@@ -11,12 +11,18 @@ from rookery.agent.local_tools import LocalTool
 from rookery.agent.question import ContextSection, Question
 from rookery.slack.answers.attachments import AttachmentReader
 from rookery.slack.answers.conversation_memory import ConversationMemory
-from rookery.slack.answers.thread import Thread, ThreadReader, plain
+from rookery.slack.answers.thread import Thread, ThreadReader, content_of, resolve_names
 from rookery.slack.answers.turn import AnswerTurn
 from rookery.slack.event_types import IncomingMessage, question_of
 from rookery.slack.people.directory import Room, SlackUser
 from rookery.slack.platform import Platform
 from rookery_core.identity import Caller
+from rookery_core.text import clip
+from rookery_slackapi.message_text import Names, attachments_text
+from rookery_slackapi.message_text.mrkdwn import to_markdown
+
+MAX_ATTACHED_TOKENS = 4_000
+"""Of forwarded messages and previews that are given to the model."""
 
 
 class QuestionBuilder:
@@ -41,9 +47,8 @@ class QuestionBuilder:
     async def build_question(self, turn: AnswerTurn, tools: Sequence[LocalTool]) -> Question:
         """The question of a turn with its context. tools: the bot's own, offered with the servers' tools."""
         message, asker, room, thread = turn.question, turn.asker, turn.room, turn.thread
-        mentioned = set(re.findall(r"<@([UW][A-Z0-9]+)", message.text))
-        names = await self._platform.directory.display_names(mentioned)
-        text = plain(question_of(message.text, self._platform.identity.user), names)
+        names = await resolve_names(self._platform.directory, [content_of(message)])
+        text = to_markdown(question_of(message.text, self._platform.identity.user), names)
         caller, internal = caller_of(message, asker, room, self._team), is_internal(asker, room, message)
         files, conversation, recalled = await asyncio.gather(
             self._files.read_files(message.files),
@@ -54,6 +59,7 @@ class QuestionBuilder:
         problems = [*files.problems, *([thread.problem] if thread.problem else [])]
         sections = [
             _circumstances(asker, room, now, problems),
+            *_attached(message, names),
             *recalled.sections,
             *conversation,
             *files.sections,
@@ -99,9 +105,21 @@ def is_internal(asker: SlackUser, room: Room, written: IncomingMessage) -> bool:
 
 def _default_question(written: IncomingMessage, thread: Thread) -> str:
     """The question of a message that only mentions the bot."""
+    if written.attachments:
+        return "What do you say to the forwarded message?"
     if written.files:
         return "What do you see in the attached files?"
     return "What do you say to this thread?" if thread.messages else "What can I ask you?"
+
+
+def _attached(message: IncomingMessage, names: Names) -> list[ContextSection]:
+    """The messages that the question forwards, and what else is attached to it."""
+    text = attachments_text(content_of(message), names)
+    if not text:
+        return []
+    kept, omitted = clip(text, MAX_ATTACHED_TOKENS)
+    note = f"\n({omitted} tokens are left out)" if omitted else ""
+    return [ContextSection(title="Attached to the question", text=kept + note, kind="message", priority=6)]
 
 
 _READERS = {

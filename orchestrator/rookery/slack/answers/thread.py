@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,16 +11,17 @@ from rookery.agent.question import ContextSection
 from rookery.slack.answers.questions import QuestionStore
 from rookery.slack.event_types import IncomingMessage, question_of, read
 from rookery.slack.people.directory import Directory
-from rookery.slack.text.markup import unescape
 from rookery_core.telemetry import get_logger
 from rookery_core.text import estimate_tokens
 from rookery_slackapi.errors import SlackRefused
+from rookery_slackapi.message_text import MessageContent, Names, attachments_text, main_text, references
+from rookery_slackapi.message_text.mrkdwn import to_markdown, to_plain
+from rookery_slackapi.message_text.shapes import mapping, string
 from rookery_slackapi.web import SlackApi
 
 Json = dict[str, Any]
-_PERSON = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^>]*))?>")
-_CHANNEL = re.compile(r"<#([A-Z0-9]+)\|([^>]*)>")
-_LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
+_MAX_NAMES = 50
+"""People, and channels, of a thread or a message whose names are looked up; of others the ids are shown."""
 _MAX_PAGES = 20
 BACKLOG_WINDOW_S = 120.0
 """An older mention that never reached the queue is not answered: its author no longer waits for it."""
@@ -72,7 +73,11 @@ class ThreadReader:
         """The thread as a section; empty without messages. A long thread loses its older messages first."""
         if not thread.messages:
             return []
-        names = await self._directory.display_names(_people_in(thread.messages))
+        names = await resolve_names(
+            self._directory,
+            [MessageContent.of(message) for message in thread.messages],
+            [string(message.get("user")) for message in thread.messages],
+        )
         identity = await self._directory.read_identity()
         lines = [_line(message, names, identity.user) for message in thread.messages]
         root, rest = lines[0], lines[1:]
@@ -150,32 +155,47 @@ async def read_messages(
     return messages
 
 
-def plain(text: str, names: dict[str, str]) -> str:
-    """Slack's markup as plain text: names instead of ids, links without brackets."""
-    text = _PERSON.sub(lambda match: "@" + names.get(match[1], match[2] or match[1]), text)
-    text = _CHANNEL.sub(lambda match: "#" + match[2], text)
-    text = _LINK.sub(lambda match: f"{match[2]} ({match[1]})" if match[2] else match[1], text)
-    return unescape(text)
+async def resolve_names(
+    directory: Directory, contents: Sequence[MessageContent], authors: Sequence[str] = ()
+) -> Names:
+    """The names of the authors, and of everybody and every public channel that the messages mention."""
+    pairs = dict.fromkeys(pair for content in contents for pair in references(content))
+    users = list(dict.fromkeys([*filter(None, authors), *(user for sort, user in pairs if sort == "user")]))
+    channels = [channel for sort, channel in pairs if sort == "channel"]
+    return Names(
+        users=await directory.display_names(set(users[:_MAX_NAMES])),
+        channels=await directory.public_channel_names(channels[:_MAX_NAMES]),
+    )
+
+
+def content_of(message: IncomingMessage) -> MessageContent:
+    """What a message says and what is attached to it."""
+    return MessageContent(message.text, {"attachments": list(message.attachments)})
+
+
+def plain(message: IncomingMessage, names: Names) -> str:
+    """The words of a message with those that it forwards, as markdown."""
+    content = content_of(message)
+    return "\n".join(filter(None, (to_markdown(content.text, names), attachments_text(content, names))))
 
 
 def headline(text: str, bot_user: str, max_characters: int) -> str:
     """A question in one line without the mention of the bot; empty when nothing else is left."""
-    words = " ".join(plain(question_of(text, bot_user), {}).split())
+    words = " ".join(to_plain(question_of(text, bot_user), Names()).split())
     return words if len(words) <= max_characters else words[: max_characters - 1] + "…"
 
 
-def _people_in(messages: tuple[Json, ...]) -> set[str]:
-    people = {str(message["user"]) for message in messages if message.get("user")}
-    for message in messages:
-        people.update(match[1] for match in _PERSON.finditer(str(message.get("text", ""))))
-    return people
-
-
-def _line(message: Json, names: dict[str, str], own_user: str) -> str:
-    user = str(message.get("user") or "")
-    author = "you" if user == own_user else names.get(user) or str(message.get("username") or "a bot")
+def _line(message: Json, names: Names, own_user: str) -> str:
+    content = MessageContent.of(message)
     at = datetime.fromtimestamp(float(message["ts"]), UTC).strftime("%Y-%m-%d %H:%M UTC")
-    text = plain(str(message.get("text") or ""), names)
-    attached: list[Json] = message.get("files") or []
-    files = ", ".join(str(file.get("name", "file")) for file in attached)
-    return f"[{at}] {author}: {text}" + (f" [files: {files}]" if files else "")
+    text = "\n".join(filter(None, (main_text(content, names), attachments_text(content, names))))
+    files = ", ".join(string(file.get("name")) or "file" for file in content.files)
+    return f"[{at}] {_author(message, names, own_user)}: {text}" + (f" [files: {files}]" if files else "")
+
+
+def _author(message: Json, names: Names, own_user: str) -> str:
+    user = string(message.get("user"))
+    if user == own_user:
+        return "you"
+    signature = string(message.get("username")) or string(mapping(message.get("bot_profile")).get("name"))
+    return names.users.get(user) or signature or "a bot"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -191,6 +191,18 @@ class Directory:
                 names[user] = (await self.find_user(user)).name
             except SlackUnavailable:
                 names[user] = user
+        return names
+
+    async def public_channel_names(self, channels: Iterable[str]) -> dict[str, str]:
+        """Names by id of the public channels among these; others are not named to everybody."""
+        names: dict[str, str] = {}
+        for channel in channels:
+            try:
+                room = await self.find_room(channel)
+            except SlackUnavailable:
+                continue
+            if not room.private:
+                names[channel] = room.name
         return names
 
     async def _fetch_members(self, channel: str) -> list[str]:

@@ -16,7 +16,7 @@ from rookery.agent.question import ContextSection, Question
 from rookery.models.protocol import ChatMessage, ModelRequest, Text
 from rookery.slack.actions import Actions
 from rookery.slack.answers.question_builder import is_among_colleagues
-from rookery.slack.answers.thread import plain
+from rookery.slack.answers.thread import content_of, plain, resolve_names
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.notifier import Notifier
 from rookery.slack.platform import Platform
@@ -98,9 +98,12 @@ class RuleBook:
         directory = self._platform.directory
         owner = await directory.find_user(rule.owner)
         room = await directory.find_room(written.channel)
-        names = await directory.display_names({written.user})
+        names = await resolve_names(directory, [content_of(written)], [written.user])
         message = ContextSection(
-            title="The message", text=plain(written.text, names), author=names[written.user], kind="message"
+            title="The message",
+            text=plain(written, names),
+            author=names.user(written.user).removeprefix("@"),
+            kind="message",
         )
         answer = await self._agent.answer(
             Question(
@@ -143,9 +146,12 @@ class RuleBook:
 
     async def _ask_model(self, written: IncomingMessage, rules: list[Rule]) -> list[Rule]:
         nonce = new_nonce()
-        names = await self._platform.directory.display_names({written.user})
+        names = await resolve_names(self._platform.directory, [content_of(written)], [written.user])
         fenced = fence(
-            plain(written.text, names)[:8000], author=names[written.user], kind="member", nonce=nonce
+            plain(written, names)[:8000],
+            author=names.user(written.user).removeprefix("@"),
+            kind="member",
+            nonce=nonce,
         )
         numbered = "\n\n".join(_described(number, rule, nonce) for number, rule in enumerate(rules, 1))
         request = ModelRequest(

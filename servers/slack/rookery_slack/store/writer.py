@@ -13,7 +13,7 @@ from rookery_slack.observations import MessageDeleted, MessageVersion, Observati
 from rookery_slack.store.channel_moves import moved_facts
 from rookery_slack.store.columns import channel_columns, columns, group_columns, user_columns
 from rookery_slackapi.message_text import MessageContent, has_link, searchable_text
-from rookery_slackapi.message_text.visibility import channel_references
+from rookery_slackapi.message_text.visibility import channel_references, without_hidden
 
 if TYPE_CHECKING:
     from rookery_core.database import Connection
@@ -214,7 +214,7 @@ def _message_row(
     words = "" if each.subtype in UNINDEXED_SUBTYPES else searchable_text(message, public)
     version = (each.edit_ts, each.seen_ts, int(each.source))
     said = (each.channel, each.ts, each.thread_ts, each.author, each.subtype, each.text, content)
-    files = bool((each.content or {}).get("files"))
+    files = bool(message.files or without_hidden(message, public).forwarded_files)
     at = listed.get((each.channel, each.ts))
     return (*said, *version, None, at, words, files, has_link(message))
 
