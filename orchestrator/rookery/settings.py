@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from rookery_core.identity.user_ids import checked_user_id
 from rookery_core.settings import CommaSeparated, CoreSettings
 
 ANTHROPIC_MODEL = "claude-sonnet-5-5"
@@ -82,3 +83,8 @@ class AgentSettings(CoreSettings):
 
     agent_class: str | None = None
     """A subclass of Agent that answers, as "package.module:Class"; in rookery.toml `class`."""
+
+    @field_validator("as_user")
+    @classmethod
+    def _is_an_id(cls, user: str | None) -> str | None:
+        return checked_user_id(user) if user else None

@@ -8,6 +8,7 @@ import sys
 
 from rookery_core.identity.caller import DEFAULT_TEAM
 from rookery_core.identity.tokens import VARIABLE, hash_token, new_token
+from rookery_core.identity.user_ids import user_id
 
 _EPILOG = f"""\
 A server keeps only the hash, in {VARIABLE} (JSON, or @file with JSON: a list of entries).
@@ -28,7 +29,12 @@ def add_commands(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     )  # fmt: skip
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     new = actions.add_parser("new", help="a new token and its entry", epilog=_EPILOG, formatter_class=raw)
-    new.add_argument("--user", help="the person it stands for (default: nobody, public content only)")
+    new.add_argument(
+        "--user",
+        type=user_id,
+        metavar="ID",
+        help="the person it stands for (default: nobody, public content only)",
+    )
     new.add_argument("--team", default=DEFAULT_TEAM, help=f"the tenant (default: {DEFAULT_TEAM})")
     new.add_argument(
         "--scope",

@@ -16,10 +16,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from rookery_core.errors import ConfigurationError
 from rookery_core.identity.caller import DEFAULT_TEAM, Caller
+from rookery_core.identity.user_ids import checked_user_id
 
 VARIABLE = "ROOKERY_HTTP_TOKENS"
 
@@ -34,6 +43,11 @@ class TokenEntry(BaseModel):
     user: str | None = None
     kind: Literal["member", "guest", "outsider", "agent"] | None = None
     scopes: tuple[str, ...] = ()
+
+    @field_validator("user")
+    @classmethod
+    def _is_an_id(cls, user: str | None) -> str | None:
+        return user if user is None else checked_user_id(user)
 
     @model_validator(mode="after")
     def _kind_needs_user(self) -> TokenEntry:

@@ -15,6 +15,7 @@ from fastmcp import FastMCP
 
 from rookery_core.console import exit_status
 from rookery_core.environment_file import load_environment_file
+from rookery_core.identity.user_ids import user_id
 from rookery_core.telemetry import configure_telemetry
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def _parse(prog: str, description: str, default_port: int, argv: Sequence[str] |
     )
     parser.add_argument(
         "--as-user",
-        metavar="USER",
+        type=user_id,
+        metavar="ID",
         help="the person to answer for (stdio; default: nobody, public content only)",
     )
     parser.add_argument(

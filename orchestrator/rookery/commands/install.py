@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rookery.commands.options import Subparsers, add_parser
+from rookery_core.identity.user_ids import user_id
 
 CLIENTS = {
     "claude-desktop": "claude_desktop_config.json (Claude Desktop: Settings, Developer, Edit Config; then restart it)",
@@ -37,7 +38,7 @@ def add_commands(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--env", dest="variables", action="append", default=[], metavar="NAME=VALUE",
                         help="a variable for the servers; may be given several times")  # fmt: skip
-    parser.add_argument("--as-user", metavar="USER", help="answer with what this person may see")
+    parser.add_argument("--as-user", type=user_id, metavar="ID", help="answer with what this person may see")
     parser.set_defaults(run=run)
 
 

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rookery_core.identity.user_ids import user_id
+
 if TYPE_CHECKING:
     from rookery.settings import AgentSettings
     from rookery_core.identity import Caller
@@ -53,7 +55,7 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
         "--mcp-config", type=Path, metavar="FILE", help="the servers (ROOKERY_MCP_CONFIG, else ./mcp.json)"
     )
     parser.add_argument(
-        "--as-user", metavar="USER", help="answer with what this person may see (ROOKERY_AS_USER)"
+        "--as-user", type=user_id, metavar="ID", help="answer with what this person may see (ROOKERY_AS_USER)"
     )
     parser.add_argument(
         "--prompts", type=Path, metavar="DIR", help="a folder of templates (ROOKERY_PROMPTS_DIR)"
