@@ -188,3 +188,14 @@ def test_a_title_that_is_only_the_files_name_has_its_folders_name_too() -> None:
 def test_a_snippet_is_found_by_any_form_of_a_word(word: str) -> None:
     text = "other things. " * 40 + f"Here {word} stands. " + "Other things. " * 40
     assert f"Here {word} stands" in snippet(text, dict.fromkeys(terms_of(word), 1.0), 100)
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("Wrocław", "wroclaw"), ("Łódź", "Lodz"), ("Straße", "strasse"), ("İstanbul", "istanbul"), ("café", "cafe"),
+        ("cafe", "CAFÉ"), ("smørrebrød", "smorrebrod"),
+    ],
+)  # fmt: skip
+def test_letters_are_folded_as_in_the_other_servers(written: str, asked: str) -> None:
+    assert terms_of(written) == terms_of(asked)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+
+from rookery_core.ranking.texts import fold
 
 _WORD = re.compile(r"\w+")
 _WIDE = re.compile(
@@ -47,9 +48,7 @@ def best_snippet(source: str, query: str, *, max_characters: int = 300) -> Snipp
 
 
 def _stem(word: str) -> str:
-    plain = unicodedata.normalize("NFKD", word.lower())
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
-    return _ENDING.sub("", plain)
+    return _ENDING.sub("", fold(word).lower())
 
 
 def _pieces(text: str) -> list[tuple[int, str]]:

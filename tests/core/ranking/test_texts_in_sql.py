@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rookery_core.ranking import is_clipped, prepare_query, refresh_statistics, searchable
+from rookery_core.ranking import fold, is_clipped, prepare_query, refresh_statistics, searchable
 
 if TYPE_CHECKING:
     import asyncpg
@@ -32,6 +32,16 @@ PAIRS = [
     ("to be or not to be", "To be, or not to be"),
     ("The Who", "we saw The Who in concert"),
     ("cafe", "the café at noon"),
+    ("café", "the cafe at noon"),
+    ("Wroclaw", "the train to Wrocław"),
+    ("Łódź", "the train to Lodz"),
+    ("Strasse", "in der Straße"),
+    ("straße", "in der STRASSE"),
+    ("Istanbul", "from İstanbul"),
+    ("Diyarbakir", "from Diyarbakır"),
+    ("smorrebrod", "smørrebrød for lunch"),
+    ("Dakovo", "on the way to Đakovo"),
+    ("aether", "the æther"),
     ("ＡＢＣ", "abc in full width"),
     ("สวัสดี", "เขาพูดว่าสวัสดีครับ"),
     ("🎉", "done 🎉"),
@@ -52,6 +62,27 @@ async def matches(connection: asyncpg.Connection[Any], query: str, text: str) ->
 async def test_what_is_asked_is_found(owner_connection: asyncpg.Connection[Any]) -> None:
     missed = [pair for pair in PAIRS if not await matches(owner_connection, *pair)]
     assert missed == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(texts=st.lists(st.text() | st.text("łŁøØđÐħŧıßẞæŒþéÅİ ABc\u0301"), min_size=20, max_size=20))
+async def test_python_and_sql_fold_letters_alike(
+    owner_connection: asyncpg.Connection[Any], texts: list[str]
+) -> None:
+    plain = [searchable(text) for text in texts]
+    folded = await owner_connection.fetchval(
+        "select array_agg(search.folded(t) order by n) from unnest($1::text[]) with ordinality as u (t, n)",
+        plain,
+    )
+    assert folded == [fold(text) for text in plain]
+
+
+async def test_vectors_made_before_are_folded(owner_connection: asyncpg.Connection[Any]) -> None:
+    """What the migrations do to rows that were indexed with the old letters."""
+    old = "'łodz':1 'straß':2 'straße':2"
+    assert await owner_connection.fetchval("select search.has_other_letters($1::text::tsvector)", old)
+    folded = await owner_connection.fetchval("select search.refolded($1::text::tsvector)::text", old)
+    assert folded == "'lodz':1 'strass':2 'strasse':2"
 
 
 async def test_symbols_tell_languages_apart(owner_connection: asyncpg.Connection[Any]) -> None:

@@ -8,6 +8,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from rookery_core.ranking.texts import fold
+
 _WORD = r"[^\W_]+"
 _TOKEN = re.compile(
     rf"(?P<word>[$@\\]?_*{_WORD}(?:(?:[_.\-/:$@'’]|::)+{_WORD})*_*(?:\+\+|\#)?)"
@@ -47,6 +49,7 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=200_000)
 def terms_of_token(token: str) -> tuple[str, ...]:
     """The terms of one token: the whole of an identifier as it is written, and the stems of its parts."""
+    token = fold(token)
     whole = _CONTRACTION.sub("", token.lower().strip("'’"))
     pieces = _PART.findall(token)
     found: list[str] = []

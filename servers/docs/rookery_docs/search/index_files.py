@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 logger = get_logger(__name__)
-LAYOUT = 2
+LAYOUT = 3
 """Grows when what a file holds changes its meaning."""
 UNUSED_S = 30 * 86_400.0
 """Files that nobody has opened for so long are removed."""

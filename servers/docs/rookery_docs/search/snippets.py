@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 
+from rookery_core.ranking.texts import fold
 from rookery_docs.search.analysis import PAIR, terms_of_chunk
 
 _WHOLE = re.compile(r"[^\W_]+|(?<==)[\W_]+$")
@@ -32,6 +33,17 @@ def snippet(text: str, terms: Mapping[str, float], longest: int) -> str:
     return ("… " if start > 0 else "") + body + (" …" if end < len(text) else "")
 
 
+class _Letters(dict[int, str]):
+    """The first folded letter of each character: positions in a folded text are positions in the text."""
+
+    def __missing__(self, code: int) -> str:
+        letter = self[code] = (fold(chr(code)).lower() or chr(code))[0]
+        return letter
+
+
+_LETTERS = _Letters()
+
+
 def _values(text: str, segments: list[tuple[int, int]], terms: Mapping[str, float]) -> list[float]:
     """What each segment is worth: the sum of the terms that it has."""
     held: dict[int, set[str]] = {}
@@ -43,9 +55,7 @@ def _values(text: str, segments: list[tuple[int, int]], terms: Mapping[str, floa
 
 def _telling(text: str, terms: Mapping[str, float]) -> Iterator[tuple[int, list[str]]]:
     """Where something between two spaces begins that has any of the terms, and which ones."""
-    lower = text.lower()
-    if len(lower) != len(text):  # places in one must be places in the other
-        lower = text
+    lower = text.lower() if text.isascii() else text.translate(_LETTERS)
     for match in _sought(frozenset(terms)).finditer(lower):
         start = max(text.rfind(" ", 0, match.start()), text.rfind("\n", 0, match.start())) + 1
         if found := [term for term in terms_of_chunk(text[start : match.end()]) if term in terms]:
