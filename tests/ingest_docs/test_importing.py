@@ -149,3 +149,16 @@ async def test_a_folder_that_is_not_there_is_refused_and_leaves_no_source(
     with pytest.raises(InvalidInput, match="holds no document"):
         await import_folder(tmp_path)
     assert await owner_connection.fetchval("select count(*) from docs.source") == 0
+
+
+async def test_a_deleted_page_is_removed_even_when_another_cannot_be_read(
+    import_folder: ImportFolder, manual: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await import_folder(manual)
+    (manual / "berth-1.html").unlink()
+    monkeypatch.setattr("rookery_ingest.docs.folder.MAX_FILE_BYTES", 100)
+    (manual / "berth-2.html").write_text("x" * 101)
+    (manual / "cranes.md").write_text("y" * 101)
+    summary = await import_folder(manual)
+    assert summary.removed == 1 and summary.kept is None
+    assert {"berth-2.html", "cranes.md"} <= {path for path, _ in summary.unreadable}

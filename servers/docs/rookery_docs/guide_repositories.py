@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import tarfile
 import tempfile
 import time
 from contextlib import suppress
@@ -18,6 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rookery_core.errors import ConfigurationError, InvalidInput
+from rookery_core.foreign.archives import open_archive
 from rookery_core.foreign.git import download_tree, list_remote
 from rookery_core.foreign.limits import MAX_GUIDE_FILE_BYTES
 from rookery_docs.guides import of_folder
@@ -136,18 +136,10 @@ class GuideCopy:
 def _unpack(packed: Path, into: Path) -> None:
     """Ordinary files that a guide could show. Links, hidden and large files are left out. Raises InvalidInput when it is too much."""
     into.mkdir()
-    inside = into.resolve()
     files = size = 0
-    with tarfile.open(packed) as archive:
-        for member in archive:
-            target = (inside / member.name).resolve()
-            hidden = "/." in f"/{member.name}"
-            if (
-                not member.isfile()
-                or hidden
-                or member.size > MAX_GUIDE_FILE_BYTES
-                or not target.is_relative_to(inside)
-            ):
+    with open_archive(packed) as archive:
+        for member in archive.members():
+            if member.refusal or "/." in f"/{member.name}" or member.size > MAX_GUIDE_FILE_BYTES:
                 continue
             files, size = files + 1, size + member.size
             if files > _MOST_FILES or size > _LARGEST_COPY:
@@ -155,6 +147,6 @@ def _unpack(packed: Path, into: Path) -> None:
                     f"it holds more than {_MOST_FILES} files or {_LARGEST_COPY // 1_000_000} MB.",
                     hint="Name the folder of the guides: owner/name/path or URL//path.",
                 )
-            handle = archive.extractfile(member)
+            target = into / member.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(handle.read() if handle else b"")
+            target.write_bytes(archive.read(member))
