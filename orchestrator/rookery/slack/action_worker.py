@@ -13,12 +13,13 @@ from rookery.slack.answers.question_builder import caller_of, is_internal
 from rookery.slack.answers.question_tools import QuestionTools
 from rookery.slack.answers.thread import read_messages
 from rookery.slack.answers.turn import ClaimedQuestion
+from rookery.slack.answers.wider_answers import shown_text
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.notifier import Notifier
 from rookery.slack.people.reminders import Reminders
 from rookery.slack.platform import Platform
 from rookery.slack.rules.rulebook import RuleBook
-from rookery.slack.text.markup import calm
+from rookery.slack.text.markup import calm, to_mrkdwn
 from rookery.traces.records import PendingAction, ToolCall
 
 if TYPE_CHECKING:
@@ -99,6 +100,12 @@ class Confirmations:
         action = await store.take_action(action_id, message.user, "confirmed")
         if action is None:
             return await self._report_not_taken(store, action_id, message)
+        if shown := shown_text(action, message.channel):
+            text, thread_ts = shown
+            await self._notifier.post_unrepeated(
+                f"confirm:{action_id}", message.channel, thread_ts, to_mrkdwn(text)
+            )
+            return await store.settle_action(action_id, done=True, result="")
         call = await self._run_call(action, message, asker, room)
         await store.settle_action(action_id, done=call.state == "ok", result=call.summary)
         return await self._report(message, action_id, _result_text(action, call))

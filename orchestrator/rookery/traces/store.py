@@ -51,10 +51,18 @@ class TraceStore:
             )  # fmt: skip
             await self._add_calls(connection, result.trace_id, attempt, result.model_calls, result.tool_calls)
             for action in result.pending:
-                await connection.execute(
-                    _SQL["add_action"], self._team, action.id, action.trace_id, action.user, action.server,
-                    action.tool, _storable(dict(action.arguments)), action.reason,
-                )  # fmt: skip
+                await self._add_action(connection, action)
+
+    async def add_action(self, action: PendingAction) -> None:
+        """Record an action that waits for its asker."""
+        async with self._database.acquire() as connection:
+            await self._add_action(connection, action)
+
+    async def _add_action(self, connection: Any, action: PendingAction) -> None:
+        await connection.execute(
+            _SQL["add_action"], self._team, action.id, action.trace_id, action.user, action.server,
+            action.tool, _storable(dict(action.arguments)), action.reason,
+        )  # fmt: skip
 
     async def fail_run(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rookery.agent.local_tools import LocalTool, required
 from rookery.slack.answers.files import PendingFiles
+from rookery.slack.answers.wider_answers import wider_answers
 from rookery.slack.calendar import Calendar
 from rookery.slack.event_types import IncomingMessage
 from rookery.slack.platform import Platform
@@ -59,6 +60,7 @@ class QuestionTools:
             *(tools.rule_tools() if self._rules else ()),
             *([_share_file(files)] if files is not None else ()),
             *([self._calendar.tool()] if self._calendar else ()),
+            *wider_answers(self._platform.api, self._agent, question, asker),
         ]
 
 
@@ -166,7 +168,7 @@ class _BoundTools:
             ),
             LocalTool(
                 name="list_rules",
-                description="The asker's standing rules.",
+                description="The asker's standing rules: of this channel, in a direct message all.",
                 parameters=_object([]),
                 run=self._list_rules,
                 foreign=False,
@@ -203,7 +205,13 @@ class _BoundTools:
         return {"rule_id": rule_id, "channel": channel}
 
     async def _list_rules(self, arguments: Mapping[str, Any]) -> Json:
-        rules = await self._stores.rules.list_rules_of(self._asker.id)
+        """Where others read the answer, the rules of other channels are not named."""
+        asked = self._question
+        rules = [
+            rule
+            for rule in await self._stores.rules.list_rules_of(self._asker.id)
+            if asked.is_direct or rule.channel == asked.channel
+        ]
         return {
             "rules": [
                 {

@@ -97,6 +97,21 @@ def confirmation(action: PendingAction) -> list[Json]:
     ]
 
 
+def show_here(reference: str) -> list[Json]:
+    """The question to the asker alone whether others may read what stands above."""
+    text = "*Only you see this.* This channel may not see all of it. Show it here, word for word?"
+    return [
+        {"type": "section", "text": {"type": "mrkdwn", "text": text}},
+        {
+            "type": "actions",
+            "elements": [
+                {**_button("Show it here", CONFIRM, reference), "style": "primary"},
+                _button("Keep it to me", DECLINE, reference),
+            ],
+        },
+    ]
+
+
 def offer(reference: str) -> list[Json]:
     """The offer to answer an open question."""
     return [
