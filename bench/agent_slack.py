@@ -63,14 +63,14 @@ async def measure(questions: tuple[str, ...], brain: Any, rounds: int, concurren
             late = sum(envelope.deliveries - 1 for envelope in slack.sockets.delivered)
     signs, wholes = [wait.sign_ms for wait in alone], [wait.whole_ms for wait in alone]
     return [
-        figure("slack.first_sign", statistics.median(signs), "ms", 150, signs, "p50; mention to the first visible status, through the bot process"),
+        figure("slack.first_sign", statistics.median(signs), "ms", None, signs, "p50; mention to the first visible status, through the bot process"),
         figure("slack.first_sign_p95", statistics.quantiles(signs, n=20)[-1], "ms", None, (), "p95 of the same"),
         figure("slack.whole", statistics.median(wholes), "ms", None, wholes, "p50; mention to the whole answer, the model answering at once"),
         figure("slack.very_first", first.sign_ms, "ms", None, (), "mention to status of the first question after the start"),
         figure("slack.crowd_unanswered", unanswered + lost, "questions", 0, (), f"{concurrent} threads at once: without a whole answer, or lost events"),
         figure("slack.crowd_late", late, "deliveries", 0, (), "deliveries that Slack repeated because no acknowledgement came within three seconds"),
         figure("slack.crowd_time", seconds, "s", None, (), f"{concurrent} threads at once, all answered"),
-        figure("slack.idle_memory", idle, "MiB", 150, (), "resident memory of `rookery slack`, connected, before the first question"),
+        figure("slack.idle_memory", idle, "MiB", None, (), "resident memory of `rookery slack`, connected, before the first question"),
     ]  # fmt: skip
 
 

@@ -192,7 +192,6 @@ def _repeated(name: str, counted: int, taken: list[float], note: str) -> list[Re
             value=statistics.median(taken),
             unit="ms",
             better="lower",
-            target=10,
             command=COMMAND,
             samples=taken,
             note=note,

@@ -178,12 +178,12 @@ async def speed(store: MemoryStore, settings: CoreSettings, scale: float) -> lis
     whole = await memory_speed.recall_times(store, [one], QUERIES)
     counted = f"{memories:,} memories in {scopes:,} scopes"
     return [
-        _latency("memory.recall.scopes.p95", spread, 20.0, counted),
-        _latency("memory.recall.one_scope.p95", whole, 60.0, f"{memories:,} memories in one scope, indexed"),
-        _latency("memory.recall.one_scope_before_indexing.p95", fresh, None, "right after loading"),
+        _latency("memory.recall.scopes.p95", spread, counted),
+        _latency("memory.recall.one_scope.p95", whole, f"{memories:,} memories in one scope, indexed"),
+        _latency("memory.recall.one_scope_before_indexing.p95", fresh, "immediately after loading"),
         _rate("memory.remember.one_scope", single),
         _rate("memory.remember.scopes", many, f"{WRITERS} people at once, {each} memories a transaction"),
-        _rate("memory.remember.scopes_one_after_another", alone, "one person at a time", target=None),
+        _rate("memory.remember.scopes_one_after_another", alone, "one person at a time"),
         _row_security(*policies),
         Result(
             id="memory.remember.until_indexed",
@@ -196,7 +196,7 @@ async def speed(store: MemoryStore, settings: CoreSettings, scale: float) -> lis
     ]
 
 
-def _latency(name: str, times: Sequence[float], target: float | None, note: str) -> Result:
+def _latency(name: str, times: Sequence[float], note: str) -> Result:
     middle = memory_speed.percentile(times, 0.5)
     return Result(
         id=name,
@@ -204,7 +204,6 @@ def _latency(name: str, times: Sequence[float], target: float | None, note: str)
         unit="ms",
         command=COMMAND,
         better="lower",
-        target=target,
         note=f"{note}; p50 {middle:.1f} ms, {len(times)} queries",
     )
 
@@ -222,15 +221,12 @@ def _row_security(enforced: Sequence[float], off: Sequence[float]) -> Result:
     )
 
 
-def _rate(
-    name: str, loaded: memory_speed.Loaded, how: str = "one person", target: float | None = 2000.0
-) -> Result:
+def _rate(name: str, loaded: memory_speed.Loaded, how: str = "one person") -> Result:
     return Result(
         id=name,
         value=loaded.rate,
         unit="memories/s",
         command=COMMAND,
-        target=target,
         note=f"{how}; {loaded.memories:,} with vectors, found at once by words and by exact ranking of vectors",
     )
 

@@ -96,23 +96,23 @@ async def one_round(server: BenchServer, measured: Measured) -> None:
 
 def results(m: Measured) -> list[Result]:
     def rate(
-        id: str, name: str, target: float | None = None, peer: str | None = None, peer_name: str | None = None,
+        id: str, name: str, peer: str | None = None, peer_name: str | None = None,
         note: str | None = None, unit: str = "/s",
     ) -> Result:  # fmt: skip
         return Result(
-            id=f"queue.{id}", value=m.median(name), unit=unit, command=COMMAND, target=target,
+            id=f"queue.{id}", value=m.median(name), unit=unit, command=COMMAND,
             peer=m.median(peer) if peer else None, peer_name=peer_name, samples=m.rates[name], note=note,
         )  # fmt: skip
 
-    def cost(id: str, name: str, target: float | None, peer: str, peer_name: str) -> Result:
+    def cost(id: str, name: str, peer: str, peer_name: str) -> Result:
         return Result(
-            id=f"queue.{id}", value=m.cpu(name), unit="us cpu/job", command=COMMAND, better="lower", target=target,
+            id=f"queue.{id}", value=m.cpu(name), unit="us cpu/job", command=COMMAND, better="lower",
             peer=m.cpu(peer), peer_name=peer_name, samples=m.cpus[name],
         )  # fmt: skip
 
-    def wait(id: str, name: str, target: float | None, peer: str, peer_name: str) -> Result:
+    def wait(id: str, name: str, peer: str, peer_name: str) -> Result:
         return Result(
-            id=f"queue.{id}", value=m.median(name), unit="ms", command=COMMAND, better="lower", target=target,
+            id=f"queue.{id}", value=m.median(name), unit="ms", command=COMMAND, better="lower",
             peer=m.median(peer), peer_name=peer_name, samples=m.rates[name],
         )  # fmt: skip
 
@@ -121,7 +121,7 @@ def results(m: Measured) -> list[Result]:
 
     drain = m.median("drain.ours")
     return [
-        rate("drain", "drain.ours", 25_000, "drain.pgqueuer.best", PGQUEUER, "10 slots; peer at its best"),
+        rate("drain", "drain.ours", "drain.pgqueuer.best", PGQUEUER, "10 slots; peer at its best"),
         share("drain.to_pgqueuer", 100 * drain / m.median("drain.pgqueuer.best"), 200, "of PgQueuer's best"),
         share(
             "drain.to_procrastinate", 100 * drain / m.median("drain.procrastinate"), 4_000, "of Procrastinate"
@@ -130,29 +130,25 @@ def results(m: Measured) -> list[Result]:
         rate("drain.pgqueuer_capped", "drain.pgqueuer.capped", note="PgQueuer, batch 10, 20 at once"),
         rate("drain.procrastinate", "drain.procrastinate", note="Procrastinate, 10 at once"),
         rate("drain.floor", "drain.floor", note="the bare loop"),
-        cost("drain.cpu", "drain.ours", 60, "drain.pgqueuer.best", PGQUEUER),
+        cost("drain.cpu", "drain.ours", "drain.pgqueuer.best", PGQUEUER),
         share(
             "drain.laden", 100 * m.median("drain.laden") / drain, 80, "of it with 1M of history, 100k pending"
         ),
         share("drain.keyed", 100 * m.median("drain.keyed") / drain, 80, "of it with uniform ordering keys"),
-        rate("drain.hot_key", "drain.hot", 2_500, note="30 % of the jobs on one key, at the head"),
+        rate("drain.hot_key", "drain.hot", note="30 % of the jobs on one key, at the head"),
         share("drain.held_snapshot", m.median("snapshot"), 80, "last of 6 rounds, of the first"),
-        rate("effects", "effects.ours", 7_000, note="effect and completion in one commit each"),
-        cost("effects.cpu", "effects.ours", None, "drain.ours", "a plain job"),
+        rate("effects", "effects.ours", note="effect and completion in one commit each"),
+        cost("effects.cpu", "effects.ours", "drain.ours", "a plain job"),
         rate("transactions", "transactions.ours", note="a transaction of the handler's own each"),
-        rate(
-            "enqueue.bulk", "enqueue.ours", 80_000, "enqueue.pgqueuer", PGQUEUER, "with keys; peers without"
-        ),
+        rate("enqueue.bulk", "enqueue.ours", "enqueue.pgqueuer", PGQUEUER, "with keys; peers without"),
         rate("enqueue.bulk_procrastinate", "enqueue.procrastinate", note="Procrastinate"),
-        rate(
-            "enqueue.single", "single.ours", 8_000, "single.pgqueuer", PGQUEUER, "10 producers, wake-ups on"
-        ),
+        rate("enqueue.single", "single.ours", "single.pgqueuer", PGQUEUER, "10 producers, wake-ups on"),
         rate("enqueue.single_procrastinate", "single.procrastinate", note="Procrastinate"),
-        wait("pickup.p50", "pickup.ours.p50", 0.8, "pickup.pgqueuer.p50", PGQUEUER),
-        wait("pickup.p99", "pickup.ours.p99", 2.0, "pickup.pgqueuer.p99", PGQUEUER),
-        wait("pickup.procrastinate_p50", "pickup.procrastinate.p50", None, "pickup.ours.p50", "Rookery"),
-        wait("pickup.crowd_p50", "pickup.crowd.p50", 0.8, "pickup.ours.p50", "one claimer"),
-        wait("pickup.crowd_p99", "pickup.crowd.p99", 2.0, "pickup.ours.p99", "one claimer"),
+        wait("pickup.p50", "pickup.ours.p50", "pickup.pgqueuer.p50", PGQUEUER),
+        wait("pickup.p99", "pickup.ours.p99", "pickup.pgqueuer.p99", PGQUEUER),
+        wait("pickup.procrastinate_p50", "pickup.procrastinate.p50", "pickup.ours.p50", "Rookery"),
+        wait("pickup.crowd_p50", "pickup.crowd.p50", "pickup.ours.p50", "one claimer"),
+        wait("pickup.crowd_p99", "pickup.crowd.p99", "pickup.ours.p99", "one claimer"),
     ]
 
 

@@ -1,18 +1,24 @@
 """What every benchmark hands over: results as JSON for machines and as a table for people.
 
 `bench/results/<name>.json` is a list of objects {id, value, unit, better, target, met, peer, peer_name, ratio,
-samples, command, note}. `ratio` says how many times better than the peer we are, whichever way is better.
+samples, command, note}. `ratio` says how many times better than the peer we are, in the direction that is better.
+
+A target is a ratio to something measured in the same run, or a count. Times, rates and memory depend on the machine, so
+they are printed without a target.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 RESULTS = Path(__file__).parent / "results"
+OF_THE_MACHINE = re.compile(r"(s|ms|us|s cpu|us cpu/job|[KMG]i?B|[a-z]+/s)\b")
+"""Units of figures that differ between machines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +26,7 @@ class Result:
     """One measured figure.
 
     id: dotted name, such as `queue.drain`. value: in `unit`. target: the figure to reach; with better="lower" it
-    is the most that is allowed. peer: the same figure of `peer_name`, measured in the same run. samples: the single
+    is the maximum; refused for a unit that depends on the machine. peer: the same figure of `peer_name`, measured in the same run. samples: the single
     rounds that `value` summarises (the median unless the note says otherwise). command: what repeats it.
     """
 
@@ -34,6 +40,12 @@ class Result:
     peer_name: str | None = None
     samples: Sequence[float] = field(default=())
     note: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.target is not None and OF_THE_MACHINE.fullmatch(self.unit):
+            raise ValueError(
+                f"{self.id}: a target in {self.unit} depends on the machine; compare with a peer instead."
+            )
 
     @property
     def met(self) -> bool | None:
@@ -68,10 +80,10 @@ class Result:
 
 
 def write(name: str, results: Sequence[Result], folder: Path = RESULTS) -> Path:
-    """Write `<folder>/<name>.json` anew and return its path. Raises ValueError when two results share an id."""
+    """Write `<folder>/<name>.json` and return its path. Raises ValueError when two results share an id."""
     ids = [result.id for result in results]
-    if twice := sorted({one for one in ids if ids.count(one) > 1}):
-        raise ValueError(f"two results share an id: {', '.join(twice)}")
+    if repeated := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ValueError(f"two results share an id: {', '.join(repeated)}")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     path.write_text(json.dumps([result.as_json() for result in results], indent=1, ensure_ascii=False) + "\n")

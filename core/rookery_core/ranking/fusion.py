@@ -2,6 +2,8 @@
 
 Scores are combined, not ranks: a small local model is often sure of nothing, and rank fusion would let its noise
 outvote a page that has all the words. Each leg is brought to 0..1 over its own candidates, then weighted.
+
+`make bench-memory` prints the figures behind the weights.
 """
 
 from __future__ import annotations

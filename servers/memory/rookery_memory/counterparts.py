@@ -3,6 +3,8 @@
 A new fact puts a city in the place of a city, a number in that of a number. So each telling word of the old memory is
 held against the word of the new one that is likest to it: by its vector, and by what kind of word it is, which is all
 that tells of a number or a name that the model does not know.
+
+`python -m bench.memory --only conflicts` prints the figures behind the weights.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ or what the sentence is about. Three things tell which memory it is:
   common, its name above all, is taken away, and word by word, where what it says has a counterpart (`counterparts`).
 * It speaks as others do who have the new value: who else has moved to Oslo *lives* there, so what is replaced is where
   somebody lives.
+
+`python -m bench.memory --only conflicts` prints the figures behind the weights.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Words that occur nowhere: the stored word most like each takes its place."""
+"""Words that occur nowhere: the stored word most like each takes its place.
+
+`make bench-docs` prints the figures behind the weights.
+"""
 
 from __future__ import annotations
 

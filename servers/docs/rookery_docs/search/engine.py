@@ -1,4 +1,7 @@
-"""Searches: which releases are meant, what the query means, which pages come first."""
+"""Searches: which releases are meant, what the query means, which pages come first.
+
+`make bench-docs` prints the figures behind the weights.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 `length`: how far a long field counts less (b of BM25F). A term that a passage defines is no less defined for being one
 of many, so that field has next to none.
+
+`make bench-docs` prints the figures behind the weights.
 """
 
 from __future__ import annotations
