@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from emulators.slack import SlackEmulator
+from rookery_core.database import Database
 from rookery_core.errors import Conflict, Unavailable
 from rookery_core.identity import Caller, acting_as
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
 from rookery_slack.tools.posts import PostingTools
-from slack_facts import channel, person, together
+from slack_facts import OpenGate, channel, person, together
 
 ADA = Caller(kind="member", user="UADA")
 
@@ -43,6 +45,42 @@ def tools(slack: SlackEmulator, store: Store, slack_settings: SlackSettings) -> 
         "slack_bot_token": SecretStr(slack.state.app.bot_token),
     }
     return PostingTools(store, slack_settings.model_copy(update=changes))
+
+
+@pytest.mark.parametrize("tool", ["post_message", "add_reaction"])
+async def test_a_confirmation_is_good_once_in_all_copies_of_the_server(
+    slack: SlackEmulator,
+    room: str,
+    slack_settings: SlackSettings,
+    open_database: Callable[..., Awaitable[Database]],
+    tool: str,
+) -> None:
+    changes = {
+        "slack_posting": True,
+        "slack_post_channels": ("general",),
+        "slack_api_url": slack.api_url,
+        "slack_bot_token": SecretStr(slack.state.app.bot_token),
+        "context_key": SecretStr("k" * 48),
+    }
+    copies: list[Any] = []
+    for _ in range(3):
+        settings = slack_settings.model_copy(update=changes)
+        gate: Any = OpenGate(await open_database("rookery_slack"))
+        copies.append(PostingTools(Store(gate, settings), settings))
+    ts = slack.people.say(slack.state.add_user("ada").id, room, "first").replace(".", "")
+    arguments = {
+        "post_message": ("general", "once"),
+        "add_reaction": (f"https://x.slack.com/archives/{room}/p{ts}", "tada"),
+    }[tool]
+    with acting_as(ADA):
+        draft = await getattr(copies[0], tool)(*arguments)
+        outcomes = await asyncio.gather(
+            *(getattr(copies[n % 3], tool)(*arguments, confirm=draft["confirm"]) for n in range(16)),
+            return_exceptions=True,
+        )
+    assert [type(outcome).__name__ for outcome in outcomes].count("Conflict") == 15
+    method = {"post_message": "chat.postMessage", "add_reaction": "reactions.add"}[tool]
+    assert slack.faults.requests[method] == 1
 
 
 async def test_a_post_whose_answer_is_lost_is_sent_once(

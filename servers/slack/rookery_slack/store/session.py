@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rookery_core import sql
+from rookery_core.database.used_tokens import use_token
 from rookery_core.identity import Caller, current_caller
 
 if TYPE_CHECKING:
@@ -46,6 +48,12 @@ class Store:
         self._gate = gate
         self._dms = "participants" if settings.slack_dms else "off"
         self._channels = ",".join(name.removeprefix("#") for name in settings.slack_channels)
+
+    async def use_token(self, purpose: str, token: str, expires_at: datetime) -> bool:
+        """Mark a token as used in every process; False when it was used before. Raises DatabaseStarting, Unavailable."""
+        database = await self._gate.database()
+        async with database.transaction(current_caller()) as connection:
+            return await use_token(connection, purpose, token, expires_at)
 
     @asynccontextmanager
     async def session(self, caller: Caller | None = None) -> AsyncGenerator[Session]:

@@ -10,10 +10,12 @@ import json
 import re
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import Conflict, InvalidInput, NotAllowed
 from rookery_core.identity import Caller, current_caller
+from rookery_core.identity.asker import check_key
 from rookery_slack.answers import Draft
 from rookery_slack.links import permalink
 from rookery_slack.lookup import resolve_channel
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from rookery_slack.store.session import Store
 
 LIFETIME_S = 600
+PURPOSE = "rookery-slack confirm"
 MAX_TEXT = 12_000
 PATIENCE_S = 10.0
 """How long a call waits for a rate limit of Slack: somebody waits for the answer."""
@@ -39,8 +42,7 @@ class PostingTools(SlackTools):
     def __init__(self, store: Store, settings: SlackSettings, clock: Clock = utc_now) -> None:
         super().__init__(store, settings, clock)
         self._settings = settings
-        self._key = secrets.token_bytes(32)
-        self._spent: dict[str, float] = {}
+        self._key = _confirmation_key(settings)
 
     async def post_message(
         self, channel: str, text: str, thread_ts: str | None = None, confirm: str | None = None
@@ -122,7 +124,7 @@ class PostingTools(SlackTools):
         return base64.urlsafe_b64encode(hmac.new(self._key, body, hashlib.sha256).digest()[:18]).decode()
 
     async def _send(self, method: str, arguments: dict[str, Any], confirm: str) -> dict[str, Any]:
-        """Send what the token confirms. Never twice: a token is spent before Slack is asked."""
+        """Send what the token confirms. Never twice: the database marks the token as used before Slack is asked."""
         expires, _, rest = confirm.partition(".")
         nonce, _, signature = rest.partition(".")
         right = expires.isdigit() and hmac.compare_digest(
@@ -130,16 +132,27 @@ class PostingTools(SlackTools):
         )
         if not right:
             raise InvalidInput(
-                "confirm: it is not for this.", hint="Call without confirm to make a new draft."
+                "confirm: it is not for this.",
+                hint="Call without confirm to make a new draft. "
+                "Several copies of the server accept each other's drafts when they have one ROOKERY_CONTEXT_KEY.",
             )
         if int(expires) < time.time():
             raise InvalidInput("confirm: it has expired.", hint="Call without confirm to make a new draft.")
-        if nonce in self._spent:
+        api = connect(self._settings, patience_s=PATIENCE_S)
+        if not await self.store.use_token(PURPOSE, nonce, datetime.fromtimestamp(int(expires), UTC)):
             raise Conflict(
                 "This draft was sent already, or sending it was tried.", hint="Look into the channel."
             )
-        now = time.time()
-        self._spent = {each: until for each, until in self._spent.items() if until > now} | {
-            nonce: float(expires)
-        }
-        return await connect(self._settings, patience_s=PATIENCE_S)(method, **arguments)
+        return await api(method, **arguments)
+
+
+def _confirmation_key(settings: SlackSettings) -> bytes:
+    """The key that signs drafts: derived from ROOKERY_CONTEXT_KEY, so that all copies accept each other's drafts.
+
+    Without ROOKERY_CONTEXT_KEY it belongs to this process. Raises ConfigurationError for a key that is too short.
+    """
+    if settings.context_key is None:
+        return secrets.token_bytes(32)
+    return hmac.new(
+        check_key(settings.context_key.get_secret_value()), PURPOSE.encode(), hashlib.sha256
+    ).digest()
