@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     Settings = TypeVar("Settings", bound=CoreSettings)
 
 INTERRUPTED = 130
+_NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EBADF, errno.EIO)
 
 
 def run_configured(
@@ -43,8 +46,10 @@ def exit_status(name: str, run: Callable[[], int | None], *, interrupted: str = 
     A reader that leaves early (`| head`) is no failure.
     """
     try:
+        _tolerate_narrow_encodings()
         status = run()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison] None when it was closed
+            sys.stdout.flush()
         return status or 0
     except RookeryError as error:
         return _failed(name, error)
@@ -58,13 +63,28 @@ def exit_status(name: str, run: Callable[[], int | None], *, interrupted: str = 
             print(interrupted, file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
     except OSError as error:
+        if error.filename is None and error.errno in _NOT_WRITABLE:
+            _discard_output()
+            print(f"{name}: cannot write the output: {error.strerror}", file=sys.stderr)
+            return RookeryError.exit_status
         if error.filename is None:
             raise
         print(f"{name}: {error.filename}: {error.strerror}", file=sys.stderr)
         return RookeryError.exit_status
+
+
+def _tolerate_narrow_encodings() -> None:
+    """Replace characters that the terminal's encoding lacks (LANG=C), instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _failed(name: str, error: RookeryError) -> int:

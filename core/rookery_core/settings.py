@@ -86,14 +86,14 @@ class CoreSettings(BaseSettings):
     embedder: Literal["auto", "wordllama", "openai", "none"] = Field(
         default="auto", validation_alias="ROOKERY_EMBEDDER"
     )
-    """What makes vectors: the local model, an OpenAI-compatible endpoint, or nothing (keyword search
-    only). auto: openai when OPENAI_API_KEY is set, else wordllama."""
+    """Embedding provider: the local model (wordllama), an OpenAI-compatible endpoint, or none (lexical search only).
+    auto: openai when ROOKERY_EMBEDDING_BASE_URL is set, else wordllama."""
     embedding_model: str | None = Field(default=None, validation_alias="ROOKERY_EMBEDDING_MODEL")
     """Name of the embedding model; default: the embedder's own."""
     embedding_base_url: str | None = Field(default=None, validation_alias="ROOKERY_EMBEDDING_BASE_URL")
     """Base URL of the embeddings endpoint where it is not OPENAI_BASE_URL."""
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
-    """Key for embeddings, and for models of the agent."""
+    """Key for models of the agent, and for embeddings with ROOKERY_EMBEDDER=openai."""
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     """Any compatible endpoint (Ollama, vLLM, a gateway)."""
     http_tokens: SecretStr | None = Field(default=None, validation_alias="ROOKERY_HTTP_TOKENS")

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from rookery_core import jsonc
 from rookery_core.errors import ConfigurationError
 
 FILES = ("mcp.json", "rookery.toml", ".env")
@@ -138,7 +139,7 @@ def describe(path: Path, content: bytes) -> Iterator[str]:
 def _of_servers(content: bytes) -> Iterator[str]:
     """The commands and addresses of an mcp.json; the whole text of one that cannot be read."""
     try:
-        document: Any = json.loads(content.decode("utf-8-sig"))
+        document: Any = jsonc.loads(content.decode("utf-8-sig"))
         servers: Any = document.get("mcpServers", document.get("servers", {}))
         entries = cast("dict[str, dict[str, Any]]", dict(servers)).items()
         for name, entry in entries:

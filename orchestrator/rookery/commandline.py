@@ -55,6 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit status: 0 done, 1 failed, 2 wrong use or settings, 69 not reachable."""
     words = list(sys.argv[1:] if argv is None else argv)
     parser = _parser(_chosen(words))
+    if not words:
+        parser.print_help()
+        return 0
+    if mistyped := _mistyped(words):
+        parser.exit(2, f"rookery: there is no command {mistyped!r}.{_suggestion(mistyped)}\n")
     arguments = parser.parse_args(words)
     from rookery_core.console import exit_status
     from rookery_core.environment_file import load_environment_file
@@ -71,6 +76,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _chosen(words: Sequence[str]) -> str | None:
     skip = {index + 1 for index, word in enumerate(words) if word == "--env"}
     return next((word for index, word in enumerate(words) if word in COMMANDS and index not in skip), None)
+
+
+def _mistyped(words: Sequence[str]) -> str | None:
+    """The first word, when it is neither an option nor a command."""
+    return words[0] if words[0] not in COMMANDS and not words[0].startswith("-") else None
+
+
+def _suggestion(word: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, COMMANDS, 1)
+    return f" Did you mean: {close[0]}?" if close else " `rookery --help` lists the commands."
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +64,30 @@ def test_a_reader_that_leaves_early_is_no_failure(program: str) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(30) == 0
+
+
+SAYS = """
+import sys
+from rookery_core.console import exit_status
+def run():
+    print("caf\\u00e9 \\u2192 \\u65e5")
+sys.exit(exit_status("x", run))
+"""
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status", "told"),
+    [(">&-", 0, ""), (">/dev/full", 1, "x: cannot write the output: No space left on device\n"), ("", 0, "")],
+)
+def test_an_output_that_takes_no_text_is_one_line_or_silence(
+    redirection: str, status: int, told: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(SAYS)
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} {program} {redirection}"], check=False, capture_output=True, text=True,
+        env={"PYTHONIOENCODING": "ascii", "PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (status, told)
+    if not redirection:
+        assert done.stdout == "caf? ? ?\n"

@@ -101,12 +101,64 @@ def test_help_lists_every_command_with_examples_and_imports_little(tmp_path: Pat
         (("ask", "x", "--timeout", "soon"), "'soon' is not a number above 0"),
         (("trace", "--limit", "-1"), "'-1' is not a whole number of at least 1"),
         (("eval", "x", "--at-once", "0"), "'0' is not a whole number of at least 1"),
+        (("eval", "x", "--require", "90"), "'90' is not a share from 0 to 1"),
+        (("eval", "x", "--require", "nan"), "'nan' is not a share from 0 to 1"),
     ],
 )
 def test_numbers_that_mean_nothing_are_refused(words: tuple[str, ...], told: str, tmp_path: Path) -> None:
     done = rookery(*words, folder=tmp_path)
     assert done.returncode == 2
     assert told in done.stderr
+
+
+def test_alone_it_shows_its_help(tmp_path: Path) -> None:
+    done = rookery(folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: rookery") and "examples:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "told"), [("asks", "Did you mean: ask?"), ("xyzzy", "`rookery --help` lists the commands.")]
+)
+def test_a_mistyped_command_has_a_suggestion(word: str, told: str, tmp_path: Path) -> None:
+    done = rookery(word, "x", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == f"rookery: there is no command {word!r}. {told}\n"
+
+
+def test_init_without_anybody_to_answer_fails_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    done = rookery("init", folder=tmp_path)
+    assert done.returncode == 2 and not (tmp_path / ".env").exists()
+    assert done.stderr.startswith("rookery init: There are no answers on standard input.")
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_pins_without_foreign_servers_say_so(tmp_path: Path) -> None:
+    done = await asked("pins", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (
+        0,
+        "No foreign servers are configured: there is nothing to pin.\n",
+    )
+
+
+async def test_ask_that_found_nothing_exits_1(tmp_path: Path) -> None:
+    entry = {"command": sys.executable, "args": [SAMPLE], "allowed_tools": ["slow"]}
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"sample": entry}}))
+    done = await asked("ask", "Which release?", "--mcp-config", "mcp.json", folder=tmp_path)
+    assert done.returncode == 1, done.stdout
+
+
+def test_help_in_a_chat_is_a_command(folder: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("rookery"), "chat", "--mcp-config", str(folder / "mcp.json")],
+        input="/help\n/quit\n", capture_output=True, text=True, check=True, cwd=folder,
+        env={**os.environ, "ROOKERY_DATA_DIR": str(folder / "data"), "ROOKERY_TRACES": "off"},
+    )  # fmt: skip
+    assert "begin a new conversation" in done.stdout
+    assert "Sources" not in done.stdout and "trace" not in done.stdout
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))

@@ -282,3 +282,20 @@ def test_a_limit_on_money_needs_a_price(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "rookery.toml").write_text('[prices."nobody-knows"]\ninput = 1\noutput = 2\n')
     remember_written(tmp_path / "rookery.toml")
     assert prepared(AgentSettings.model_validate(told)).prices == {"nobody-knows": Price(1, 2)}
+
+
+def test_mcp_json_may_have_comments_and_trailing_commas(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    path.write_text("""{
+  // the team's server
+  "mcpServers": {
+    "a": {"url": "https://x/mcp//y", /* two
+    lines */ "headers": {"A": "/* kept, */ // kept,}"},},
+  },
+}""")
+    (server,) = read_servers(path)
+    assert server.entry.url == "https://x/mcp//y"
+    assert server.entry.headers == {"A": "/* kept, */ // kept,}"}
+    path.write_text('{\n  // a comment\n  "mcpServers": {"a" 1}\n}')
+    with pytest.raises(ConfigurationError, match="line 3 column 22"):
+        read_servers(path)

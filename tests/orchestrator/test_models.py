@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -347,3 +348,13 @@ async def test_the_first_request_does_not_stop_the_loop_while_an_sdk_is_imported
     out, _ = await process.communicate()
     assert process.returncode == 0
     assert out.decode().splitlines() == ["anthropic beside the loop", "openai beside the loop"]
+
+
+async def test_a_tool_without_a_name_is_a_bad_request() -> None:
+    tools: list[dict[str, Any]] = [{"type": "function", "parameters": {}}]
+    async with ModelEmulator() as emulator, httpx2.AsyncClient() as client:
+        answer = await client.post(
+            f"{emulator.url}/v1/responses", json={"model": "m", "input": [], "tools": tools}
+        )
+    assert answer.status_code == 400
+    assert "tools[0].name" in answer.json()["error"]["message"]

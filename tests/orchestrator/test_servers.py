@@ -229,10 +229,14 @@ async def test_what_is_no_text_is_named(odd_server: Connection) -> None:
     assert (await call(odd_server, "empty")).text == "(empty result)"
 
 
-async def test_output_that_is_no_message_and_no_utf8_is_passed_over(odd_server: Connection) -> None:
+async def test_output_that_is_no_message_and_no_utf8_is_passed_over(
+    odd_server: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
     assert (await call(odd_server, "garbles", timeout_s=5)).text == "done"
     async with ServerGroup([odd("noise")], start_timeout_s=10) as group:
         assert group.connections[0].up
+    noise = [record for record in caplog.records if record.name == "mcp.client.stdio"]
+    assert noise and all(record.exc_info is None and "\n" not in record.getMessage() for record in noise)
 
 
 async def test_a_server_that_hangs_at_its_start_holds_nobody_up() -> None:

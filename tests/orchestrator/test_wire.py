@@ -438,3 +438,38 @@ async def test_halves_of_a_character_become_one_and_can_be_sent_back(opened: Ope
     await model.reply(
         request(ChatMessage("user", (Text("x"),)), ChatMessage("assistant", reply.blocks)), QUIET
     )
+
+
+@pytest.mark.parametrize(
+    ("pieces", "answer"),
+    [
+        (["<think>Hm. Two?</think>\n\nTwo."], "Two."),
+        (["<", "thi", "nk>a", "b</th", "ink>", "\n", "Tw", "o."], "Two."),
+        (["\n<think>\n</think>\nTwo."], "Two."),
+        (["<thin ice>", " is here"], "<thin ice> is here"),
+        (["<"], "<"),
+        (["Write <think> and </think>."], "Write <think> and </think>."),
+        (["<think>never closed"], ""),
+        ([[{"type": "text", "text": "Tw"}, {"type": "text", "text": "o."}]], "Two."),
+        ([["Two", "."]], "Two."),
+    ],
+)
+async def test_what_a_model_thinks_in_tags_is_no_part_of_its_answer(
+    opened: Opened, pieces: list[Any], answer: str
+) -> None:
+    body = events(*(chunk({"content": piece}) for piece in pieces), chunk({}, "stop"), "[DONE]")
+    heard: list[str] = []
+
+    async def hear(text: str) -> None:
+        heard.append(text)
+
+    _, model = await opened("chat", body)
+    reply = await model.reply(request(), Listener(text=hear, tool=_nothing, restart=_nothing))
+    assert reply.text == answer == "".join(heard)
+
+
+async def test_arguments_as_an_object_are_read(opened: Opened) -> None:
+    call = {"index": 0, "id": "c1", "function": {"name": "search", "arguments": {"query": "x"}}}
+    body = events(chunk({"tool_calls": [call]}), chunk({}, "tool_calls"), "[DONE]")
+    (use,) = (await reply_of(opened, "chat", body)).tool_uses
+    assert (use.name, dict(use.arguments), use.problem) == ("search", {"query": "x"}, None)

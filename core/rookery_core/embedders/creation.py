@@ -16,8 +16,8 @@ DEFAULT_MODEL = "text-embedding-3-small"
 def create_embedder(settings: CoreSettings) -> Embedder | None:
     """Make the embedder that ROOKERY_EMBEDDER names, without loading or calling anything yet.
 
-    auto: openai when there is a key or a base URL for embeddings, else the local model. none: None, and search goes
-    by words alone. Raises ConfigurationError when openai is asked for without a key or a base URL.
+    auto: the local model, unless ROOKERY_EMBEDDING_BASE_URL names an endpoint: a key that is set for a model of the
+    agent sends no text elsewhere. none: None, and search is lexical only. Raises ConfigurationError when openai is asked for without a key or a base URL.
     """
     if settings.embedder == "none":
         return None
@@ -27,7 +27,8 @@ def create_embedder(settings: CoreSettings) -> Embedder | None:
             "ROOKERY_EMBEDDER is openai, but there is no key.",
             hint="Set OPENAI_API_KEY, or ROOKERY_EMBEDDING_BASE_URL for a server that needs none.",
         )
-    if settings.embedder == "wordllama" or not reachable:
+    remote = settings.embedder == "openai" or settings.embedding_base_url
+    if settings.embedder == "wordllama" or not remote:
         from rookery_core.embedders.local import LocalEmbedder
 
         return LocalEmbedder()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from rookery_core import jsonc
 from rookery_core.errors import ConfigurationError
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -113,7 +113,7 @@ class NamedServer:
 def read_servers(path: Path) -> list[NamedServer]:
     """The enabled servers of an mcp.json. Raises ConfigurationError that names the file, the server and the key."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = jsonc.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"Cannot read {path}: {error.strerror}.") from None
     except ValueError as error:

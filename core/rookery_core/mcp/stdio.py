@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TextIO
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+class _OneLine(logging.Filter):
+    """Logs what a server prints between its messages as one line instead of the SDK's traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            record.exc_info = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.msg, record.args = "a server printed something that is not a message to its output", ()
+        return True
+
+
+_ONE_LINE = _OneLine()
+
+
 class TolerantStdio(ClientTransport):
     """Starts the program with each connection and ends it with it. Bytes that are not UTF-8 spoil only their own line:
     FastMCP's transport would silently stop reading at them."""
@@ -27,6 +42,7 @@ class TolerantStdio(ClientTransport):
             command=command, args=list(args), env=dict(env), cwd=cwd, encoding_error_handler="replace"
         )
         self._log = log
+        logging.getLogger("mcp.client.stdio").addFilter(_ONE_LINE)
 
     @asynccontextmanager
     async def connect_session(

@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import json
 import sys
+import time
+from typing import TYPE_CHECKING
 
 from rookery.commands.options import (
     Subparsers,
@@ -15,6 +17,9 @@ from rookery.commands.options import (
     agent_settings,
     asker,
 )
+
+if TYPE_CHECKING:
+    from rookery.agent import Answer
 
 _EPILOG = """\
 Without a model's key (ANTHROPIC_API_KEY, or OPENAI_API_KEY and OPENAI_BASE_URL) the answer is made of quotes.
@@ -63,6 +68,7 @@ async def _ask(text: str, arguments: argparse.Namespace) -> int:
     from rookery.terminal.answer_view import TerminalReader
     from rookery.terminal.reports import answer_as_json, print_answer
 
+    started = time.perf_counter()
     settings = agent_settings(arguments)
     question = Question(text=text, caller=asker(settings))
     reader = TerminalReader(quiet=arguments.json, yes=arguments.yes)
@@ -79,5 +85,10 @@ async def _ask(text: str, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(answer_as_json(question, answer), ensure_ascii=False, indent=1))
     else:
-        print_answer(answer)
-    return 0 if answer.stop_reason in ("answered", "cut") else 1
+        print_answer(answer, total_s=time.perf_counter() - started)
+    return 0 if answer.stop_reason in ("answered", "cut") and not _found_nothing(answer) else 1
+
+
+def _found_nothing(answer: Answer) -> bool:
+    """An answer of quotes without a quote."""
+    return answer.extractive and not answer.citations

@@ -8,12 +8,15 @@ import asyncio
 from rookery.commands.options import Subparsers, add_agent_options, add_parser, agent_settings, asker
 
 _EPILOG = """\
-Inside: an empty line or /quit ends it, /new begins a new conversation.
+Inside: an empty line or /quit ends it, /new begins a new conversation, /help lists the commands.
 
 examples:
   rookery chat
   rookery chat --model anthropic:claude-sonnet-5-5 --as-user U0INES0003
 """
+
+
+_HELP = "/new    begin a new conversation\n/quit   end (or an empty line)\n/help   this list"
 
 
 def add_commands(subparsers: Subparsers) -> None:
@@ -39,8 +42,11 @@ async def _chat(arguments: argparse.Namespace) -> int:
     async with open_agent(settings) as agent:
         console().print(f"[dim]{agent.model.name}; an empty line ends the conversation[/dim]")
         while text := await _typed():
-            if text == "/new":
-                history.clear()
+            if text.startswith("/"):
+                if text == "/new":
+                    history.clear()
+                else:
+                    console().print(_HELP, markup=False)
                 continue
             question = Question(text=text, caller=asker(settings), history=tuple(history))
             try:

@@ -16,6 +16,7 @@ from rookery.commands.options import (
     agent_settings,
     asker,
     at_least_one,
+    share,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def add_commands(subparsers: Subparsers) -> None:
         "--at-once", type=at_least_one, default=2, metavar="N", help="questions at the same time (default 2)"
     )
     parser.add_argument(
-        "--require", type=float, default=1.0, metavar="SHARE", help="share that must pass (default 1.0)"
+        "--require", type=share, default=1.0, metavar="SHARE", help="share that must pass (default 1.0)"
     )
     add_agent_options(parser)
     parser.set_defaults(run=run)

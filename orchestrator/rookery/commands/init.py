@@ -17,7 +17,7 @@ examples:
   rookery init --dir /srv/rookery
   rookery init --files-only          write mcp.json and slack-manifest.yaml, ask nothing
 
-exit status: 0 done.
+exit status: 0 done; 2 no answers on standard input.
 """
 
 
@@ -51,15 +51,25 @@ def run(arguments: argparse.Namespace) -> int:
 class _AtTerminal:
     """Somebody at a terminal, or the lines of a pipe."""
 
+    _answered = False
+
     def ask(self, text: str, *, secret: bool = False) -> str:
         import getpass
         import sys
 
+        from rookery_core.errors import InvalidInput
+
         try:
-            if secret and sys.stdin.isatty():
-                return getpass.getpass(f"{text}: ")
-            return input(f"{text}: ")
+            hidden = secret and sys.stdin.isatty()
+            reply = (getpass.getpass if hidden else input)(f"{text}: ")
+            self._answered = True
+            return reply
         except EOFError:
+            if not self._answered:
+                raise InvalidInput(
+                    "There are no answers on standard input.",
+                    hint="Run it in a terminal, or with --files-only to be asked nothing.",
+                ) from None
             return ""
 
     def tell(self, text: str) -> None:

@@ -39,6 +39,17 @@ def above_zero(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1 (0.9 for 90 %)")
+    return value
+
+
 def at_least_one(text: str) -> int:
     """A whole number from 1, for argparse."""
     if not text.isdecimal() or not 1 <= int(text) < 2**31:

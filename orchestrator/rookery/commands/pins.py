@@ -51,6 +51,9 @@ async def _pins(arguments: argparse.Namespace) -> int:
             f"There is no foreign server {arguments.accept!r}.",
             candidates=[server.name for server in servers],
         )
+    if not servers:
+        print("No foreign servers are configured: there is nothing to pin.")
+        return 0
     recorder = Recorder(settings)
     try:
         store = await recorder.store(patience_s=60)

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from rookery.models.arguments import cut_off, tool_use
 from rookery.models.failures import as_model_errors
@@ -26,6 +26,7 @@ from rookery.models.protocol import (
 )
 from rookery.models.sizes import reply_tokens, request_tokens
 from rookery.models.stall_detection import lively
+from rookery.models.think_tags import ThinkTags
 from rookery.usage import Usage
 from rookery_core.text import encodable
 
@@ -142,6 +143,7 @@ class _Call:
 class _Reading:
     model: str
     text: str = ""
+    tags: ThinkTags = field(default_factory=ThinkTags)
     thought: dict[str, str] = field(default_factory=dict[str, str])
     calls: list[_Call] = field(default_factory=list[_Call])
     refused: bool = False
@@ -157,6 +159,7 @@ async def _read(stream: AsyncIterator[Any], listener: Listener, model: str) -> M
             _count(reading.usage, chunk.usage)
         if chunk.choices:
             await _take(chunk.choices[0], reading, listener)
+    await _take_text(reading.tags.finish(), reading, listener)
     if reading.finish is None or reading.finish in _GIVEN_UP:
         raise ModelUnreachable("The OpenAI-compatible server broke off its answer.")
     blocks: list[Block] = [Thinking(PROVIDER, reading.thought)] if reading.thought else []
@@ -185,9 +188,7 @@ async def _take(choice: Any, reading: _Reading, listener: Listener) -> None:
         return
     refusal = getattr(delta, "refusal", None)
     reading.refused = reading.refused or bool(refusal)
-    if said := delta.content or refusal:
-        reading.text += said
-        await listener.text(said)
+    await _take_text(reading.tags.take(_text_of(delta.content) or refusal or ""), reading, listener)
     for name in _REASONING:
         if thought := getattr(delta, name, None):
             reading.thought[name] = reading.thought.get(name, "") + thought
@@ -195,8 +196,24 @@ async def _take(choice: Any, reading: _Reading, listener: Listener) -> None:
         await _take_call(part, reading.calls, listener)
 
 
+async def _take_text(text: str, reading: _Reading, listener: Listener) -> None:
+    if text:
+        reading.text += text
+        await listener.text(text)
+
+
+def _text_of(content: Any) -> str:
+    """The text of a message; some servers send a list of parts."""
+    if not isinstance(content, list):
+        return content or ""
+    parts = cast(list[dict[str, Any] | str], content)
+    return "".join(part if isinstance(part, str) else str(part.get("text") or "") for part in parts)
+
+
 async def _take_call(part: Any, calls: list[_Call], listener: Listener) -> None:
     name, arguments = (part.function.name or "", part.function.arguments or "") if part.function else ("", "")
+    if not isinstance(arguments, str):  # some servers send the object itself
+        arguments = json.dumps(arguments, ensure_ascii=False)
     call = next((each for each in reversed(calls) if part.index in (None, each.index)), None)
     if call is None or (name and _another(part, call)):
         call = _Call(part.index, part.id or "")

@@ -53,8 +53,11 @@ def with_numbers(answer: Answer) -> str:
     return text
 
 
-def print_answer(answer: Answer) -> None:
-    """The answer, its sources, and a line on how it was made."""
+def print_answer(answer: Answer, *, total_s: float | None = None) -> None:
+    """The answer, its sources, and a line on how it was made.
+
+    total_s: how long the person waited, the start of the servers included; default: the time of the run.
+    """
     out = console()
     out.print(Markdown(with_numbers(answer)))
     if answer.citations:
@@ -67,15 +70,15 @@ def print_answer(answer: Answer) -> None:
         out.print(Text(f"Waits for your yes: {action.describe()}", style="yellow"))
     for warning in answer.warnings:
         out.print(Text(warning, style="yellow"))
-    out.print(Text(_made(answer), style="dim"))
+    out.print(Text(_made(answer, total_s), style="dim"))
 
 
-def _made(answer: Answer) -> str:
+def _made(answer: Answer, total_s: float | None) -> str:
     searches = len(answer.tool_calls)
     parts = [
         answer.model,
         f"{searches} tool call{'' if searches == 1 else 's'}",
-        f"{answer.timings.total_ms / 1e3:.1f} s",
+        f"{answer.timings.total_ms / 1e3 if total_s is None else total_s:.1f} s",
     ]
     if answer.usage.total:
         parts.append(f"{answer.usage.total:,} tokens")

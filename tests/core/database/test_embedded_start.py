@@ -53,6 +53,18 @@ async def test_a_first_start_makes_a_private_server(home: Path) -> None:
     assert str(urlsplit(server.owner_dsn).password) not in repr(server)
 
 
+async def test_variables_of_the_shell_for_other_servers_do_not_apply(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("PGPORT", "6000"), ("PGSSLMODE", "require"), ("PGTARGETSESSIONATTRS", "standby")):
+        monkeypatch.setenv(name, value)
+    server = EmbeddedServer.start(home, idle_s=60)
+    try:
+        assert await ask(server.app_dsn, "select 1") == 1
+    finally:
+        server.close()
+
+
 async def test_without_the_password_nobody_comes_in(home: Path) -> None:
     server = EmbeddedServer.start(home, idle_s=60)
     parts = urlsplit(server.owner_dsn)

@@ -78,7 +78,11 @@ def test_settings_choose_the_embedder() -> None:
     automatic = create_embedder(CoreSettings())
     assert automatic is not None
     assert automatic.weak
-    remote = create_embedder(CoreSettings(openai_api_key=key))
+    unasked = create_embedder(CoreSettings(openai_api_key=key))  # a key for the agent's model sends no text
+    assert unasked is not None and unasked.weak
+    named = create_embedder(CoreSettings(embedding_base_url="http://127.0.0.1:9/v1"))
+    assert named is not None and not named.weak
+    remote = create_embedder(CoreSettings(openai_api_key=key, embedder="openai"))
     assert remote is not None
     assert (remote.model, remote.dimensions, remote.weak) == ("text-embedding-3-small", 1536, False)
     kept = create_embedder(CoreSettings(openai_api_key=key, embedder="wordllama"))

@@ -68,12 +68,15 @@ def _chunk(asked: Request, number: int, choices: list[dict[str, Any]]) -> dict[s
 
 def responses_request(body: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """Names of tools, texts of tool results, words of the last user message."""
+    for place, tool in enumerate(body.get("tools", [])):
+        if tool.get("type", "function") == "function" and not tool.get("name"):
+            raise ValueError(f"Missing required parameter: 'tools[{place}].name'.")
     results = [str(item["output"]) for item in body["input"] if item.get("type") == "function_call_output"]
     last = ""
     for item in body["input"]:
         if item.get("role") == "user":
             last = "\n".join(part["text"] for part in item["content"] if part["type"] == "input_text")
-    return tuple(tool["name"] for tool in body.get("tools", [])), tuple(results), last
+    return tuple(tool.get("name", tool.get("type")) for tool in body.get("tools", [])), tuple(results), last
 
 
 def responses_events(reply: Reply, asked: Request, number: int) -> Events:

@@ -70,7 +70,11 @@ class ModelEmulator:
     def _handler(self, api: Any, read: Callable[[dict[str, Any]], tuple[Any, Any, str]], write: Wire) -> Any:
         async def handle(http: web.Request) -> web.StreamResponse:
             body = await http.json()
-            tools, results, last = read(body)
+            try:
+                tools, results, last = read(body)
+            except (ValueError, KeyError, TypeError) as error:
+                problem = {"error": {"message": str(error), "type": "invalid_request_error"}}
+                return web.json_response(problem, status=400)
             request = Request(api, body, dict(http.headers), tools, results, last)
             self.requests.append(request)
             reply = self.brain(request)

@@ -78,5 +78,7 @@ def _usable(folder: Path) -> Generator[None]:
 
 
 def _dsn(login: str, password: str, folder: Path) -> str:
-    query = urlencode({"host": str(folder)}, quote_via=quote)
+    # All named, so that PGPORT, PGSSLMODE and PGTARGETSESSIONATTRS of the shell do not apply.
+    fixed = {"port": "5432", "sslmode": "disable", "target_session_attrs": "any"}
+    query = urlencode({"host": str(folder), **fixed}, quote_via=quote)
     return f"postgresql://{login}:{quote(password, safe='')}@/rookery?{query}"
