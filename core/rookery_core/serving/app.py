@@ -89,6 +89,9 @@ class ServerApp(Generic[S]):
 
 def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments) -> int:
     if arguments.transport == "stdio":
+        from rookery_core.serving.stdio import repair_standard_input
+
+        repair_standard_input()
         _run_loop(built.server.run_stdio_async(show_banner=False))
         return 0
     from rookery_core.serving import http, rest

@@ -19,6 +19,7 @@ from rookery_core.errors import InvalidInput
 from rookery_core.serving import ServerSpec, create_server, tool
 from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
 from rookery_core.serving.paging import Page, fit
+from rookery_core.serving.stdio import repair_surrogates
 from rookery_core.settings import CoreSettings
 
 
@@ -138,6 +139,15 @@ async def test_the_schema_says_the_bounds() -> None:
     properties = listed.input_schema["properties"]
     assert (properties["limit"]["minimum"], properties["limit"]["maximum"]) == (1, 500)
     assert (properties["max_tokens"]["minimum"], properties["max_tokens"]["maximum"]) == (200, 50_000)
+
+
+@given(st.text(st.characters() | st.characters(categories=["Cs"]) | st.sampled_from('\\"u')))
+def test_standard_input_is_json_whatever_the_surrogates(text: str) -> None:
+    repaired = json.loads(repair_surrogates(json.dumps([text])))[0]
+    assert repaired == json.loads(json.dumps(text)).encode("utf-16", "surrogatepass").decode(
+        "utf-16", "replace"
+    ) or any("\ud800" <= letter <= "\udfff" for letter in text)
+    repaired.encode()
 
 
 arguments_of_a_call = st.lists(st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text())))
