@@ -1,4 +1,7 @@
-"""What every part of Rookery stands on. Knows no Slack, no GitHub, no chat model."""
+"""The foundation of all parts of Rookery. Contains nothing about Slack, GitHub or chat models.
+
+Terms are defined in docs/glossary.md.
+"""
 
 from importlib.metadata import version
 

@@ -1,1 +1,4 @@
-"""The Rookery agent: composes MCP servers into cited answers, on the command line and in Slack."""
+"""The Rookery agent: answers with sources from MCP servers, on the command line and in Slack.
+
+Terms are defined in docs/glossary.md.
+"""

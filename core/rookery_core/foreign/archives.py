@@ -141,7 +141,7 @@ class _Tar(Archive):
 
 
 def open_archive(path: Path) -> Archive:
-    """The archive at a path. Raises Bomb, Refused, and NotOpened where it is none that can be read."""
+    """The archive at a path. Raises Bomb, Refused, Damaged, and NotOpened for another kind of file."""
     file = open_file(path, MAX_ARCHIVE_BYTES)
     try:
         packed_bytes = file.seek(0, io.SEEK_END)

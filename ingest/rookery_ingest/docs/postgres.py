@@ -106,7 +106,7 @@ def _require_place(place: Path) -> None:
 
 
 async def read_manual(manual: Manual, guest: Guest | None = None) -> AsyncIterator[Delivered]:
-    """The pages of a version. Without a place the archive is downloaded by `guest`."""
+    """The pages of a version. Without a place the archive is downloaded by `guest`. Raises InvalidInput without a guest."""
     url_of = url_maker(Path(), manual.base_url)
     if manual.place is None:
         if guest is None:
@@ -145,7 +145,7 @@ async def _from_archive(file: Path, manual: Manual) -> AsyncIterator[Delivered]:
 
 
 async def official_archive(guest: Guest, version: str) -> str:
-    """The URL of the newest release of a major version, whose archive holds the built manual."""
+    """The URL of the newest release of a major version, whose archive has the built manual. Raises NotFound."""
     listing = (await guest.fetch(DOWNLOADS)).data.decode("utf-8", "replace")
     releases = [
         name for name in _RELEASE.findall(listing) if name == version or name.startswith(version + ".")

@@ -52,7 +52,7 @@ def add_commands(subparsers: Subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ask and print. Returns the exit status."""
+    """Ask and print. Returns the exit status. Raises InvalidInput for an empty question."""
     question = (
         sys.stdin.buffer.read().decode(errors="replace") if arguments.question == "-" else arguments.question
     )

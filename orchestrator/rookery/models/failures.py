@@ -32,7 +32,7 @@ _UNPAID_TYPES = frozenset({"billing_error", "insufficient_quota"})
 
 @contextmanager
 def as_model_errors(provider: str) -> Generator[None]:
-    """Turn what an SDK raises inside the block into a ModelError."""
+    """Turn errors of an SDK in the block into a ModelError. Raises ModelUnreachable for a broken connection."""
     import httpx2
 
     try:

@@ -29,7 +29,7 @@ async def check_slack_bot(token: str) -> str:
 
 
 async def check_slack_app(token: str) -> str:
-    """Whether the token opens Socket Mode."""
+    """Whether the token opens Socket Mode. Raises InvalidInput when Slack refuses it."""
     if not token.startswith("xapp-"):
         raise InvalidInput(
             "An app-level token begins with xapp-.", hint="It is under Basic Information of the Slack app."
@@ -42,7 +42,7 @@ async def check_slack_app(token: str) -> str:
 
 
 async def check_slack_people(ids: str, token: str) -> str:
-    """Who the people are whose ids these are, separated by commas. token: the bot's."""
+    """The names of people by ids, separated by commas. token: the bot's. Raises InvalidInput for an unknown id."""
     names: list[str] = []
     for one in (part.strip() for part in ids.split(",")):
         if not re.fullmatch(r"[UW][A-Z0-9]+", one):
@@ -75,7 +75,7 @@ async def check_database(url: str) -> str:
 
 
 async def check_model(settings: AgentSettings) -> str:
-    """Have the model say something."""
+    """Have the model answer once. Raises Unavailable when it does not within a minute."""
     import asyncio
 
     from rookery.models.protocol import ChatMessage, Listener, ModelRequest, Text

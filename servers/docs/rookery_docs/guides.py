@@ -81,7 +81,10 @@ def _ours() -> Iterator[Guide]:
 
 
 def of_folder(folder: Path) -> Iterator[Guide]:
-    """Markdown files, and folders with a SKILL.md, at the top or below `skills` or `guides`."""
+    """Markdown files, and folders with a SKILL.md, at the top or below `skills` or `guides`.
+
+    Raises ConfigurationError when the folder does not exist.
+    """
     if not folder.is_dir():
         raise ConfigurationError(f"ROOKERY_DOCS_GUIDES: {folder} is no folder.")
     files = ForeignFolder(folder)
@@ -99,7 +102,7 @@ def of_folder(folder: Path) -> Iterator[Guide]:
 
 
 def parse(text: str, name: str, folder: Path | None = None) -> Guide:
-    """A guide from its Markdown, whose front matter may name and describe it."""
+    """A guide from its Markdown, whose front matter may name it. Raises ConfigurationError for an invalid name."""
     match = _FRONT_MATTER.match(text)
     fields = dict(_FIELD.findall(match.group(1))) if match else {}
     body = text[match.end() :] if match else text

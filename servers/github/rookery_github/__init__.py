@@ -1,1 +1,4 @@
-"""MCP server: GitHub for a language model, in few tokens."""
+"""MCP server: GitHub for a language model, in few tokens.
+
+Terms are defined in docs/glossary.md.
+"""

@@ -71,7 +71,10 @@ def from_settings(settings: GitHubSettings, web_host: str) -> Credentials:
 
 
 def from_entry(entry: dict[str, Any], web_host: str) -> Credentials:
-    """The credentials of one entry of ROOKERY_GITHUB_HOSTS: `token`, `token_env`, or nothing."""
+    """The credentials of one entry of ROOKERY_GITHUB_HOSTS: `token`, `token_env`, or nothing.
+
+    Raises ConfigurationError for an invalid entry.
+    """
     if token := entry.get("token"):
         return Credentials(token=str(token))
     if name := entry.get("token_env"):

@@ -102,7 +102,10 @@ def parse(text: str, *, default_repo: str = "") -> Reference:
 
 
 def repository(text: str, *, default_repo: str = "", default_owner: str = "") -> Reference:
-    """The repository that `text` names or lies in. A bare name is taken from the default owner."""
+    """The repository that `text` names or lies in. A bare name is taken from the default owner.
+
+    Raises InvalidInput when it names an account or nothing.
+    """
     if default_owner and re.fullmatch(_REPO, text) and not text.isdigit():
         return Reference(owner=default_owner, repo=text)
     found = parse(text, default_repo=default_repo)

@@ -1,1 +1,4 @@
-"""MCP server: long-term memory, and the event queue as tools."""
+"""MCP server: long-term memory, and the event queue as tools.
+
+Terms are defined in docs/glossary.md.
+"""

@@ -1,1 +1,4 @@
-"""MCP server: what was said in Slack, found and cited."""
+"""MCP server: search and read Slack history, with links.
+
+Terms are defined in docs/glossary.md.
+"""

@@ -57,7 +57,10 @@ _NAMED = {
 
 
 def read_docbook(data: bytes | str) -> Article:
-    """The article of a DocBook document. Entities that are defined elsewhere keep their names, nothing is fetched."""
+    """The article of a DocBook document. Entities that are defined elsewhere keep their names, nothing is fetched.
+
+    Raises InvalidInput for a text without sections and paragraphs.
+    """
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     source = _ENTITY.sub(_entity, _MARKED.sub("", _DOCTYPE.sub("", text)))
     source = re.sub(r"^\s*<\?xml[^>]*\?>", "", _close_short_ends(source))

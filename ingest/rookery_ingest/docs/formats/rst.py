@@ -48,7 +48,10 @@ _TARGET = re.compile(r"^(.*?)\s*<[^<>]*>$", re.DOTALL)
 
 
 def read_rst(data: bytes | str) -> Article:
-    """The article of a reStructuredText document. Nothing is included from other files."""
+    """The article of a reStructuredText document. Nothing is included from other files.
+
+    Raises InvalidInput when it cannot be read.
+    """
     text = data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data
     _register()
     core: Any = import_module("docutils.core")

@@ -36,7 +36,7 @@ async def list_memories(
 
 
 async def history(context: StoreContext, caller: Caller, memory_id: UUID) -> list[Memory]:
-    """Every version of a memory, the newest first."""
+    """Every version of a memory, the newest first. Raises NotFound."""
     async with context.database.transaction(caller, readonly=True) as conn:
         rows = await conn.fetch(SQL["history"], memory_id)
     if not rows:
