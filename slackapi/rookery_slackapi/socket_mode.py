@@ -1,4 +1,4 @@
-"""Slack's Socket Mode client, set up so that it gets over whatever ends a connection. Whoever uses it has slack-sdk."""
+"""Slack's Socket Mode client, set up to reconnect after every kind of failure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def leave(client: Any) -> None:
 def _session_of(client: SocketModeClient) -> ClientSession:
     """A session that takes an address from Slack's client as soon as it is tried.
 
-    Slack gives each out for one connection, but its client would try one that failed again and again, for ever.
+    Slack issues each address for one connection, but its client would retry a failed one without end.
     """
     from aiohttp import ClientSession, TraceConfig
 

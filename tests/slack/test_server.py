@@ -314,7 +314,7 @@ async def test_posting_takes_a_draft_and_its_token_once(
         with acting_as(ADA):
             draft = await tools.post_message("general", "hello")
             assert draft["sent"] is False and not slack.state.in_order(room.id)
-            with pytest.raises(InvalidInput, match="not for this"):
+            with pytest.raises(InvalidInput, match="token of this draft"):
                 await tools.post_message("general", "something else", confirm=draft["confirm"])
             sent = await tools.post_message("general", "hello", confirm=draft["confirm"])
             assert sent["sent"] and [message.text for message in slack.state.in_order(room.id)] == ["hello"]
@@ -331,7 +331,7 @@ async def test_posting_takes_a_draft_and_its_token_once(
             await tools.post_message(link, "an answer", confirm=answered["confirm"])
             assert slack.state.in_order(room.id)[-1].thread_ts == slack.state.in_order(room.id)[0].ts
             for emoji in ("", "::", "not a name"):
-                with pytest.raises(InvalidInput, match="not the name"):
+                with pytest.raises(InvalidInput, match="name of an emoji"):
                     await tools.add_reaction(link, emoji)
             gone = await tools.add_reaction(link.replace("/p", "/p9"), "tada")
             with pytest.raises(NotAllowed, match="message_not_found") as refused:

@@ -21,7 +21,7 @@ from rookery_slackapi.message_text.shapes import MAX_DEPTH, Json, mapping, mappi
 class MessageContent:
     """What a message holds: its text and, in `content`, its blocks, attachments and files as Slack sent them.
 
-    Whatever Slack or an export holds in their place is read without an exception.
+    Values of any other shape in their place are read as empty, without an exception.
     """
 
     text: str

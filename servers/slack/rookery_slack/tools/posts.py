@@ -54,7 +54,7 @@ class PostingTools(SlackTools):
             raise InvalidInput(f"text: between 1 and {MAX_TEXT} characters are needed.")
         root = parse_ts(thread_ts) if thread_ts else None
         if thread_ts and root is None:
-            raise InvalidInput("thread_ts: not a ts.")
+            raise InvalidInput("thread_ts must be the ts of a message.")
         channel_id, name, linked = await self._target(channel)
         root = root or linked.thread_ts or linked.ts
         arguments: dict[str, Any] = {
@@ -83,7 +83,9 @@ class PostingTools(SlackTools):
         if reference.ts is None:
             raise InvalidInput("message: give the permalink of a message.")
         if not _EMOJI.match(emoji):
-            raise InvalidInput("emoji: not the name of one.", hint="Give a name such as `tada` or `+1`.")
+            raise InvalidInput(
+                "emoji must be the name of an emoji.", hint="Give a name such as `tada` or `+1`."
+            )
         channel_id, name, _ = await self._target(channel_id)
         arguments = {"channel": channel_id, "timestamp": format_ts(reference.ts), "name": emoji}
         draft = Draft(channel=name, text=f":{emoji}:")
@@ -132,12 +134,15 @@ class PostingTools(SlackTools):
         )
         if not right:
             raise InvalidInput(
-                "confirm: it is not for this.",
+                "confirm must be the token of this draft.",
                 hint="Call without confirm to make a new draft. "
                 "Several copies of the server accept each other's drafts when they have one ROOKERY_CONTEXT_KEY.",
             )
         if int(expires) < time.time():
-            raise InvalidInput("confirm: it has expired.", hint="Call without confirm to make a new draft.")
+            raise InvalidInput(
+                "confirm must be used within ten minutes; it has expired.",
+                hint="Call without confirm to make a new draft.",
+            )
         api = connect(self._settings, patience_s=PATIENCE_S)
         if not await self.store.use_token(PURPOSE, nonce, datetime.fromtimestamp(int(expires), UTC)):
             raise Conflict(
