@@ -1,4 +1,4 @@
-"""Is what a new fact replaces among the first candidates? Facts about people and things, told anew in other words.
+"""Is what a new fact replaces among the first candidates? Facts about people and things, told again in other words.
 
 Without data the sets of `bench.memory_replacements`, one for each way of telling it. Other data: a JSON list of
 {"facts": [text, ...], "new": text, "replaces": position of the one that is untrue now}.

@@ -29,7 +29,7 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Something to know of a person: told first, then anew in the topic's own words, in quite other words, with the
+    """Something to know of a person: told first, then again in the topic's own words, in quite other words, with the
     person in another place of the sentence, and denied (of the old value)."""
 
     told: tuple[str, ...]
@@ -214,15 +214,15 @@ SETTINGS = [
 MEANING = {
     "written": "written one by one, each among the 16 to 18 facts of its notebook",
     "written.together": "written one by one, all four notebooks in one",
-    "restated": "told anew with the topic's word",
+    "restated": "told again with the topic's word",
     "reordered": "with the topic's word, the person in another place of the sentence",
     "denied": "the old value denied, no new one given",
     "numbers of systems": "a number changed, of things without a capital letter",
-    "restated.many": "told anew with the topic's word, among 40 facts about each person",
+    "restated.many": "told again with the topic's word, among 40 facts about each person",
     "paraphrased": "only the name in common; others have had the new value",
     "paraphrased.many": "only the name in common, among 40 facts about each person; others have had the new value",
     "paraphrased.unheard": "only the name in common, with a value that nobody has had",
-    "one person": "20 facts, all about one person, told anew in any way with a value that is new",
+    "one person": "20 facts, all about one person, told again in any way with a value that is new",
 }
 """What each kind of set is."""
 

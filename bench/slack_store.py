@@ -34,7 +34,7 @@ class BenchStore:
     owner_dsn: str
 
     async def forget_everything(self) -> None:
-        """Empty the store, so that the next part begins anew. Runs as ingest, which may delete."""
+        """Empty the store, so that the next part begins again. Runs as ingest, which may delete."""
         tables = (
             "messages",
             "message_history",

@@ -88,7 +88,7 @@ class NotAllowed(RookeryError):
 
 
 class Conflict(RookeryError):
-    """The state has changed since it was read; read it again and decide anew."""
+    """The state has changed since it was read; read it again and decide again."""
 
     code = "conflict"
     http_status = 409

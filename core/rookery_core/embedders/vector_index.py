@@ -63,7 +63,7 @@ async def ensure_vector_index(
     *,
     model_column: str = "embedding_model",
 ) -> str | None:
-    """Make the HNSW index (cosine) of one model's vectors, unless it is there; an unfinished one is made anew.
+    """Make the HNSW index (cosine) of one model's vectors, unless it is there; an unfinished one is made again.
 
     The index is on `(column::halfvec(dimensions)) halfvec_cosine_ops` where `model_column` is the model: a search
     must write both the cast and the condition, with the model as a constant of the plan. `predicate` is SQL of the

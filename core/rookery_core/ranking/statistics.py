@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def refresh_statistics(conn: Connection, team: str, collection: str, vectors: str) -> int:
-    """Count a collection anew, in one transaction, and return how many documents it has.
+    """Count a collection again, in one transaction, and return how many documents it has.
 
     `vectors` is SQL of the program, never of a user, that selects one tsvector column, with `$1` for the team. Let it
     select public documents only: then what is private changes no score that a stranger sees. Takes about a second

@@ -1,6 +1,6 @@
 """A server that is asked to end ends what it began.
 
-uvicorn answers what is under way and then raises the signal again. By itself that ends the process at once: what the server
+uvicorn answers what is in progress and then raises the signal again. By itself that ends the process at once: what the server
 opened is not closed, and spans that wait are not sent.
 """
 

@@ -55,7 +55,7 @@ def _add_live(actions: _Subparsers[argparse.ArgumentParser]) -> None:
         "Any number of copies may run, also beside the bot on the same app. rookery-ingest worker applies the events.",
     )
     listen.set_defaults(run=_later("live", "listen_command"))
-    sync = actions.add_parser("sync", help="read people, channels, members and groups anew")
+    sync = actions.add_parser("sync", help="read people, channels, members and groups again")
     sync.set_defaults(run=_later("operating", "sync_command"))
     backfill = actions.add_parser("backfill", help="read from Slack's history what was missed")
     backfill.add_argument("--channels", type=_names, default=(), metavar="ID,ID", help="only these, by id")

@@ -52,7 +52,7 @@ async def import_command(arguments: argparse.Namespace, settings: SlackIngestSet
 async def _finish(
     database: Database, settings: SlackIngestSettings, report: Report, *, vectors: bool, show: Shown
 ) -> None:
-    """Count words anew where much is new, and make the vectors that are wanted."""
+    """Count words again where much is new, and make the vectors that are wanted."""
     started = time.monotonic()
     caller = ingest_caller(settings)
     if report.added or report.changed:

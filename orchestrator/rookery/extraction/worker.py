@@ -1,7 +1,7 @@
 """The handler of the subscription `memory.facts`: from an event about new turns to facts in memory, each once.
 
 What the model said is written to the ledger of effects before any of it is remembered, so that a repeated attempt
-remembers the same sentences (which the memory server then knows already) instead of asking anew and getting others; and
+remembers the same sentences (which the memory server then knows already) instead of asking again and getting others; and
 likewise which known facts it judged untrue, before they are replaced. The ledger's copy is deleted with the event.
 """
 

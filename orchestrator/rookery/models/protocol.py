@@ -110,7 +110,7 @@ class ModelReply:
 
 @dataclass(slots=True)
 class Listener:
-    """Hears a reply while it is made. `restart` says: forget the text of this reply, it begins anew."""
+    """Hears a reply while it is made. `restart` says: forget the text of this reply, it begins again."""
 
     text: Callable[[str], Awaitable[None]]
     tool: Callable[[str], Awaitable[None]]

@@ -40,7 +40,7 @@ def refusal(response: Response, what: str, *, anonymous: bool) -> RookeryError:
             return _missing(response, what, said, anonymous=anonymous)
         case 409 | 412:
             return Conflict(
-                f"{what}: {said or 'the state has changed'}.", hint="Read it again and decide anew."
+                f"{what}: {said or 'the state has changed'}.", hint="Read it again and decide again."
             )
         case 422:
             return InvalidInput(f"GitHub refuses {what}: {_reasons(response) or said}.", hint=_hint_422(said))

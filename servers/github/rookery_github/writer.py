@@ -168,5 +168,5 @@ def check_unchanged(name: str, expected: str, actual: str, what: str) -> None:
     """Raises Conflict when something is not as the caller last saw it. Nothing expected: nothing checked."""
     if expected and expected != actual:
         raise Conflict(
-            f"{name}: {what} is at {actual}, not {expected}.", hint="Read it again and decide anew."
+            f"{name}: {what} is at {actual}, not {expected}.", hint="Read it again and decide again."
         )

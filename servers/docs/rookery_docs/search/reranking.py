@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 DEPTH = 20
-"""Pages that are ordered anew; those behind keep their places."""
+"""Pages that are ordered again; those behind keep their places."""
 _LONGEST_TEXT = 2_000
 _PATIENCE_S = 5.0
 

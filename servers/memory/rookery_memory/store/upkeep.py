@@ -67,7 +67,7 @@ async def _embed(context: StoreContext, texts: list[str]) -> list[tuple[int, Vec
 
 
 async def tend_large_scopes(context: StoreContext, caller: Caller) -> list[str]:
-    """Count the caller's large scopes anew where they have changed much, and take their vectors into the index.
+    """Count the caller's large scopes again where they have changed much, and take their vectors into the index.
 
     Returns the scopes that were tended. Small ones need neither: they are counted and ranked while searching.
     """
