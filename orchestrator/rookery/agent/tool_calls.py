@@ -65,14 +65,14 @@ class ToolRunner:
     def specs(self) -> list[ToolDefinition]:
         """What the model is offered, in a stable order so that providers can cache it."""
         specs = [
-            ToolDefinition(name, each.tool.description or each.tool.title or name, each.parameters)
-            for name, each in self.offered.items()
+            ToolDefinition(name, offered.tool.description or offered.tool.title or name, offered.parameters)
+            for name, offered in self.offered.items()
         ]
         specs += [
             ToolDefinition(tool.name, tool.description, tool.parameters) for tool in self.local.values()
         ]
-        own = ToolDefinition(READ_MORE, DESCRIPTION, PARAMETERS)
-        return specs if READ_MORE in self.offered else [*specs, own]
+        read_more = ToolDefinition(READ_MORE, DESCRIPTION, PARAMETERS)
+        return specs if READ_MORE in self.offered else [*specs, read_more]
 
     async def run(self, uses: Sequence[ToolUse]) -> list[ToolResult]:
         """The results in the order of the uses. An error is a result; only cancellation raises."""
@@ -108,12 +108,12 @@ class ToolRunner:
 
     def _failed(self, use: ToolUse, error: RookeryError) -> ToolAnswer:
         """What went wrong, as the model reads it; a server's words are foreign also where it only refuses."""
-        told = f"Tool call failed: {error}"
+        text = f"Tool call failed: {error}"
         local = self.local.get(use.name)
         if use.name not in self.offered and not (local and local.foreign):
-            return ToolAnswer(told, None, True)
+            return ToolAnswer(text, None, True)
         self.policy.tainted = True
-        return ToolAnswer(self._fenced(told, *self._names(use.name)), None, True)
+        return ToolAnswer(self._fenced(text, *self._names(use.name)), None, True)
 
     def _names(self, name: str) -> tuple[str, str]:
         offered = self.offered.get(name)
@@ -175,8 +175,8 @@ class ToolRunner:
         self.policy.tainted = True
         self.policy.internal_read = self.policy.internal_read or offered.server.own
         if not answer.is_error:
-            found = sources(answer.structured, offered.server.name, offered.tool.name)
-            self.allowlist.add_items(found, own=offered.server.own)
+            items = sources(answer.structured, offered.server.name, offered.tool.name)
+            self.allowlist.add_items(items, own=offered.server.own)
         self.allowlist.add_text(answer.text)
         limit = (settings and settings.output_tokens) or entry.output_tokens or self.limits.output_tokens
         text = self.scratch.shorten(answer.text, limit)
@@ -222,17 +222,17 @@ class ToolRunner:
         return ToolAnswer(shown, value if isinstance(value, dict | list) else None, False), "ok"
 
     def meta(self, audience: str | None) -> dict[str, Any]:
-        """What goes with a call: the trace id and, for a server that checks it, who asks."""
+        """The `_meta` of a call: the trace id and, for a server that checks it, the signed asker."""
         return request_meta(self.trace_id, self.caller, key=self.context_key, audience=audience)
 
     def _fenced(self, text: str, server: str, tool: str) -> str:
-        """A result between fences. The nonce cannot be in it, unless the model was talked into handing it on."""
+        """A result between fences. The nonce can only be in it when the model was made to pass it on."""
         text = text.replace(self.nonce, "…")
         return fence(text, author=f"{server} {tool}", kind="tool result", nonce=self.nonce)
 
 
 def _reached(server: str, arguments: Mapping[str, Any]) -> str:
-    """The server that a tool of ours reaches: those for resources and prompts are told which."""
+    """The server that one of our tools reaches: those for resources and prompts take it as an argument."""
     named = arguments.get("server")
     return named if isinstance(named, str) else server
 
