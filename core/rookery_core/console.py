@@ -8,16 +8,12 @@ import io
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from rookery_core.errors import RookeryError
-from rookery_core.telemetry import configure_telemetry
+from rookery_core.telemetry import LogSettings, configure_telemetry
 
-if TYPE_CHECKING:
-    from rookery_core.settings import CoreSettings
-
-    Settings = TypeVar("Settings", bound=CoreSettings)
-
+Settings = TypeVar("Settings", bound=LogSettings)
 INTERRUPTED = 130
 _NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EBADF, errno.EIO)
 

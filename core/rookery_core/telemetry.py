@@ -13,16 +13,24 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from rookery_core import spans
-
-if TYPE_CHECKING:
-    from rookery_core.settings import CoreSettings
 
 TRACE_META_KEY = "rookery/trace"
 """The key of the trace id in `_meta` of an MCP request. W3C trace context is read where it is missing."""
 TRACEPARENT = "traceparent"
+
+
+class LogSettings(Protocol):
+    """How to log: the part of `CoreSettings` that is read here, so that settings can log while they are read."""
+
+    @property
+    def log_level(self) -> str: ...
+
+    @property
+    def log_format(self) -> str: ...
+
 
 _trace_id: ContextVar[str | None] = ContextVar("rookery_trace_id", default=None)
 
@@ -92,7 +100,7 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def configure_telemetry(settings: CoreSettings) -> None:
+def configure_telemetry(settings: LogSettings) -> None:
     """Send every log line to stderr, as the settings say, and spans where the environment says.
 
     Replaces earlier handlers of logs.
