@@ -1,8 +1,8 @@
 """How every server is built and run: tools in, FastMCP out, over stdio or HTTP."""
 
-from rookery_core.serving import quiet as _quiet
+from rookery_core.serving import fastmcp_settings as _fastmcp_settings
 
-_quiet.silence_fastmcp()
+_fastmcp_settings.set_defaults()
 
 from rookery_core.serving.app import STDIO, BuiltServer, ServeArguments, ServerApp
 from rookery_core.serving.application import ServerSpec, ToolSpec, create_server, tool

@@ -95,7 +95,7 @@ def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments
         _run_loop(built.server.run_stdio_async(show_banner=False))
         return 0
     from rookery_core.serving import http, rest
-    from rookery_core.serving.ending import ended_by_sigterm
+    from rookery_core.serving.shutdown import unwind_on_sigterm
     from rookery_core.serving.workers import serve_with_workers
 
     host, port = arguments.host, arguments.port
@@ -105,7 +105,7 @@ def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments
     print(f"{built.server.name}: http://{host}:{port}/mcp", file=sys.stderr)
 
     def serve(listening: socket.socket | None = None) -> None:
-        with ended_by_sigterm():
+        with unwind_on_sigterm():
             _run_loop(http.serve_http(built.server, settings, host, port, listening))
 
     if arguments.workers > 1:

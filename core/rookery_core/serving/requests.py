@@ -15,7 +15,7 @@ from rookery_core.errors import RookeryError
 from rookery_core.identity.caller import Caller, acting_as
 from rookery_core.identity.resolution import CallerResolver
 from rookery_core.serving.failures import tool_error
-from rookery_core.serving.origin import http_request, meta_of
+from rookery_core.serving.request_origin import http_request, meta_of
 from rookery_core.serving.validation import argument_error
 from rookery_core.telemetry import get_logger, trace_id_of, tracing
 

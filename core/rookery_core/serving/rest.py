@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from rookery_core.errors import InvalidInput, NotFound, RookeryError
 from rookery_core.serving import openapi
 from rookery_core.serving.failures import AnsweredError
-from rookery_core.serving.origin import TRACE_HEADER, meta_of_headers, rest_call
+from rookery_core.serving.request_origin import TRACE_HEADER, meta_of_headers, rest_call
 from rookery_core.suggestions import suggest
 from rookery_core.telemetry import TRACE_META_KEY, new_trace_id, trace_id_of
 

@@ -18,7 +18,7 @@ from mcp_types import INVALID_PARAMS
 
 from rookery_core.errors import ConfigurationError, InvalidInput
 from rookery_core.serving.failures import tool_error
-from rookery_core.serving.origin import query_of_connection
+from rookery_core.serving.request_origin import query_of_connection
 from rookery_core.suggestions import suggest
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rookery_core.errors import NotFound, RookeryError, Unavailable
 from rookery_core.identity import Caller, current_caller
-from rookery_core.serving.origin import http_request
+from rookery_core.serving.request_origin import http_request
 from rookery_core.telemetry import get_logger
 from rookery_github import usage
 from rookery_github.cache.entry import AnswerStore, CachedAnswer, key_of, subject_of

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from rookery_core.errors import Conflict, InvalidInput, NotAllowed, RookeryError, Unavailable
 from rookery_core.identity import Caller, current_caller
-from rookery_core.serving.origin import http_request
+from rookery_core.serving.request_origin import http_request
 from rookery_github.ledger import FindLedger, Known
 from rookery_github.wire import WriteInDoubt
 from rookery_github.workspace import Place, Workspace

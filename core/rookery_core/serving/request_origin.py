@@ -1,4 +1,4 @@
-"""Where a request came from: over MCP with its `_meta`, or over REST, where headers say the same."""
+"""The metadata of a request: `_meta` over MCP, the equivalent headers over REST."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _rest_meta: ContextVar[Mapping[str, str] | None] = ContextVar("rookery_rest_meta
 
 @contextmanager
 def rest_call(meta: Mapping[str, str]) -> Generator[None]:
-    """The block serves a call over REST that carries this `_meta`."""
+    """Serve a call over REST in this block, with `meta` as its `_meta`."""
     token = _rest_meta.set(meta)
     try:
         yield
@@ -32,12 +32,12 @@ def rest_call(meta: Mapping[str, str]) -> Generator[None]:
 
 
 def meta_of_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """What headers of an HTTP request say that `_meta` says over MCP."""
+    """The headers of an HTTP request in the form that `_meta` has over MCP."""
     return {key: value for key, header in _HEADERS.items() if (value := headers.get(header)) is not None}
 
 
 def meta_of(context: MiddlewareContext[Any]) -> Any:
-    """The `_meta` of a request, from wherever it came."""
+    """The `_meta` of a request over MCP or REST."""
     if (meta := _rest_meta.get()) is not None:
         return meta
     fastmcp_context = context.fastmcp_context
@@ -46,7 +46,7 @@ def meta_of(context: MiddlewareContext[Any]) -> Any:
 
 
 def http_request() -> Request | None:
-    """The HTTP request that is being served; None over stdio."""
+    """The current HTTP request; None over stdio."""
     try:
         return get_http_request()
     except RuntimeError:
@@ -54,7 +54,7 @@ def http_request() -> Request | None:
 
 
 def query_of_connection() -> dict[str, list[str]]:
-    """The query of the address that a client connected to; a call over REST has its arguments there instead."""
+    """The query string of the MCP endpoint that a client uses. Empty over REST, where it holds the arguments."""
     request = http_request() if _rest_meta.get() is None else None
     if request is None:
         return {}

@@ -1,7 +1,7 @@
-"""A server that is asked to end ends what it began.
+"""What a server does after SIGTERM.
 
-uvicorn answers what is in progress and then raises the signal again. By itself that ends the process at once: what the server
-opened is not closed, and spans that wait are not sent.
+uvicorn answers the requests in progress and then raises the signal again. By default that ends the process at once: the
+server's connections are not closed and pending spans are not sent.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class _Terminated(SystemExit):
 
 
 @contextmanager
-def ended_by_sigterm() -> Generator[None]:
-    """Let SIGTERM unwind the block, and only then end the process. A second one cuts the unwinding short."""
+def unwind_on_sigterm() -> Generator[None]:
+    """Unwind the block on SIGTERM, and only then end the process. A second SIGTERM ends it at once."""
 
     def unwind(*_: Any) -> None:
         raise _Terminated
