@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
@@ -13,7 +14,7 @@ from rookery_core.database.schema import Schema
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _PROGRAM = re.compile(r"-- requires-program: (\d+(?:\.\d+)*)")
 _RUNS_AS = re.compile(r"-- runs-as: (login|owner)")
-_FOLDS_IN = re.compile(r"-- folds-in: 0001-(\d{4})")
+_RENUMBERED = "renumbered.toml"
 
 
 class MigrationFileError(ValueError):
@@ -21,11 +22,18 @@ class MigrationFileError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class FormerNumber:
+    """Under which number, and with which checksum, older databases recorded a migration that has another number now."""
+
+    number: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Migration:
     """One migration. requires_program: the oldest version of the program that works with its result.
 
-    runs_as: `owner` for rookery_owner, or `login` for the login that migrates. folds_in: this file, with others that say so,
-    replaces the migrations up to this number, whose files were removed. A database that has them all has this one, too.
+    runs_as: `owner` for rookery_owner, or `login` for the login that migrates.
     """
 
     schema: str
@@ -34,7 +42,7 @@ class Migration:
     text: str
     requires_program: str
     runs_as: Literal["login", "owner"] = "owner"
-    folds_in: int = 0
+    former: FormerNumber | None = None
 
     @property
     def sha256(self) -> str:
@@ -55,16 +63,22 @@ def read(schema: Schema) -> list[Migration]:
     texts = {
         entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")
     }
-    return ordered(schema.name, texts)
+    former = folder.joinpath(_RENUMBERED)
+    return ordered(schema.name, texts, former.read_text("utf-8") if former.is_file() else "")
 
 
-def ordered(schema: str, texts: dict[str, str]) -> list[Migration]:
-    """The migrations that files of these names and texts make."""
+def ordered(schema: str, texts: dict[str, str], renumbered: str = "") -> list[Migration]:
+    """The migrations that files of these names and texts make.
+
+    renumbered: the text of renumbered.toml, a table `[NNNN_name]` with `number` and `sha256` for each renumbered file.
+    Raises MigrationFileError as `read` does.
+    """
+    former = {name: FormerNumber(**entry) for name, entry in tomllib.loads(renumbered).items()}
     migrations = sorted(
-        (_parse(schema, name, text) for name, text in texts.items()), key=lambda migration: migration.number
+        (_parse(schema, name, text, former.get(name.removesuffix(".sql"))) for name, text in texts.items()),
+        key=lambda migration: migration.number,
     )
-    first = migrations[0].folds_in + 1 if migrations else 1
-    for expected, migration in enumerate(migrations, start=first):
+    for expected, migration in enumerate(migrations, start=1):
         if migration.number < expected:
             raise MigrationFileError(f"{migration}: there are two migrations of that number.")
         if migration.number > expected:
@@ -72,7 +86,7 @@ def ordered(schema: str, texts: dict[str, str]) -> list[Migration]:
     return migrations
 
 
-def _parse(schema: str, filename: str, text: str) -> Migration:
+def _parse(schema: str, filename: str, text: str, former: FormerNumber | None) -> Migration:
     match = _FILE.fullmatch(filename)
     if match is None:
         raise MigrationFileError(f"{schema}/{filename}: a migration is called NNNN_name.sql, in lower case.")
@@ -81,9 +95,9 @@ def _parse(schema: str, filename: str, text: str) -> Migration:
     if program is None:
         raise MigrationFileError(f"{schema}/{filename}: the first line must be '-- requires-program: X.Y.Z'.")
     second = lines[1].rstrip() if len(lines) > 1 else ""
-    runs_as, folds_in = _RUNS_AS.fullmatch(second), _FOLDS_IN.fullmatch(second)
+    runs_as = _RUNS_AS.fullmatch(second)
     return Migration(
         schema, int(match.group(1)), match.group(2), "\n".join(lines), program.group(1),
         "login" if runs_as and runs_as.group(1) == "login" else "owner",
-        int(folds_in.group(1)) if folds_in else 0,
+        former,
     )  # fmt: skip

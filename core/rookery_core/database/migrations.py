@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rookery_core import __version__, sql
@@ -88,25 +88,7 @@ def pending(
                 f"The migration {migration} differs from {row['name']} that was applied on {row['applied_at']:%Y-%m-%d}.",
                 hint="Put the file back as it was and write the change as a new migration.",
             )
-    return [
-        migration
-        for migration in installed
-        if (migration.schema, migration.number) not in recorded and not _stands(migration, recorded)
-    ]
-
-
-def _stands(migration: Migration, recorded: Collection[tuple[str, int]]) -> bool:
-    """Whether the migrations that this one folds in have made its result already, all of them."""
-    folded = [(migration.schema, number) for number in range(1, migration.folds_in + 1)]
-    had = [key for key in folded if key in recorded]
-    if not had:
-        return False
-    if len(had) < len(folded):
-        raise ConfigurationError(
-            f"{migration} stands for {len(folded)} migrations, of which the database has {len(had)}.",
-            hint="Migrate with the version of the program that has them all, then with this one.",
-        )
-    return True
+    return [migration for migration in installed if (migration.schema, migration.number) not in recorded]
 
 
 def require_none_pending(record: Sequence[Row], role: str | None = None) -> None:
@@ -154,29 +136,39 @@ async def _migrate(
     await _require_vector(connection)
     async with connection.transaction():
         await connection.execute(statements["lock"])
-        record = await applied(connection)
+        record = await _renumber(connection, await applied(connection), installed)
         todo = pending(record, installed, program)
         if not record:
             await _execute(connection, "the record of migrations", statements["create_record"])
         for migration in todo:
             await _apply(connection, migration, program)
-        for migration in _stood(record, installed, todo):
-            await _record(connection, migration, program)
         if embedded:
             await _finish_embedded(connection)
     return MigrationReport(tuple(map(str, todo)), len(record))
 
 
-def _stood(
-    record: Sequence[Row], installed: Sequence[Migration], todo: Sequence[Migration]
-) -> list[Migration]:
-    """What folds in what this database has, and is not in its record yet."""
-    done = {(row["schema"], row["number"]) for row in record}
-    return [
-        migration
+async def _renumber(connection: Connection, record: list[Row], installed: Sequence[Migration]) -> list[Row]:
+    """The record, after rows of renumbered migrations got the numbers that these have now."""
+    statements = _statements()
+    recorded = {(row["schema"], row["number"], row["sha256"]) for row in record}
+    renumbered = [
+        (migration, former)
         for migration in installed
-        if migration not in todo and (migration.schema, migration.number) not in done
+        if (former := migration.former) and (migration.schema, former.number, former.sha256) in recorded
     ]
+    if not renumbered:
+        return record
+    lowest: dict[str, int] = {}
+    for migration, former in renumbered:
+        lowest[migration.schema] = min(former.number, lowest.get(migration.schema, former.number))
+    for schema, number in lowest.items():
+        await connection.execute(statements["remove_replaced"], schema, number)
+    for migration, former in renumbered:
+        await connection.execute(
+            statements["renumber"], migration.schema, former.number, former.sha256,
+            migration.number, migration.name, migration.sha256,
+        )  # fmt: skip
+    return await applied(connection)
 
 
 async def _apply(connection: Connection, migration: Migration, program: str) -> None:

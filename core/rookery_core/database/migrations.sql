@@ -34,6 +34,13 @@ select schema, number, name, sha256, requires_program, program, applied_at from 
 -- name: record
 insert into rookery.migration (schema, number, name, sha256, requires_program, program) values ($1, $2, $3, $4, $5, $6);
 
+-- name: remove_replaced
+-- migrations whose result later files contain, which were removed before the first release
+delete from rookery.migration where schema = $1 and number < $2;
+
+-- name: renumber
+update rookery.migration set number = $4, name = $5, sha256 = $6 where schema = $1 and number = $2 and sha256 = $3;
+
 -- name: act_as_owner
 select set_config('role', 'rookery_owner', true);
 

@@ -37,7 +37,9 @@ def make_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mak
         folder.mkdir(parents=True)
         (tmp_path / package / "__init__.py").touch()
         for filename, text in texts.items():
-            (folder / filename).write_text(text if text.startswith("--") else HEADER + text)
+            (folder / filename).write_text(
+                text if text.startswith("--") or filename.endswith(".toml") else HEADER + text
+            )
         importlib.invalidate_caches()
         made.append(package)
         return Schema(name=name, package=package, **options)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rookery_core.database import migration_files
-from rookery_core.database.migration_files import MigrationFileError, ordered
+from rookery_core.database.migration_files import FormerNumber, MigrationFileError, ordered
 from rookery_core.database.schema import installed_schemas
 
 HEADER = "-- requires-program: 0.1.0\n"
@@ -26,12 +26,12 @@ def test_line_ends_do_not_change_what_a_migration_is() -> None:
     assert unix.sha256 == dos.sha256
 
 
-def test_the_first_file_may_stand_for_those_before_it() -> None:
-    folding = HEADER + "-- folds-in: 0001-0003\n"
-    found = ordered("s", {"0004_a.sql": folding, "0005_b.sql": folding, "0006_c.sql": HEADER})
-    assert [(one.number, one.folds_in) for one in found] == [(4, 3), (5, 3), (6, 0)]
-    with pytest.raises(MigrationFileError, match="no migration 0004 before"):
-        ordered("s", {"0005_a.sql": folding})
+def test_a_renumbered_file_says_what_older_databases_recorded() -> None:
+    first, second = ordered(
+        "s", {"0001_a.sql": HEADER, "0002_b.sql": HEADER}, '[0001_a]\nnumber = 12\nsha256 = "ab"\n'
+    )
+    assert first.former == FormerNumber(12, "ab")
+    assert second.former is None
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from rookery_core.database import Database, status
+from rookery_core.database import Database, migration_files, status
 from rookery_core.database.connections import connected
 from rookery_core.database.migrations import migrate, ordinal
-from rookery_core.database.schema import Schema
+from rookery_core.database.schema import Schema, installed_schemas
 from rookery_core.errors import ConfigurationError
 from rookery_core.queue.schema import SCHEMA as CORE
 from rookery_core.settings import CoreSettings
@@ -139,42 +139,44 @@ async def test_only_a_program_that_is_too_old_refuses(blank_dsn: str, make_schem
         await migrate(blank_dsn, schemas=[core, known_to_old], program="0.8.7")
 
 
-OLD = {"0001_birds.sql": ROOST, "0002_age.sql": "alter table roost.bird add column age integer;"}
-FOLDING = "-- requires-program: 0.1.0\n-- folds-in: 0001-0002\n"
-FOLDED = {
-    "0003_birds.sql": FOLDING
-    + "create schema roost; create table roost.bird (team text, name text, age integer);",
-    "0004_index.sql": FOLDING + "select 1;",
-    "0005_more.sql": "alter table roost.bird add column wings integer default 2;",
-}
-
-
-async def test_folded_migrations_are_applied_to_a_new_database_and_stand_in_an_old_one(
-    blank_dsn: str, make_schema: MakeSchema
-) -> None:
-    core, before, after = core_of(make_schema), make_schema("roost", OLD), make_schema("roost", FOLDED)
-    await migrate(blank_dsn, schemas=[core, before])
-    assert (await migrate(blank_dsn, schemas=[core, after])).applied == ("roost/0005_more",)
-    again = await migrate(blank_dsn, schemas=[core, after])
-    assert (again.applied, again.already) == ((), 6)
-    assert await fetch(blank_dsn, "select age, wings from roost.bird") == []
-
-
-async def test_a_new_database_gets_what_is_folded(blank_dsn: str, make_schema: MakeSchema) -> None:
-    schemas = [core_of(make_schema), make_schema("roost", FOLDED)]
-    assert (await migrate(blank_dsn, schemas=schemas)).applied[1:] == tuple(
-        f"roost/{name.removesuffix('.sql')}" for name in FOLDED
-    )
-    assert (await migrate(blank_dsn, schemas=schemas)).applied == ()
-
-
-async def test_a_database_with_some_of_what_is_folded_is_refused(
+async def test_a_database_with_former_numbers_gets_the_present_ones(
     blank_dsn: str, make_schema: MakeSchema
 ) -> None:
     core = core_of(make_schema)
-    await migrate(blank_dsn, schemas=[core, make_schema("roost", {"0001_birds.sql": ROOST})])
-    with pytest.raises(ConfigurationError, match="stands for 2 migrations, of which the database has 1"):
-        await migrate(blank_dsn, schemas=[core, make_schema("roost", FOLDED)])
+    texts = {"0001_birds.sql": ROOST, "0002_age.sql": "alter table roost.bird add column age integer;"}
+    await migrate(blank_dsn, schemas=[core, make_schema("roost", texts)])
+    async with connected(blank_dsn) as connection:
+        await connection.execute(
+            "update rookery.migration set number = number + 3, sha256 = 'then-' || number where schema = 'roost'"
+        )
+        await connection.execute(
+            "insert into rookery.migration (schema, number, name, sha256, requires_program, program) "
+            "values ('roost', 1, 'removed', 'x', '0.1.0', '0.1.0')"
+        )
+    texts["0003_wings.sql"] = "alter table roost.bird add column wings integer;"
+    texts["renumbered.toml"] = (
+        '[0001_birds]\nnumber = 4\nsha256 = "then-1"\n[0002_age]\nnumber = 5\nsha256 = "then-2"\n'
+    )
+    present = make_schema("roost", texts)
+    assert (await migrate(blank_dsn, schemas=[core, present])).applied == ("roost/0003_wings",)
+    rows = await fetch(
+        blank_dsn, "select number, name, sha256 from rookery.migration where schema = 'roost' order by number"
+    )
+    assert [tuple(row) for row in rows] == [
+        (migration.number, migration.name, migration.sha256) for migration in migration_files.read(present)
+    ]
+
+
+def test_what_was_renumbered_before_the_first_release() -> None:
+    """Databases made before it recorded slack 0012 to 0016 and memory 0004 to 0006."""
+    former = {
+        (schema.name, migration.former.number): migration.number
+        for schema in installed_schemas()
+        for migration in migration_files.read(schema)
+        if migration.former
+    }
+    expected = {("slack", number): number - 11 for number in range(12, 17)}
+    assert former == expected | {("memory", number): number - 3 for number in range(4, 7)}
 
 
 def test_versions_compare_as_numbers() -> None:

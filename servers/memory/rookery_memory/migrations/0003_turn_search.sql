@@ -1,5 +1,4 @@
 -- requires-program: 0.1.0
--- folds-in: 0001-0003
 -- Search in conversations. Where there are more turns than are ranked whole, candidates come from the rarest words of the
 -- question: a name of whoever speaks is in every turn, and of any words only the newest turns would be looked at.
 

@@ -1,5 +1,4 @@
 -- requires-program: 0.1.0
--- folds-in: 0001-0011
 -- What is kept of Slack. Every table merges observations: a row says what is known and when it was true, so that
 -- the same observations give the same rows in whatever order, and however often, they arrive.
 create schema slack;

@@ -1,5 +1,4 @@
 -- requires-program: 0.1.0
--- folds-in: 0001-0011
 -- Search reads slack.message_index alone; bodies are read afterwards, for the few messages that are shown.
 -- Searches are planned for what they are narrowed to: a day, or a quiet channel, is read through its own index and
 -- whole. A plan made for any narrowing could use none, since every condition of it begins with "or it is not asked for".

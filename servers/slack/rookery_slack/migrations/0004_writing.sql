@@ -1,5 +1,4 @@
 -- requires-program: 0.1.0
--- folds-in: 0001-0011
 -- Functions for whoever ingests.
 
 -- The id under which a channel is kept now: where its moves end, or where the latest of them led if they go in a circle.

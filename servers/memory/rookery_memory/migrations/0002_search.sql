@@ -1,5 +1,4 @@
 -- requires-program: 0.1.0
--- folds-in: 0001-0003
 -- Search. Behind a policy `@@` and `<=>` lose their indexes, because they are not leakproof. These functions run as the
 -- owner instead, and filter by the caller's scopes themselves: no argument widens them.
 

@@ -1,5 +1,4 @@
 -- requires-program: 0.1.0
--- folds-in: 0001-0003
 -- Long-term memory. A row belongs to one scope of one team; who may see a scope follows from the caller that the
 -- transaction was begun for, never from an argument.
 

@@ -1,5 +1,4 @@
 -- requires-program: 0.1.0
--- folds-in: 0001-0011
 -- How readers reach the store: functions that run as the owner, ask who the caller is (set in the transaction by
 -- rookery_core.database) and filter by the channels that caller may see. Readers have no grant on any table.
 
