@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.memory_conversations import read
+from bench.memory.conversations import read
 
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import Caller

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """How much each thing counts. Chosen by reasoning, checked on held-out conversations (bench/memory.py).
+    """How much each thing counts. Chosen by reasoning, checked on held-out conversations (bench/memory/__main__.py).
 
     answered: of the words of the turn before that asks. previous, following: of other neighbours. sitting, facts: of
     the scores of the sitting and of facts drawn from the turn, against 1 for the turn itself. long: times the mean

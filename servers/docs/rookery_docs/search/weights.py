@@ -1,4 +1,4 @@
-"""How much each field says, and how the parts of a score are put together. Chosen by reasoning, checked by bench/docs.py.
+"""How much each field says, and how the parts of a score are put together. Chosen by reasoning, checked by bench/docs/__main__.py.
 
 `length`: how far a long field counts less (b of BM25F). A term that a passage defines is no less defined for being one
 of many, so that field has next to none.

@@ -1,7 +1,7 @@
 # pyright: basic
 """How long from the commit of an enqueue to the first line of its handler, in another process.
 
-Run as a program it is that other process: `python -m bench.queue_pickup SYSTEM DSN JOBS WORKERS` prints `ready`,
+Run as a program it is that other process: `python -m bench.queue.pickup SYSTEM DSN JOBS WORKERS` prints `ready`,
 then when it has seen all jobs a JSON object of job number and time on the machine's monotonic clock.
 """
 
@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from bench.queue_server import BenchServer
+from bench.queue.server import BenchServer
 from rookery_core import garbage_collection
 
 GAP_S = 0.020
@@ -32,7 +32,7 @@ async def measure(
     """Milliseconds from acknowledgement to handler of each job, the warm-up left out."""
     consumers = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.queue_pickup", system, dsn, str(workers), stdin=asyncio.subprocess.PIPE,
+            sys.executable, "-m", "bench.queue.pickup", system, dsn, str(workers), stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE, limit=1 << 24,
         )
         for _ in range(processes)
@@ -144,7 +144,7 @@ async def main(system: str, dsn: str, workers: int) -> None:
 
 async def ours(server: BenchServer, jobs: int, *, processes: int = 1, workers: int = 1) -> list[float]:
     """Rookery's queue, with `processes` times `workers` idle claimers."""
-    from bench.queue_ours import Ours
+    from bench.queue.ours import Ours
 
     async with Ours(server).queue() as queue:
         return await measure(
@@ -171,7 +171,7 @@ async def pgqueuer(server: BenchServer, jobs: int) -> list[float]:
 
 
 async def procrastinate_(server: BenchServer, jobs: int) -> list[float]:
-    from bench.queue_peers import ProcrastinateParts
+    from bench.queue.peers import ProcrastinateParts
 
     await ProcrastinateParts(server).emptied()
     async with ProcrastinateParts(server).app().open_async() as app:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.slack_store import BenchStore
+from bench.slack.store import BenchStore
 from rookery_core.identity import Caller
 
 TABLES = (

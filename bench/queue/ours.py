@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
-from bench.queue_server import BenchServer, Sample
+from bench.queue.server import BenchServer, Sample
 from rookery_core.database import Database
 from rookery_core.queue import Attempt, Event, Handler, Message, Queue, Worker
 from rookery_core.settings import CoreSettings

@@ -14,7 +14,7 @@ from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.queries import Queries
 from pgqueuer.types import QueueExecutionMode
 
-from bench.queue_server import BenchServer, Sample
+from bench.queue.server import BenchServer, Sample
 
 logging.getLogger("procrastinate").setLevel(logging.ERROR)
 logging.getLogger("pgqueuer").setLevel(logging.ERROR)

@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.memory_notebooks import NOTEBOOKS
+from bench.memory.notebooks import NOTEBOOKS
 
 PEOPLE: str = """
 Amara Bjorn Chidi Dalia Emeka Farah Goran Hana Imran Jolanta Kofi Leila Mateo Noor Oskar Priya Quinn Rosa Stefan Tamar

@@ -1,4 +1,4 @@
-"""Callers of a docs server over HTTP, in a process of their own: `python -m bench.docs_load URL CALLERS SECONDS FILE`.
+"""Callers of a docs server over HTTP, in a process of their own: `python -m bench.docs.load URL CALLERS SECONDS FILE`.
 
 Prints JSON: searches a second, their latencies, how many failed.
 """

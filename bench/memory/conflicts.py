@@ -1,6 +1,6 @@
 """Is what a new fact replaces among the first candidates? Facts about people and things, told again in other words.
 
-Without data the sets of `bench.memory_replacements`, one for each way of telling it. Other data: a JSON list of
+Without data the sets of `bench.memory.replacements`, one for each way of telling it. Other data: a JSON list of
 {"facts": [text, ...], "new": text, "replaces": position of the one that is untrue now}.
 """
 
@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.memory_replacements import Replacement
+from bench.memory.replacements import Replacement
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import Caller
 from rookery_memory.records import NewMemory

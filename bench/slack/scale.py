@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
-from bench.slack_store import INGEST, BenchStore
+from bench.slack.store import INGEST, BenchStore
 from rookery_core.database import adapt
 from rookery_core.embedders import create_embedder
 from rookery_ingest.slack.embedding import embed_backlog

@@ -23,14 +23,14 @@ from typing import Any
 
 from tests.event_streams import arranged, recorded
 
-from bench import slack_scale
 from bench.report import Result, show, write
-from bench.slack_columns import Sizes, as_columns, as_rows, old_reads_ms
-from bench.slack_judgments import Judged, NotReadable, judgments, read_lines
-from bench.slack_order import digest
-from bench.slack_retrieval import PEER, half_remembered, held, peer_quality, quality
-from bench.slack_store import INGEST, BenchStore, bench_store
-from bench.slack_waits import narrow_recall, waits
+from bench.slack import scale as slack_scale
+from bench.slack.columns import Sizes, as_columns, as_rows, old_reads_ms
+from bench.slack.judgments import Judged, NotReadable, judgments, read_lines
+from bench.slack.order import digest
+from bench.slack.retrieval import PEER, half_remembered, held, peer_quality, quality
+from bench.slack.store import INGEST, BenchStore, bench_store
+from bench.slack.waits import narrow_recall, waits
 from rookery_core.embedders import create_embedder
 from rookery_core.errors import RookeryError
 from rookery_core.identity import Caller

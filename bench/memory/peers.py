@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.memory_conversations import Conversation
+from bench.memory.conversations import Conversation
 from rookery_core.database import Database
 from rookery_core.embedders import create_embedder
 from rookery_core.ranking.bm25 import bm25, containing, idf

@@ -9,8 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from bench.slack_scale import CHANNELS, MadeUp
-from bench.slack_store import READER, BenchStore
+from bench.slack.scale import CHANNELS, MadeUp
+from bench.slack.store import READER, BenchStore
 from rookery_core.dates import parse_datetime
 from rookery_core.embedders import create_embedder
 from rookery_core.identity import acting_as

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench import github_peer as peer
+from bench.github import peer
 from emulators.github import Repository
 
 Shape = Callable[[Any], Any]

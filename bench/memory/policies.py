@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from contextlib import closing
 
-from bench.memory_speed import percentile, recall_times
+from bench.memory.speed import percentile, recall_times
 from rookery_core.database.connections import connected
 from rookery_core.database.provision import find_server
 from rookery_core.identity import Caller

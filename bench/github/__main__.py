@@ -21,12 +21,12 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from fastmcp import Client
 
-from bench.github_questions import Question, Subjects, questions
+from bench.github.questions import Question, Subjects, questions
 from bench.report import Result, show, write
 from emulators.github import Emulator, Fault, Repository, World, load_folder
 from emulators.github.sample import TOKEN, sample_world

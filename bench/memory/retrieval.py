@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.memory_conversations import Conversation, Question
-from bench.memory_peers import PeerRanking, peers_of
+from bench.memory.conversations import Conversation, Question
+from bench.memory.peers import PeerRanking, peers_of
 from rookery_core.identity import Caller
 from rookery_memory.conversation_ranking import USUAL, Mixture, rank_turns
 from rookery_memory.records import NewMemory, NewTurn

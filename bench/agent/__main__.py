@@ -2,7 +2,7 @@
 
 `python -m bench.agent` starts an embedded PostgreSQL in a folder of its own, imports the sample workspace, opens the agent
 with the four servers over stdio, and lets an emulated Anthropic API (tests/emulators/models) answer at once, so that what
-remains is ours. Then it does the same through the bot, as people in Slack would (bench/agent_slack.py). Prints a table and writes bench/results/agent.json.
+remains is ours. Then it does the same through the bot, as people in Slack would (bench/agent/slack.py). Prints a table and writes bench/results/agent.json.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import agent_slack
-from bench.agent_slack import figure
+from bench.agent import slack as agent_slack
+from bench.agent.slack import figure
 from bench.report import Result, show, write
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 QUESTIONS = (
     "What fixed the connection pool exhaustion?",
     "How long do we keep raw gauge readings?",

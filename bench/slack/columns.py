@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from bench.slack_store import INGEST, BenchStore
-from bench.slack_waits import waits
+from bench.slack.store import INGEST, BenchStore
+from bench.slack.waits import waits
 from rookery_slack.store import sync_state
 
 SIZE = """

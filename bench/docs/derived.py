@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 from urllib.parse import urldefrag
 
-from bench.docs_judgments import Corpus, Judged
+from bench.docs.judgments import Corpus, Judged
 from rookery_ingest.docs.formats.markdown import split_front_matter
 from rookery_ingest.docs.formats.tree import html
 

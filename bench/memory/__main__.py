@@ -18,15 +18,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import (
-    memory_conflicts,
-    memory_conversations,
-    memory_policies,
-    memory_replacements,
-    memory_speed,
-)
-from bench.memory_peers import BM25_PEER, REFERENCE
-from bench.memory_retrieval import Retrieval, measure
+from bench.memory import conflicts as memory_conflicts
+from bench.memory import conversations as memory_conversations
+from bench.memory import policies as memory_policies
+from bench.memory import replacements as memory_replacements
+from bench.memory import speed as memory_speed
+from bench.memory.peers import BM25_PEER, REFERENCE
+from bench.memory.retrieval import Retrieval, measure
 from bench.report import Result, show, write
 from rookery_core.database import Database
 from rookery_core.embedders import create_embedder

@@ -5,7 +5,7 @@ Completes the last batch and claims the next in one commit, with an archive row 
 
 from __future__ import annotations
 
-from bench.queue_server import BenchServer, Sample
+from bench.queue.server import BenchServer, Sample
 
 SCHEMA = """
 drop schema if exists floor cascade;

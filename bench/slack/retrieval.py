@@ -7,8 +7,8 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.slack_judgments import Held, Judged, MessageKey
-from bench.slack_store import INGEST, READER, BenchStore
+from bench.slack.judgments import Held, Judged, MessageKey
+from bench.slack.store import INGEST, READER, BenchStore
 from rookery_core.embedders import create_embedder
 from rookery_slack.search.filters import SearchFilter
 from rookery_slack.search.ranking import Mode, rank

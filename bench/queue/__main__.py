@@ -16,10 +16,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bench import queue_floor, queue_pickup
-from bench.queue_ours import Ours
-from bench.queue_peers import PgQueuerParts, ProcrastinateParts
-from bench.queue_server import BenchServer, Sample, bench_server
+from bench.queue import floor as queue_floor
+from bench.queue import pickup as queue_pickup
+from bench.queue.ours import Ours
+from bench.queue.peers import PgQueuerParts, ProcrastinateParts
+from bench.queue.server import BenchServer, Sample, bench_server
 from bench.report import Result, show, write
 from rookery_core import garbage_collection
 

@@ -23,8 +23,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.docs_derived import derived
-from bench.docs_judgments import (
+from bench.docs.derived import derived
+from bench.docs.judgments import (
     Corpus,
     Judged,
     NotReadable,
@@ -35,7 +35,7 @@ from bench.docs_judgments import (
     read_corpora,
     read_judgments,
 )
-from bench.docs_peers import Chunk, PlainFts5, TwoQueriesRrf
+from bench.docs.peers import Chunk, PlainFts5, TwoQueriesRrf
 from bench.report import Result, show, write
 from rookery_core.database import Database
 from rookery_core.embedders import create_embedder
@@ -48,7 +48,7 @@ from rookery_ingest.docs.importing import Summary, delivered
 from rookery_ingest.docs.running import DocsIngest, Target
 
 COMMAND = "make bench-docs"
-SAMPLE = Path(__file__).parents[1] / "orchestrator" / "rookery" / "demo_data" / "docs"
+SAMPLE = Path(__file__).parents[2] / "orchestrator" / "rookery" / "demo_data" / "docs"
 SEED = 20_26
 VERSIONS = 5
 WORKERS = 2
@@ -254,7 +254,7 @@ class Bench:
         file = self.folder / "arguments.json"
         file.write_text(json.dumps(arguments))
         url = f"http://127.0.0.1:{_PORT}/mcp"
-        command = [sys.executable, "-m", "bench.docs_load", url, str(callers), str(seconds), str(file)]
+        command = [sys.executable, "-m", "bench.docs.load", url, str(callers), str(seconds), str(file)]
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 

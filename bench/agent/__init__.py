@@ -1,0 +1,1 @@
+"""The benchmark of agent: `python -m bench.agent`."""

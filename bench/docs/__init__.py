@@ -1,0 +1,1 @@
+"""The benchmark of docs: `python -m bench.docs`."""

@@ -1,0 +1,1 @@
+"""The benchmark of github: `python -m bench.github`."""

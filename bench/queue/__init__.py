@@ -1,0 +1,1 @@
+"""The benchmark of queue: `python -m bench.queue`."""
