@@ -61,7 +61,8 @@ class House:
         self.servers.write_text(json.dumps({"mcpServers": {"memory": memory}}))
 
     def start(self, **settings: Any) -> Any:
-        return self.start_bot(self.model, **settings)
+        """Run the bot. It draws no facts, so that every request to the model is for an answer."""
+        return self.start_bot(self.model, extract_facts=False, **settings)
 
     async def mention(self, user: str, channel: str, text: str) -> tuple[str, str]:
         """Ask in a channel; the message, and the answer once it is whole and nothing waits to be remembered."""
@@ -124,7 +125,6 @@ async def house(
 ) -> AsyncIterator[House]:
     assert settings.database_url is not None
     monkeypatch.setenv("DATABASE_URL", settings.database_url.get_secret_value())
-    monkeypatch.setenv("ROOKERY_EXTRACT_FACTS", "false")
     servers = bot_settings().mcp_config
     assert servers is not None
     store = MemoryStore(await open_database("rookery_memory"), LocalEmbedder())

@@ -128,6 +128,13 @@ def test_a_bots_message_is_not_empty() -> None:
     assert has_link(MessageContent("", content)) and not has_link(MessageContent("<@U1>"))
 
 
+@pytest.mark.parametrize("kind", ["actions", "context", "context_actions"])
+def test_buttons_and_notes_below_an_answer_do_not_replace_it(kind: str) -> None:
+    note = {"type": kind, "elements": [{"type": "plain_text", "text": "Was this helpful?"}]}
+    message = MessageContent("The *standup* moves.", {"blocks": [note]})
+    assert render_message(message, Names()) == "The **standup** moves.\nWas this helpful?"
+
+
 def test_times_are_told_in_the_askers_zone() -> None:
     assert to_markdown("<!date^1392734382^{date}>", Names(zone=UTC)) == "2014-02-18T14:39:42+00:00"
 

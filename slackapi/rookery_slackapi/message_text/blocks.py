@@ -11,6 +11,7 @@ from rookery_slackapi.message_text.rich_text import rich_text
 from rookery_slackapi.message_text.shapes import MAX_RENDERED_DEPTH, Json, mapping, mappings, string
 
 Block = Json
+_CONTROLS = {"actions", "context", "context_actions", "divider"}
 
 
 def blocks_to_markdown(blocks: Iterable[Block], names: Names) -> str:
@@ -21,6 +22,11 @@ def blocks_to_markdown(blocks: Iterable[Block], names: Names) -> str:
 def only_rich_text(blocks: Iterable[Block]) -> bool:
     """Whether the blocks are what Slack's editor wrote: then the message's own text says the same."""
     return all(block.get("type") == "rich_text" for block in blocks)
+
+
+def only_controls(blocks: Iterable[Block]) -> bool:
+    """Whether the blocks are buttons and notes only: then the message's text is no fallback for them."""
+    return all(block.get("type") in _CONTROLS for block in blocks)
 
 
 def block_to_markdown(block: Block, names: Names) -> str:

@@ -11,7 +11,7 @@ from rookery_slackapi.message_text.attachments import (
     file_to_markdown,
     files_of_attachment,
 )
-from rookery_slackapi.message_text.blocks import blocks_to_markdown
+from rookery_slackapi.message_text.blocks import blocks_to_markdown, only_controls
 from rookery_slackapi.message_text.mrkdwn import mentioned, to_markdown
 from rookery_slackapi.message_text.names import Names
 from rookery_slackapi.message_text.shapes import MAX_DEPTH, Json, mapping, mappings, string
@@ -65,8 +65,15 @@ def render_message(message: MessageContent, names: Names) -> str:
 
 
 def main_text(message: MessageContent, names: Names) -> str:
-    """What the blocks say, since the text may be a mere fallback for them; without blocks the text."""
-    return blocks_to_markdown(message.blocks, names) or to_markdown(message.text, names)
+    """What the blocks say, since the text may be a mere fallback for them; without blocks the text.
+
+    Blocks that are only buttons and notes, such as those under a streamed answer, stand below the text.
+    """
+    blocks = blocks_to_markdown(message.blocks, names)
+    if blocks and not only_controls(message.blocks):
+        return blocks
+    text = to_markdown(message.text, names)
+    return text if blocks in text else "\n".join(filter(None, (text, blocks)))
 
 
 def attachments_text(message: MessageContent, names: Names) -> str:
