@@ -9,7 +9,7 @@ def url_of(page_url: str, anchor: str | None) -> str:
     """The URL of a place in a page. An anchor that is in the page's URL already is replaced."""
     if not anchor:
         return page_url
-    return urldefrag(page_url).url + "#" + quote(anchor, safe="!$&'()*+,;=:@/?-._~%")
+    return urldefrag(page_url).url + "#" + quote(anchor, safe="!$&'()*+,;=:@/?-._~")
 
 
 def split_anchor(reference: str) -> tuple[str, str | None]:
