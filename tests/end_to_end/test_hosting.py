@@ -164,10 +164,46 @@ async def test_with_a_token_only_its_bearer_gets_in(tmp_path: Path) -> None:
         async with httpx2.AsyncClient() as client:
             for headers in ({}, {"Authorization": "Bearer rk_wrong"}):
                 assert (await client.post(f"{base}/mcp", json=body, headers=headers)).status_code == 401
-            evil = await client.get(f"{base}/health", headers={"Host": "evil.example"})
+            evil = await client.get(f"{base}/api", headers={"Host": "evil.example"})
             assert evil.status_code == 421
+            probe = await client.get(f"{base}/health", headers={"Host": "10.0.0.7"})
+            assert probe.status_code == 200
         async with Client(f"{base}/mcp", auth=token) as admitted:
             assert await admitted.list_tools()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_port_in_use_is_one_error_and_nothing_before(workers: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        process = await asyncio.create_subprocess_exec(
+            BIN / "rookery-docs", "--transport", "http", "--port", port, "--workers", workers,
+            env=environment(tmp_path), stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, stderr = await process.communicate()
+    assert process.returncode == 1
+    assert stderr.decode() == f"rookery-docs: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits no descriptors")
+async def test_idle_connections_lock_nobody_out_of_a_process_with_few_descriptors(tmp_path: Path) -> None:
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", 'ulimit -n 128; exec "$0" --transport http --port "$1"', BIN / "rookery-docs", str(port),
+        env=environment(tmp_path, ROOKERY_DATABASE_IDLE_S="2"), stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert b"/mcp" in await process.stderr.readline()
+    idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(150)]
+    try:
+        async with httpx2.AsyncClient() as client:
+            assert (await client.get(f"http://127.0.0.1:{port}/health")).status_code == 200
+    finally:
+        for _, writer in idle:
+            writer.transport.abort()
+        process.terminate()
+        _, stderr = await process.communicate()
+    assert stderr == b""
 
 
 @pytest.mark.parametrize("server", READING)

@@ -94,6 +94,7 @@ def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments
         repair_standard_input()
         _run_loop(built.server.run_stdio_async(show_banner=False))
         return 0
+    from rookery_core.http_server import listen
     from rookery_core.serving import http, rest
     from rookery_core.serving.shutdown import unwind_on_sigterm
     from rookery_core.serving.workers import serve_with_workers
@@ -102,15 +103,19 @@ def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments
     http.guard(built.server, settings, host)
     http.add_health(built.server, built.ready)
     rest.add_rest(built.server)
-    print(f"{built.server.name}: http://{host}:{port}/mcp", file=sys.stderr)
 
-    def serve(listening: socket.socket | None = None) -> None:
+    def announce() -> None:
+        print(http.start_message(built.server.name, settings, host, port), file=sys.stderr)
+
+    def serve(listening: socket.socket) -> None:
         with unwind_on_sigterm():
-            _run_loop(http.serve_http(built.server, settings, host, port, listening))
+            _run_loop(http.serve_http(built.server, settings, host, listening))
 
     if arguments.workers > 1:
-        return serve_with_workers(arguments.workers, host, port, serve)
-    serve()
+        return serve_with_workers(arguments.workers, host, port, serve, announce)
+    listening = listen(host, port)
+    announce()
+    serve(listening)
     return 0
 
 
@@ -162,7 +167,7 @@ def _parse(prog: str, description: str, default_port: int, argv: Sequence[str] |
     )  # fmt: skip
     parsed = parser.parse_args(argv)
     if parsed.workers > 1 and parsed.transport == "stdio":
-        parser.error("--workers goes with --transport http; over stdio a client has a process of its own")
+        parser.error("--workers goes with --transport http; over stdio each client has a separate process")
     if parsed.as_user and parsed.transport == "http":
         parser.error(
             "--as-user goes with stdio; over HTTP the caller's token says who asks (ROOKERY_HTTP_TOKENS)"

@@ -17,7 +17,7 @@ _QUIET = 10  # logging.DEBUG: fastmcp would log each refused call again
 
 
 class AnsweredError(ToolError):
-    """A failed call: `answer` is what the client is told, as the JSON text of the error; `status` is HTTP's."""
+    """A failed call: `answer` is the error as the client receives it, `status` that of HTTP."""
 
     def __init__(self, answer: dict[str, Any], status: int) -> None:
         super().__init__(json.dumps(answer, ensure_ascii=False), log_level=_QUIET)

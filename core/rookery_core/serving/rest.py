@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from rookery_core.errors import InvalidInput, NotFound, RookeryError
 from rookery_core.serving import openapi
+from rookery_core.serving.access import unauthorized
 from rookery_core.serving.failures import AnsweredError
 from rookery_core.serving.request_origin import TRACE_HEADER, meta_of_headers, rest_call
 from rookery_core.suggestions import suggest
@@ -31,12 +32,6 @@ PREFIX = "/api"
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """What `/mcp` accepts, too."""
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-class Unauthorized(RookeryError):
-    """No valid token came with the request."""
-
-    code = "unauthorized"
 
 
 class _Refused(Exception):
@@ -80,8 +75,9 @@ def _guarded(server: FastMCP, handler: Handler) -> Handler:
     async def guarded(request: Request) -> Response:
         try:
             if server.auth is not None and isinstance(request.user, UnauthenticatedUser):
-                raise _unknown_caller()
-            response = await handler(request)
+                response = unauthorized(request.headers)
+            else:
+                response = await handler(request)
         except _Refused as refused:
             response = refused.response
         except MCPError as error:  # the address chooses a tool that there is not
@@ -90,11 +86,6 @@ def _guarded(server: FastMCP, handler: Handler) -> Handler:
         return response
 
     return guarded
-
-
-def _unknown_caller() -> _Refused:
-    error = Unauthorized(hint="Send it as: Authorization: Bearer TOKEN (made with `rookery token new`).")
-    return _Refused(401, error, **{"WWW-Authenticate": "Bearer"})
 
 
 async def _call(server: FastMCP, request: Request) -> Response:

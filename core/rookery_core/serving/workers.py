@@ -10,27 +10,29 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from rookery_core.http_server import listen
 from rookery_core.telemetry import get_logger
 
 logger = get_logger(__name__)
-_BACKLOG = 2048
 
 Serve = Callable[[socket.socket], None]
 """Serves a listening socket until a signal stops it."""
 
 
-def serve_with_workers(count: int, host: str, port: int, serve: Serve) -> int:
+def serve_with_workers(count: int, host: str, port: int, serve: Serve, announce: Callable[[], None]) -> int:
     """Let `count` processes serve `host` and `port` until SIGTERM or SIGINT. Returns the exit status.
 
-    Each listens for itself and the system shares out the connections: of a common socket the quickest would take nearly
-    all. A process that a signal has killed is replaced; when one ends by itself, all end. Raises OSError when the port
-    cannot be had. Nothing may have started a thread or an event loop before.
+    Each process has a separate listening socket, and the system distributes the connections; with a common socket the
+    quickest process would take nearly all. A process that a signal killed is replaced; when one ends by itself, all end.
+    announce: called once the port is known to be free. Raises OSError when it is not. No thread and no event loop may
+    have been started before.
     """
-    _listen(host, port, shared=False).close()
+    listen(host, port).close()
+    announce()
     held, alive = os.pipe()  # nobody writes: it is closed when this process is gone
 
     def start() -> int:
-        return _fork(held, alive, lambda: serve(_listen(host, port, shared=True)))
+        return _fork(held, alive, lambda: serve(listen(host, port, shared=True)))
 
     workers = {start() for _ in range(count)}
     stopping = False
@@ -57,11 +59,6 @@ def serve_with_workers(count: int, host: str, port: int, serve: Serve) -> int:
             status = code
             stop()
     return status
-
-
-def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG, reuse_port=shared)
 
 
 def _fork(held: int, alive: int, serve: Callable[[], None]) -> int:

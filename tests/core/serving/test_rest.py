@@ -210,7 +210,7 @@ async def test_only_bearers_of_a_token_get_in_and_it_says_who_asks() -> None:
                 refused = await client.get(path, headers=headers)
                 assert refused.status_code == 401
                 assert refused.json()["code"] == "unauthorized"
-                assert refused.headers["WWW-Authenticate"] == "Bearer"
+                assert refused.headers["WWW-Authenticate"].startswith("Bearer")
         asked = await client.get("/api/look", headers={"Authorization": f"Bearer {token}"})
     assert (asked.json()["user"], asked.json()["kind"]) == ("U1", "member")
 
