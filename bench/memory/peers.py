@@ -14,8 +14,7 @@ from rookery_core.database import Database
 from rookery_core.embedders import create_embedder
 from rookery_core.ranking.bm25 import bm25, containing, idf
 from rookery_core.settings import CoreSettings
-from rookery_memory.calendar_words import spelled_out
-from rookery_memory.names import without_names
+from rookery_memory.search.index_text import spelled_out, without_names
 
 PeerRanking = NDArray[np.float64]
 """A score for each turn (column) for each question (row)."""

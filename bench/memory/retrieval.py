@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from bench.memory.conversations import Conversation, Question
 from bench.memory.peers import PeerRanking, peers_of
 from rookery_core.identity import Caller
-from rookery_memory.conversation_ranking import USUAL, Mixture, rank_turns
 from rookery_memory.records import NewMemory, NewTurn
+from rookery_memory.search.conversation_ranking import USUAL, Mixture, rank_turns
 from rookery_memory.store import MemoryStore
 from rookery_memory.store.conversation_search import Gathered, gather
 

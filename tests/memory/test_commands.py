@@ -12,9 +12,9 @@ from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import Caller
 from rookery_memory.records import Filters, NewMemory, NewTurn
 from rookery_memory.store import MemoryStore
+from rookery_memory.store.duplicates import find_duplicates, merge, same_statement
 from rookery_memory.store.erasure import erase
 from rookery_memory.store.graph_import import import_graph, read_graph
-from rookery_memory.store.merging import find_duplicates, merge, same_statement
 from rookery_memory.store.portability import export_scope, import_lines
 
 SCOPE = "user:U_ADA"

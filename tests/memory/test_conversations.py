@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import Caller
-from rookery_memory.conversation_ranking import TurnSignals, rank_turns
-from rookery_memory.names import without_names
 from rookery_memory.records import NewMemory, NewTurn
+from rookery_memory.search.conversation_ranking import TurnSignals, rank_turns
+from rookery_memory.search.index_text import without_names
 from rookery_memory.store import MemoryStore, conversation_search
 from rookery_memory.store.turns import ends_in_question, place
 

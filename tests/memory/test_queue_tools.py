@@ -13,7 +13,7 @@ from rookery_core.errors import InvalidInput, NotAllowed, NotFound
 from rookery_core.identity import Caller, acting_as
 from rookery_core.queue import LeaseLost, Queue
 from rookery_core.settings import CoreSettings
-from rookery_memory.queue_tools import QueueTools
+from rookery_memory.tools.queue import QueueTools
 
 if TYPE_CHECKING:
     from rookery_core.database import Database

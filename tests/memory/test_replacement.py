@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rookery_core.identity import Caller
-from rookery_memory.counterparts import NAME, NUMBER, ORDINARY, shares_with_counterparts, telling_words
 from rookery_memory.records import NewMemory
-from rookery_memory.replacement_ranking import Shared, rank_replaced, subject_terms, words_of
+from rookery_memory.search.counterparts import NAME, NUMBER, ORDINARY, shares_with_counterparts, telling_words
+from rookery_memory.search.replacement_ranking import Shared, rank_replaced, subject_terms, words_of
 from rookery_memory.store import MemoryStore
 
 PEOPLE = [

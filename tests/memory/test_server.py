@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from rookery_core.identity import Caller
 from rookery_core.serving import ServeArguments
 from rookery_core.text import estimate_tokens
-from rookery_memory.embedding_worker import open_queue, run_worker
+from rookery_memory.context import open_queue, run_worker
 from rookery_memory.records import NewMemory
 from rookery_memory.server import build_server
 from rookery_memory.settings import MemorySettings

@@ -114,7 +114,7 @@ async def _import(settings: MemorySettings, arguments: argparse.Namespace) -> No
 
 
 async def _merge(settings: MemorySettings, arguments: argparse.Namespace) -> None:
-    from rookery_memory.store.merging import find_duplicates, merge
+    from rookery_memory.store.duplicates import find_duplicates, merge
 
     caller = caller_of(arguments.scope, settings.team)
     async with _opened(settings) as context:

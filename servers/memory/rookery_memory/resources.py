@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from rookery_core.errors import InvalidInput, RookeryError
 from rookery_core.identity import current_caller
 from rookery_core.serving.paging import fit
-from rookery_memory.presenting import as_id, memory_item, stamp
+from rookery_memory.context import MemoryContext
+from rookery_memory.presentation import as_id, memory_item, stamp
 from rookery_memory.records import Turn
 from rookery_memory.scopes import ScopeName
-from rookery_memory.service import MemoryService
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -39,7 +39,7 @@ _NAMES: dict[str, ScopeName] = {
 class MemoryResources:
     """What a scope holds, one memory and stretches of a conversation, as resources."""
 
-    def __init__(self, service: MemoryService) -> None:
+    def __init__(self, service: MemoryContext) -> None:
         self._service = service
 
     def add_to(self, server: FastMCP) -> None:

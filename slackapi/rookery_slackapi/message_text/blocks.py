@@ -11,7 +11,7 @@ from rookery_slackapi.message_text.rich_text import rich_text
 from rookery_slackapi.message_text.shapes import MAX_RENDERED_DEPTH, Json, mapping, mappings, string
 
 Block = Json
-_CONTROLS = {"actions", "context", "context_actions", "divider"}
+_CONTROLS = ("actions", "context", "context_actions", "divider")
 
 
 def blocks_to_markdown(blocks: Iterable[Block], names: Names) -> str:

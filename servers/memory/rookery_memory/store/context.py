@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rookery_core.queue import Queue
 
 _FILES = (
-    "writing",
-    "listing",
+    "writer",
+    "listings",
     "search",
     "turns",
     "conversation_search",
@@ -38,7 +38,7 @@ MOST_WORDS = 10_000
 """Of words whose vectors are kept: about 20 MB."""
 EMBED_TOPIC = "memory.embed"
 
-_log = telemetry.get_logger(__name__)
+logger = telemetry.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class StoreContext:
         try:
             rows = await self.embedder.embed(texts)
         except Unavailable as error:
-            _log.warning("no vectors for now: %s", error)
+            logger.warning("no vectors for now: %s", error)
             return [None] * len(texts)
         return [row if row.any() else None for row in rows]
 
@@ -79,7 +79,7 @@ class StoreContext:
         try:
             row = (await self.embedder.embed([text], kind="query"))[0]
         except Unavailable as error:
-            _log.warning("searching by words alone: %s", error)
+            logger.warning("searching by words alone: %s", error)
             return None
         return row if row.any() else None
 
@@ -101,10 +101,10 @@ class StoreContext:
         """The id of the model whose vectors are searched; empty without an embedder."""
         return self.embedder.model if self.embedder else ""
 
-    async def ask_for_vectors(self, conn: Connection, team: str, scope: str) -> None:
+    async def ask_for_vectors(self, connection: Connection, team: str, scope: str) -> None:
         """Have a worker embed what this transaction writes, once it has committed."""
         if self.queue is not None and self.embedder is not None:
             payload: dict[str, Any] = {"team": team, "scope": scope}
             await self.queue.enqueue(
-                EMBED_TOPIC, payload, ordering_key=f"{team}/{scope}"[:900], connection=conn
+                EMBED_TOPIC, payload, ordering_key=f"{team}/{scope}"[:900], connection=connection
             )

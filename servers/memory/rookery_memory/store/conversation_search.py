@@ -10,9 +10,9 @@ from uuid import UUID
 from rookery_core.errors import NotFound
 from rookery_core.identity import Caller
 from rookery_core.ranking import fuse, semantic_weight
-from rookery_memory.conversation_ranking import TurnSignals, rank_turns
-from rookery_memory.names import without_names
 from rookery_memory.records import Filters, Memory, Turn
+from rookery_memory.search.conversation_ranking import TurnSignals, rank_turns
+from rookery_memory.search.index_text import without_names
 from rookery_memory.store import search
 from rookery_memory.store.context import SQL, StoreContext
 from rookery_memory.store.rows import turn_from
@@ -75,24 +75,28 @@ async def recall_conversation(
     around: how many turns before and after each come with it. Raises NotFound when the caller has no conversation
     of that name, with the latest ones that it has.
     """
-    async with context.database.transaction(caller, readonly=True) as conn:
+    async with context.database.transaction(caller, readonly=True) as connection:
         asked = list(scopes) if scopes is not None else None
-        gathered = await gather(conn, context, question, asked, conversation)
+        gathered = await gather(connection, context, question, asked, conversation)
         if gathered is None:
             return []
-        return await _with_surroundings(conn, _best(gathered, limit), gathered.facts, around)
+        return await _with_surroundings(connection, _best(gathered, limit), gathered.facts, around)
 
 
 async def gather(
-    conn: Connection, context: StoreContext, question: str, asked: list[str] | None, conversation: str | None
+    connection: Connection,
+    context: StoreContext,
+    question: str,
+    asked: list[str] | None,
+    conversation: str | None,
 ) -> Gathered | None:
     """What ranks the turns for a question; None when there are none to rank."""
     if conversation is not None:
-        await require_conversation(conn, asked, conversation)
-    names: list[str] = await conn.fetchval(SQL["speakers"], asked, conversation)
+        await require_conversation(connection, asked, conversation)
+    names: list[str] = await connection.fetchval(SQL["speakers"], asked, conversation)
     vector = await context.query_vector(without_names(question, names, any_case=True))
-    terms = await search.query_terms(conn, question)
-    rows = await conn.fetch(
+    terms = await search.query_terms(connection, question)
+    rows = await connection.fetch(
         SQL["turn_hits"],
         asked,
         conversation,
@@ -104,14 +108,14 @@ async def gather(
     )
     if not rows:
         return None
-    facts = await _facts(conn, context, question, vector, asked, conversation)
+    facts = await _facts(connection, context, question, vector, asked, conversation)
     return _gathered(rows, terms, 0.0 if vector is None else semantic_weight(context.embedder), facts)
 
 
-async def require_conversation(conn: Connection, asked: list[str] | None, conversation: str) -> None:
+async def require_conversation(connection: Connection, asked: list[str] | None, conversation: str) -> None:
     """Raises NotFound, which names the newest ones, when these scopes hold no conversation of this name."""
-    if not await conn.fetchval(SQL["conversation_exists"], asked, conversation):
-        recent = [row[0] for row in await conn.fetch(SQL["recent_conversations"], asked)]
+    if not await connection.fetchval(SQL["conversation_exists"], asked, conversation):
+        recent = [row[0] for row in await connection.fetch(SQL["recent_conversations"], asked)]
         raise NotFound(
             f"conversation: none named {conversation!r} in the scopes of this caller.",
             hint="Leave conversation out for all of them.",
@@ -120,7 +124,7 @@ async def require_conversation(conn: Connection, asked: list[str] | None, conver
 
 
 async def _facts(
-    conn: Connection,
+    connection: Connection,
     context: StoreContext,
     question: str,
     vector: NDArray[np.float32] | None,
@@ -129,14 +133,14 @@ async def _facts(
 ) -> _Facts:
     """What was drawn from turns and answers the question: it says in one sentence what a turn said in passing."""
     filters = Filters(conversation=conversation, from_turns=True)
-    hits = await search.find_hits(conn, context, question, vector, asked, filters)
+    hits = await search.find_hits(connection, context, question, vector, asked, filters)
     scored = dict(fuse(hits.words, hits.meaning, semantic_weight(context.embedder)))
     if not scored:
         return _Facts({}, {})
     ids: list[UUID] = list({key[0] for key in scored})
     scores: dict[TurnKey, float] = {}
     keys: dict[TurnKey, list[search.Key]] = {}
-    for row in await conn.fetch(SQL["facts_of_turns"], asked, conversation, ids):
+    for row in await connection.fetch(SQL["facts_of_turns"], asked, conversation, ids):
         fact, turn = (row["id"], row["version"]), (row["scope"], row["conversation"], row["position"])
         if fact in scored:
             scores[turn] = max(scores.get(turn, 0.0), scored[fact])
@@ -180,7 +184,7 @@ def _signals(rows: Sequence[Row], keys: Sequence[TurnKey], terms: int) -> TurnSi
 
 
 async def _with_surroundings(
-    conn: Connection, best: Sequence[tuple[TurnKey, float]], facts: _Facts, around: int
+    connection: Connection, best: Sequence[tuple[TurnKey, float]], facts: _Facts, around: int
 ) -> list[FoundTurn]:
     wanted = {
         (scope, name, position + step)
@@ -189,10 +193,10 @@ async def _with_surroundings(
     }
     keys = sorted(wanted)
     columns = [[key[at] for key in keys] for at in range(3)]
-    rows = await conn.fetch(SQL["fetch_turns"], *columns)
+    rows = await connection.fetch(SQL["fetch_turns"], *columns)
     turns = {(turn.scope, turn.conversation, turn.position): turn for turn in map(turn_from, rows)}
     versions = await search.fetch_versions(
-        conn, [fact for key, _ in best for fact in facts.keys.get(key, [])]
+        connection, [fact for key, _ in best for fact in facts.keys.get(key, [])]
     )
 
     def near(key: TurnKey, steps: range) -> list[Turn]:

@@ -49,33 +49,33 @@ async def erase(
     Raises NotFound, and erases nothing, when the scope has no such memory or conversation.
     """
     everything = ids is None and conversation is None
-    async with context.database.transaction(caller) as conn:
-        await _require(conn, scope, ids or ())
+    async with context.database.transaction(caller) as connection:
+        await _require(connection, scope, ids or ())
         chosen = list(ids or ())
         turns = 0
         if conversation is not None:
-            chosen += await _drawn_from(conn, scope, conversation)
+            chosen += await _drawn_from(connection, scope, conversation)
         if everything or conversation is not None:
-            turns = await conn.fetchval(SQL["erase_turns"], scope, conversation)
-            await conn.execute(SQL["erase_conversations"], scope, conversation)
+            turns = await connection.fetchval(SQL["erase_turns"], scope, conversation)
+            await connection.execute(SQL["erase_conversations"], scope, conversation)
         selected = None if everything else chosen
-        await conn.execute(SQL["erase_links"], scope, selected)
-        rows = await conn.fetch(SQL["erase_memories"], scope, selected)
-        await conn.execute(SQL["erase_mentions"], scope, [str(one) for one in chosen])
-        await conn.execute(SQL["erase_statistics"], scope)
+        await connection.execute(SQL["erase_links"], scope, selected)
+        rows = await connection.fetch(SQL["erase_memories"], scope, selected)
+        await connection.execute(SQL["erase_mentions"], scope, [str(one) for one in chosen])
+        await connection.execute(SQL["erase_statistics"], scope)
         erased = sorted({str(row[0]) for row in rows})
         digest = hashlib.sha256("\n".join(erased).encode()).digest()
         receipt = new_id()
-        erased_at = await conn.fetchval(
+        erased_at = await connection.fetchval(
             SQL["record_erasure"], receipt, scope, len(erased), len(rows), turns, digest, reason
         )
-        remaining = await conn.fetchval(SQL["remaining"], scope)
+        remaining = await connection.fetchval(SQL["remaining"], scope)
     return ErasureReceipt(receipt, erased_at, len(erased), len(rows), turns, digest.hex(), remaining)
 
 
-async def _require(conn: Connection, scope: str, ids: Sequence[UUID]) -> None:
+async def _require(connection: Connection, scope: str, ids: Sequence[UUID]) -> None:
     """A receipt for what was never there would be taken for proof."""
-    known = {row[0] for row in await conn.fetch(SQL["ids_of_scope"], scope, list(ids))}
+    known = {row[0] for row in await connection.fetch(SQL["ids_of_scope"], scope, list(ids))}
     if missing := [str(one) for one in ids if one not in known]:
         raise NotFound(
             f"erase: the scope has no memory {', '.join(missing)}. Nothing was erased.",
@@ -83,9 +83,9 @@ async def _require(conn: Connection, scope: str, ids: Sequence[UUID]) -> None:
         )
 
 
-async def _drawn_from(conn: Connection, scope: str, conversation: str) -> list[UUID]:
+async def _drawn_from(connection: Connection, scope: str, conversation: str) -> list[UUID]:
     """The memories that were drawn from a conversation."""
-    drawn = [row[0] for row in await conn.fetch(SQL["drawn_from"], scope, conversation)]
+    drawn = [row[0] for row in await connection.fetch(SQL["drawn_from"], scope, conversation)]
     if not drawn:
-        await require_conversation(conn, [scope], conversation)
+        await require_conversation(connection, [scope], conversation)
     return drawn

@@ -12,7 +12,7 @@ from rookery_core.identity import Caller
 from rookery_memory.records import NewMemory, clean_content, content_hash
 from rookery_memory.store.context import SQL, StoreContext
 from rookery_memory.store.portability import ImportReport
-from rookery_memory.store.writing import remember_many
+from rookery_memory.store.writer import remember_many
 
 GRAPH_TYPES = frozenset({"entity", "relation"})
 SOURCE = "knowledge-graph:"
@@ -72,8 +72,8 @@ async def import_graph(
     ids = await _ids(context, caller, scope, news)
     links = [*_about(graph, ids), *_related(graph, ids)]
     columns = [[link[at] for link in links] for at in range(3)]
-    async with context.database.transaction(caller) as conn:
-        linked = len(await conn.fetch(SQL["insert_links"], scope, *columns))
+    async with context.database.transaction(caller) as connection:
+        linked = len(await connection.fetch(SQL["insert_links"], scope, *columns))
     known = len(news) + len(links) - len(stored) - linked
     return ImportReport(memories=len(stored), links=linked, known=known)
 
@@ -119,8 +119,8 @@ async def _ids(
     context: StoreContext, caller: Caller, scope: str, news: Sequence[NewMemory]
 ) -> dict[bytes, UUID]:
     hashes = [content_hash(clean_content(new.content)) for new in news]
-    async with context.database.transaction(caller, readonly=True) as conn:
-        return {row[0]: row[1] for row in await conn.fetch(SQL["current_ids"], scope, hashes)}
+    async with context.database.transaction(caller, readonly=True) as connection:
+        return {row[0]: row[1] for row in await connection.fetch(SQL["current_ids"], scope, hashes)}
 
 
 def _about(graph: KnowledgeGraph, ids: Mapping[bytes, UUID]) -> list[tuple[UUID, str, UUID]]:

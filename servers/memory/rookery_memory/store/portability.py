@@ -35,15 +35,15 @@ class ImportReport:
 
 async def export_scope(context: StoreContext, caller: Caller, scope: str) -> AsyncIterator[str]:
     """The lines of an export: a header, then every version of every memory, links, conversations with their turns."""
-    async with context.database.transaction(caller, readonly=True) as conn:
+    async with context.database.transaction(caller, readonly=True) as connection:
         yield _line({"type": FORMAT, "version": FORMAT_VERSION, "team": caller.team, "scope": scope})
-        for row in await conn.fetch(SQL["export_memories"], scope):
+        for row in await connection.fetch(SQL["export_memories"], scope):
             yield _line({"type": "memory", **asdict(memory_from(row))})
-        for row in await conn.fetch(SQL["export_links"], scope):
+        for row in await connection.fetch(SQL["export_links"], scope):
             yield _line({"type": "link", **dict(row.items())})
-        for conversation in await conn.fetch(SQL["export_conversations"], scope):
+        for conversation in await connection.fetch(SQL["export_conversations"], scope):
             yield _line({"type": "conversation", **dict(conversation.items())})
-            for row in await conn.fetch(SQL["export_turns"], scope, conversation["id"]):
+            for row in await connection.fetch(SQL["export_turns"], scope, conversation["id"]):
                 yield _line({"type": "turn", **asdict(turn_from(row))})
 
 
@@ -123,8 +123,8 @@ class _Importer:
             for name in ("valid_from", "valid_until", "expires_at", "recorded_at", "replaced_at")
         ]
         successor = self._id(entry["superseded_by"]) if entry.get("superseded_by") else None
-        async with self._context.database.transaction(self._caller) as conn:
-            stored = await conn.fetchval(
+        async with self._context.database.transaction(self._caller) as connection:
+            stored = await connection.fetchval(
                 SQL["restore_memory"], self._id(entry["id"]), entry["version"], self._scope, entry["kind"], content,
                 content_hash(content), entry["source"], entry["tags"], entry["importance"], entry["pinned"],
                 entry["conversation"], entry["turns"], entry["author"], *times, entry["reason"], successor,
@@ -136,8 +136,8 @@ class _Importer:
             self._report.memories += 1
 
     async def _link(self, entry: dict[str, Any]) -> None:
-        async with self._context.database.transaction(self._caller) as conn:
-            new = await conn.fetch(
+        async with self._context.database.transaction(self._caller) as connection:
+            new = await connection.fetch(
                 SQL["insert_links"],
                 self._scope,
                 [self._id(entry["from_id"])],

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from rookery_core.ranking import semantic_weight
 from rookery_core.ranking.bm25 import containing
-from rookery_memory.counterparts import shares_with_counterparts, telling_words
 from rookery_memory.records import Filters, Scored
-from rookery_memory.replacement_ranking import (
+from rookery_memory.search.counterparts import shares_with_counterparts, telling_words
+from rookery_memory.search.replacement_ranking import (
     Shared,
     of_subject,
     rank_replaced,
@@ -64,33 +64,38 @@ class _Said:
 
 
 async def may_replace(
-    conn: Connection, context: StoreContext, scope: str, content: str, vector: Vector | None, but: set[UUID]
+    connection: Connection,
+    context: StoreContext,
+    scope: str,
+    content: str,
+    vector: Vector | None,
+    but: set[UUID],
 ) -> list[Scored]:
     """The memories of a scope that a new content may contradict, the likeliest first."""
-    size = await conn.fetchval(SQL["count_searched"], [scope], search.COUNTED_SIZE + 1)
-    new = _New(content, await search.query_terms(conn, content), vector)
-    matches = _without(await search.matching(conn, new.terms, [scope], Filters(), size), but, new.terms)
-    meaning = await search.by_meaning(conn, context, vector, [scope], Filters(), size)
+    size = await connection.fetchval(SQL["count_searched"], [scope], search.COUNTED_SIZE + 1)
+    new = _New(content, await search.query_terms(connection, content), vector)
+    matches = _without(await search.matching(connection, new.terms, [scope], Filters(), size), but, new.terms)
+    meaning = await search.by_meaning(connection, context, vector, [scope], Filters(), size)
     near = {key: similarity for key, similarity in meaning.items() if key[0] not in but}
-    kept = (await _ranked(conn, context, new, matches, list(near), size))[:SIMILAR]
-    memories = await search.fetch_versions(conn, [key for key, _ in kept])
+    kept = (await _ranked(connection, context, new, matches, list(near), size))[:SIMILAR]
+    memories = await search.fetch_versions(connection, [key for key, _ in kept])
     return [Scored(memories[key], score, 0.0, near.get(key, 0.0)) for key, score in kept if key in memories]
 
 
 async def _ranked(
-    conn: Connection, context: StoreContext, new: _New, matches: Matches, near: Sequence[Key], size: int
+    connection: Connection, context: StoreContext, new: _New, matches: Matches, near: Sequence[Key], size: int
 ) -> list[tuple[Key, float]]:
     import numpy as np
 
     weights = np.array(new.terms.weights) * matches.rarity
     rows = _sample(matches, weights)
-    said = await _said(conn, context, [matches.keys[row] for row in rows])
+    said = await _said(connection, context, [matches.keys[row] for row in rows])
     subject = _subject(new, matches, rows, said, size)
     members = rows_where(of_subject(matches.frequencies, subject))[:OF_SUBJECT]
     rows = list(dict.fromkeys([*rows, *members]))
     place = {key: row for row, key in enumerate(matches.keys)}
     keys = [matches.keys[row] for row in rows] + [key for key in near if key not in place]
-    said |= await _said(conn, context, [key for key in keys if key not in said])
+    said |= await _said(connection, context, [key for key in keys if key not in said])
     shared = _shared(matches, keys, place, said)
     scores = rank_replaced(
         shared,
@@ -129,10 +134,10 @@ def _sample(matches: Matches, weights: Floats) -> list[int]:
     return list(dict.fromkeys(row for rows in (best, *of_terms) for row in rows))
 
 
-async def _said(conn: Connection, context: StoreContext, keys: list[Key]) -> dict[Key, _Said]:
+async def _said(connection: Connection, context: StoreContext, keys: list[Key]) -> dict[Key, _Said]:
     if not keys:
         return {}
-    rows = await conn.fetch(
+    rows = await connection.fetch(
         SQL["said_and_meant"], context.model, [key[0] for key in keys], [key[1] for key in keys], BEGINNING
     )
     return {(row[0], row[1]): _Said(row[2], words_of(row[2]), row[3]) for row in rows}

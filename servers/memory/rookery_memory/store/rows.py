@@ -8,8 +8,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from rookery_memory.calendar_words import spelled_out
 from rookery_memory.records import Memory, NewMemory, Turn, clean_content, clean_tags, content_hash
+from rookery_memory.search.index_text import spelled_out
 
 if TYPE_CHECKING:
     import numpy as np

@@ -64,14 +64,14 @@ class Hits:
         return max(self.coverage.values(), default=0.0)
 
 
-async def query_terms(conn: Connection, query: str) -> Terms:
+async def query_terms(connection: Connection, query: str) -> Terms:
     """The lexemes of any text; none when there is nothing to look for."""
-    rows = await conn.fetch(SQL["query_lexemes"], searchable(query))
+    rows = await connection.fetch(SQL["query_lexemes"], searchable(query))
     return Terms([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
 
 
 async def find(
-    conn: Connection,
+    connection: Connection,
     context: StoreContext,
     query: str,
     vector: NDArray[np.float32] | None,
@@ -80,13 +80,13 @@ async def find(
     limit: int,
 ) -> list[Scored]:
     """The best `limit` memories of the caller's scopes, best first; vector: the query's, or None."""
-    hits = await find_hits(conn, context, query, vector, scopes, filters)
+    hits = await find_hits(connection, context, query, vector, scopes, filters)
     ranked = fuse(hits.words, hits.meaning, semantic_weight(context.embedder), hits.best_coverage)
     ranked = [
         (key, score) for key, score in ranked if key in hits.words or hits.meaning[key] >= LEAST_SIMILARITY
     ]
     kept = ranked[: max(3 * limit, 30)]
-    memories = await fetch_versions(conn, [key for key, _ in kept])
+    memories = await fetch_versions(connection, [key for key, _ in kept])
     now = filters.as_of or datetime.now(UTC)
     scored = [
         Scored(
@@ -103,7 +103,7 @@ async def find(
 
 
 async def find_hits(
-    conn: Connection,
+    connection: Connection,
     context: StoreContext,
     query: str,
     vector: NDArray[np.float32] | None,
@@ -112,10 +112,10 @@ async def find_hits(
 ) -> Hits:
     """Candidates by words and by meaning."""
     asked = list(scopes) if scopes is not None else None
-    size = await conn.fetchval(SQL["count_searched"], asked, COUNTED_SIZE + 1)
-    terms = await query_terms(conn, query)
-    words, coverage = _by_words(await matching(conn, terms, asked, filters, size), terms)
-    meaning = await by_meaning(conn, context, vector, asked, filters, size)
+    size = await connection.fetchval(SQL["count_searched"], asked, COUNTED_SIZE + 1)
+    terms = await query_terms(connection, query)
+    words, coverage = _by_words(await matching(connection, terms, asked, filters, size), terms)
+    meaning = await by_meaning(connection, context, vector, asked, filters, size)
     return Hits(words, coverage, meaning)
 
 
@@ -144,18 +144,20 @@ class Matches:
 
 
 async def matching(
-    conn: Connection, terms: Terms, asked: list[str] | None, filters: Filters, size: int
+    connection: Connection, terms: Terms, asked: list[str] | None, filters: Filters, size: int
 ) -> Matches | None:
     """What has any of the terms, or in a large scope any of the rarest of them; None when nothing has."""
     if not terms.terms or not size:
         return None
     matching, statistics = terms.any, None
     if size > COUNTED_SIZE:
-        statistics = await conn.fetchrow(SQL["lexeme_counts"], asked, terms.lexemes)
+        statistics = await connection.fetchrow(SQL["lexeme_counts"], asked, terms.lexemes)
         if statistics is not None and statistics["memories"]:
             counts = [float(count) for count in statistics["containing"]]
-            matching = await conn.fetchval(SQL["rarest"], terms.terms, counts, float(POOL))
-    rows = await conn.fetch(SQL["lexical_hits"], asked, terms.terms, matching, filters.as_row(), 2 * POOL)
+            matching = await connection.fetchval(SQL["rarest"], terms.terms, counts, float(POOL))
+    rows = await connection.fetch(
+        SQL["lexical_hits"], asked, terms.terms, matching, filters.as_row(), 2 * POOL
+    )
     return _matches(rows, size, statistics) if rows else None
 
 
@@ -190,7 +192,7 @@ def _by_words(matches: Matches | None, terms: Terms) -> tuple[dict[Key, float], 
 
 
 async def by_meaning(
-    conn: Connection,
+    connection: Connection,
     context: StoreContext,
     vector: NDArray[np.float32] | None,
     asked: list[str] | None,
@@ -201,15 +203,15 @@ async def by_meaning(
     if vector is None or not size:
         return {}
     statement = "semantic_hits" if size <= COUNTED_SIZE else "nearest_hits"
-    rows = await conn.fetch(SQL[statement], asked, context.model, vector, filters.as_row(), NEAREST)
+    rows = await connection.fetch(SQL[statement], asked, context.model, vector, filters.as_row(), NEAREST)
     return {(row[0], row[1]): float(row[2]) for row in rows}
 
 
-async def fetch_versions(conn: Connection, keys: Sequence[Key]) -> dict[Key, Memory]:
+async def fetch_versions(connection: Connection, keys: Sequence[Key]) -> dict[Key, Memory]:
     """The versions of these keys that the caller may see."""
     if not keys:
         return {}
-    rows = await conn.fetch(SQL["fetch_versions"], [key[0] for key in keys], [key[1] for key in keys])
+    rows = await connection.fetch(SQL["fetch_versions"], [key[0] for key in keys], [key[1] for key in keys])
     return {(row["id"], row["version"]): memory_from(row) for row in rows}
 
 

@@ -15,7 +15,7 @@ from rookery_core.maintenance import Interval
 from rookery_core.ranking import searchable
 from rookery_memory.records import Filters, Memory, NewMemory, NewTurn, Remembered, Scored, Turn
 from rookery_memory.scopes import ScopeName, bound_scope, bound_scopes
-from rookery_memory.store import conversation_search, listing, search, turns, upkeep, writing
+from rookery_memory.store import conversation_search, listings, search, turns, upkeep, writer
 from rookery_memory.store.context import StoreContext
 from rookery_memory.store.conversation_search import FoundTurn
 from rookery_memory.store.turns import StoredTurns
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rookery_core.embedders import Embedder
     from rookery_core.queue import Queue
 
-_log = telemetry.get_logger(__name__)
+logger = telemetry.get_logger(__name__)
 TEND_EVERY_S = 600.0
 LAST_POSITION = 2**31 - 1
 CLOSING_S = 5.0
@@ -51,17 +51,17 @@ class MemoryStore:
         self._tending: set[asyncio.Task[None]] = set()
 
     async def remember(self, caller: Caller, new: NewMemory, scope: ScopeName | None = None) -> Remembered:
-        """Store a memory in a scope of the caller, by default their own; see `writing.remember`."""
-        answer = await writing.remember(self.context, caller, bound_scope(caller, scope), new)
+        """Store a memory in a scope of the caller, by default their own; see `writer.remember`."""
+        answer = await writer.remember(self.context, caller, bound_scope(caller, scope), new)
         self._tend(caller)
         return answer
 
     async def remember_many(
         self, caller: Caller, news: Sequence[NewMemory], scope: ScopeName | None = None, *, embed: bool = True
     ) -> list[UUID]:
-        """Store many memories at once; returns the ids of those that were new. See `writing.remember_many`."""
+        """Store many memories at once; returns the ids of those that were new. See `writer.remember_many`."""
         own = bound_scope(caller, scope)
-        return await writing.remember_many(self.context, caller, own, news, embed=embed)
+        return await writer.remember_many(self.context, caller, own, news, embed=embed)
 
     async def recall(
         self,
@@ -75,20 +75,22 @@ class MemoryStore:
         """The best memories for a query, best first."""
         names = bound_scopes(caller, scopes)
         vector = await self.context.query_vector(query)
-        async with self.context.database.transaction(caller) as conn:
-            found = await search.find(conn, self.context, query, vector, names, filters or Filters(), limit)
+        async with self.context.database.transaction(caller) as connection:
+            found = await search.find(
+                connection, self.context, query, vector, names, filters or Filters(), limit
+            )
         self._tend(caller)
         return found
 
     async def update(
         self, caller: Caller, memory_id: UUID, changes: Mapping[str, Any], reason: str
     ) -> Memory:
-        """Make a new version of a memory; see `writing.update`."""
-        return await writing.update(self.context, caller, memory_id, changes, searchable(reason))
+        """Make a new version of a memory; see `writer.update`."""
+        return await writer.update(self.context, caller, memory_id, changes, searchable(reason))
 
     async def forget(self, caller: Caller, ids: Sequence[UUID], reason: str) -> list[UUID]:
-        """Hide memories; see `writing.forget`."""
-        return await writing.forget(self.context, caller, ids, searchable(reason))
+        """Hide memories; see `writer.forget`."""
+        return await writer.forget(self.context, caller, ids, searchable(reason))
 
     async def list_memories(
         self,
@@ -101,17 +103,17 @@ class MemoryStore:
     ) -> list[Memory]:
         """Memories by age, the newest first."""
         names = bound_scopes(caller, scopes)
-        return await listing.list_memories(self.context, caller, names, filters or Filters(), before, limit)
+        return await listings.list_memories(self.context, caller, names, filters or Filters(), before, limit)
 
     async def history(self, caller: Caller, memory_id: UUID) -> list[Memory]:
         """Every version of a memory, the newest first. Raises NotFound when the caller has no such memory."""
-        return await listing.history(self.context, caller, memory_id)
+        return await listings.history(self.context, caller, memory_id)
 
     async def related(
         self, caller: Caller, memories: Sequence[Memory], filters: Filters | None = None
     ) -> dict[UUID, list[tuple[str, Memory]]]:
         """What memories are linked to, or were learned at the same place: relation and memory, up to three each."""
-        return await listing.related(self.context, caller, memories, filters or Filters())
+        return await listings.related(self.context, caller, memories, filters or Filters())
 
     async def add_turns(
         self,
@@ -186,4 +188,4 @@ class MemoryStore:
         try:
             await self.tend(caller)
         except RookeryError as error:
-            _log.warning("large scopes are not tended: %s", error)
+            logger.warning("large scopes are not tended: %s", error)

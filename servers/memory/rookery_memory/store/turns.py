@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rookery_core.errors import InvalidInput
+from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import Caller
 from rookery_core.ranking import searchable
-from rookery_memory.calendar_words import spelled_out
-from rookery_memory.names import without_names
 from rookery_memory.records import NewTurn, Turn, clean_content
 from rookery_memory.scopes import readable_scopes
-from rookery_memory.store.announcing import announce_turns
+from rookery_memory.search.index_text import spelled_out, without_names
 from rookery_memory.store.context import SQL, StoreContext
 from rookery_memory.store.rows import WholeVector, turn_from
 
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_TURN = 100_000
 PAUSE = timedelta(hours=1)
+TURNS_TOPIC = "memory.turns"
+MAX_ORDERING_KEY_CHARS = 900
 _QUESTION = re.compile(r"[?？؟;](?=\s*\W*$)|[?？؟][^?？؟]{0,40}$")
 
 
@@ -71,17 +71,17 @@ async def add_turns(
     if scope not in readable_scopes(caller):
         raise InvalidInput(f"scope: {scope!r} is not the caller's.")
     name = _conversation_name(conversation)
-    async with context.database.transaction(caller) as conn:
-        head = await conn.fetchrow(SQL["open_conversation"], scope, name, title)
+    async with context.database.transaction(caller) as connection:
+        head = await connection.fetchrow(SQL["open_conversation"], scope, name, title)
         assert head is not None
-        fresh = await _unknown(conn, scope, name, turns)
-        last = await conn.fetchrow(SQL["last_turn"], scope, name)
+        fresh = await _unknown(connection, scope, name, turns)
+        last = await connection.fetchrow(SQL["last_turn"], scope, name)
         placed = place(fresh, head["turns"], head["last_at"], last)
-        await _insert(conn, scope, name, placed)
+        await _insert(connection, scope, name, placed)
         speakers = sorted({*head["speakers"], *(one.turn.speaker for one in placed)})
-        await _grow(conn, scope, name, placed, speakers)
-        await _embed(conn, context, caller, scope, name, placed, speakers)
-        await announce_turns(conn, context, caller, scope, name, [one.position for one in placed])
+        await _grow(connection, scope, name, placed, speakers)
+        await _embed(connection, context, caller, scope, name, placed, speakers)
+        await _announce(connection, context, caller, scope, name, [one.position for one in placed])
     return StoredTurns(name, scope, [one.position for one in placed], len(turns) - len(placed))
 
 
@@ -89,8 +89,8 @@ async def read_turns(
     context: StoreContext, caller: Caller, scope: str, conversation: str, first: int, last: int, limit: int
 ) -> list[Turn]:
     """What was said in a conversation of the scope from one position to another, in order, up to `limit` turns."""
-    async with context.database.transaction(caller, readonly=True) as conn:
-        rows = await conn.fetch(SQL["turns_between"], scope, conversation, first, last, limit)
+    async with context.database.transaction(caller, readonly=True) as connection:
+        rows = await connection.fetch(SQL["turns_between"], scope, conversation, first, last, limit)
     return [turn_from(row) for row in rows]
 
 
@@ -129,11 +129,11 @@ def _conversation_name(conversation: str) -> str:
     return name
 
 
-async def _unknown(conn: Connection, scope: str, name: str, turns: Sequence[NewTurn]) -> list[NewTurn]:
+async def _unknown(connection: Connection, scope: str, name: str, turns: Sequence[NewTurn]) -> list[NewTurn]:
     ids = [turn.id for turn in turns if turn.id is not None]
     if not ids:
         return list(turns)
-    seen = {row[0] for row in await conn.fetch(SQL["known_turns"], scope, name, ids)}
+    seen = {row[0] for row in await connection.fetch(SQL["known_turns"], scope, name, ids)}
     fresh: list[NewTurn] = []
     for turn in turns:
         if turn.id is None or turn.id not in seen:
@@ -142,7 +142,7 @@ async def _unknown(conn: Connection, scope: str, name: str, turns: Sequence[NewT
     return fresh
 
 
-async def _insert(conn: Connection, scope: str, name: str, placed: Sequence[_Placed]) -> None:
+async def _insert(connection: Connection, scope: str, name: str, placed: Sequence[_Placed]) -> None:
     columns: list[list[Any]] = [
         [one.position for one in placed],
         [one.id for one in placed],
@@ -155,19 +155,19 @@ async def _insert(conn: Connection, scope: str, name: str, placed: Sequence[_Pla
         [searchable(one.indexed) for one in placed],
     ]
     if placed:
-        await conn.execute(SQL["insert_turns"], scope, name, *columns)
+        await connection.execute(SQL["insert_turns"], scope, name, *columns)
 
 
 async def _grow(
-    conn: Connection, scope: str, name: str, placed: Sequence[_Placed], speakers: Sequence[str]
+    connection: Connection, scope: str, name: str, placed: Sequence[_Placed], speakers: Sequence[str]
 ) -> None:
     times = [one.turn.said_at for one in placed if one.turn.said_at is not None]
     first, last = (min(times), max(times)) if times else (None, None)
-    await conn.execute(SQL["grow_conversation"], scope, name, len(placed), list(speakers), first, last)
+    await connection.execute(SQL["grow_conversation"], scope, name, len(placed), list(speakers), first, last)
 
 
 async def _embed(
-    conn: Connection,
+    connection: Connection,
     context: StoreContext,
     caller: Caller,
     scope: str,
@@ -176,16 +176,16 @@ async def _embed(
     speakers: Sequence[str],
 ) -> None:
     if not context.embeds_inline:
-        await context.ask_for_vectors(conn, caller.team, scope)
+        await context.ask_for_vectors(connection, caller.team, scope)
         return
     vectors = await context.vectors([without_names(one.content, speakers) for one in placed])
     found = [(one, vector) for one, vector in zip(placed, vectors, strict=True) if vector is not None]
     keys = [(scope, name, one.position) for one, _ in found]
-    await store_turn_vectors(conn, context, keys, [vector for _, vector in found])
+    await store_turn_vectors(connection, context, keys, [vector for _, vector in found])
 
 
 async def store_turn_vectors(
-    conn: Connection,
+    connection: Connection,
     context: StoreContext,
     keys: Sequence[tuple[str, str, int]],
     vectors: Sequence[NDArray[np.float32]],
@@ -193,7 +193,7 @@ async def store_turn_vectors(
     """Store vectors of turns, each by its scope, conversation and position."""
     if keys:
         scopes, conversations, positions = ([key[at] for key in keys] for at in range(3))
-        await conn.execute(
+        await connection.execute(
             SQL["store_turn_embeddings"],
             context.model,
             scopes,
@@ -201,3 +201,36 @@ async def store_turn_vectors(
             positions,
             [WholeVector(vector) for vector in vectors],
         )
+
+
+async def _announce(
+    connection: Connection,
+    context: StoreContext,
+    caller: Caller,
+    scope: str,
+    conversation: str,
+    positions: Sequence[int],
+) -> None:
+    """Publish, in the transaction that stores them, that a conversation has new turns.
+
+    The event says whose turns they are and where they are, never their text, so that erasing them leaves no copy.
+    """
+    if not context.announces or not positions:
+        return
+    from rookery_core.queue import Queue
+
+    payload: dict[str, Any] = {
+        "scope": scope,
+        "conversation": conversation,
+        "first": min(positions),
+        "last": max(positions),
+        "caller": {"user": caller.user, "kind": caller.kind, "channel": caller.channel},
+    }
+    queue = Queue(context.database, team=caller.team)
+    ordering_key = f"{scope}/{conversation}"[:MAX_ORDERING_KEY_CHARS]
+    try:
+        await queue.enqueue(
+            TURNS_TOPIC, payload, ordering_key=ordering_key, priority=-2, connection=connection
+        )
+    except NotFound:  # without a subscription there is nobody who draws facts from turns
+        return

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rookery_core.identity import Caller
-from rookery_memory.names import without_names
+from rookery_memory.search.index_text import without_names
 from rookery_memory.store import search
 from rookery_memory.store.context import SQL, StoreContext
 from rookery_memory.store.turns import store_turn_vectors
-from rookery_memory.store.writing import store_vectors
+from rookery_memory.store.writer import store_vectors
 
 if TYPE_CHECKING:
     from rookery_core.database import Row
@@ -47,8 +47,8 @@ async def _embed_waiting(
     while rows := await _pending(context, caller, waiting):
         vectors = await _embed(context, [without_names(row["content"], row["speakers"]) for row in rows])
         keys = [tuple(rows[at][name] for name in key) for at, _ in vectors]
-        async with context.database.transaction(caller) as conn:
-            await store(conn, context, keys, [vector for _, vector in vectors])
+        async with context.database.transaction(caller) as connection:
+            await store(connection, context, keys, [vector for _, vector in vectors])
         made += len(vectors)
         if len(rows) < BATCH or not vectors:
             break
@@ -56,8 +56,8 @@ async def _embed_waiting(
 
 
 async def _pending(context: StoreContext, caller: Caller, statement: str) -> list[Row]:
-    async with context.database.transaction(caller, readonly=True) as conn:
-        return await conn.fetch(SQL[statement], context.model, BATCH)
+    async with context.database.transaction(caller, readonly=True) as connection:
+        return await connection.fetch(SQL[statement], context.model, BATCH)
 
 
 async def _embed(context: StoreContext, texts: list[str]) -> list[tuple[int, Vector]]:
@@ -71,14 +71,14 @@ async def tend_large_scopes(context: StoreContext, caller: Caller) -> list[str]:
 
     Returns the scopes that were tended. Small ones need neither: they are counted and ranked while searching.
     """
-    async with context.database.transaction(caller, readonly=True) as conn:
-        large = await conn.fetch(SQL["large_scopes"], search.COUNTED_SIZE)
+    async with context.database.transaction(caller, readonly=True) as connection:
+        large = await connection.fetch(SQL["large_scopes"], search.COUNTED_SIZE)
     tended: list[str] = []
     for row in large:
         counted = row["counted"] or 0
         if abs(row["size"] - counted) > RECOUNT_AT * max(counted, 1):
-            async with context.database.transaction(caller) as conn:
-                await conn.fetchval(SQL["refresh_scope"], row["scope"])
+            async with context.database.transaction(caller) as connection:
+                await connection.fetchval(SQL["refresh_scope"], row["scope"])
             tended.append(row["scope"])
         if row["size"] > INDEXED_SIZE:
             await _take_into_index(context, caller, row["scope"])
@@ -92,7 +92,7 @@ async def _take_into_index(context: StoreContext, caller: Caller, scope: str) ->
 
 async def _take_batches(context: StoreContext, caller: Caller, scope: str) -> None:
     while True:
-        async with context.database.transaction(caller) as conn:
-            status = await conn.execute(SQL["take_into_index"], scope, BATCH)
+        async with context.database.transaction(caller) as connection:
+            status = await connection.execute(SQL["take_into_index"], scope, BATCH)
         if not int(status.rpartition(" ")[2]):
             return

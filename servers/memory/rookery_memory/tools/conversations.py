@@ -10,10 +10,10 @@ from rookery_core.identity import current_caller
 from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
 from rookery_core.serving.paging import Page
 from rookery_memory.answers import AddTurnsAnswer, TurnsAnswer
-from rookery_memory.presenting import next_cursor, offset_of, turn_item
+from rookery_memory.context import MemoryContext
+from rookery_memory.presentation import next_cursor, offset_of, turn_item
 from rookery_memory.records import NewTurn
 from rookery_memory.scopes import bound_scopes, named, readable_scopes
-from rookery_memory.service import MemoryService
 from rookery_memory.tools.arguments import Moment, Scope, Scopes, moment
 
 
@@ -30,7 +30,7 @@ class SaidTurn(BaseModel):
 class ConversationTools:
     """add_turns, recall_conversation."""
 
-    def __init__(self, service: MemoryService) -> None:
+    def __init__(self, service: MemoryContext) -> None:
         self._service = service
 
     async def add_turns(

@@ -13,7 +13,8 @@ from rookery_core.identity import Caller, current_caller
 from rookery_core.serving.arguments import Cursor, Limit, MaxTokens, Share
 from rookery_core.serving.paging import Page
 from rookery_memory.answers import ForgetAnswer, MemoriesAnswer, RememberAnswer, UpdateAnswer
-from rookery_memory.presenting import (
+from rookery_memory.context import MemoryContext
+from rookery_memory.presentation import (
     as_id,
     link,
     memory_item,
@@ -24,7 +25,6 @@ from rookery_memory.presenting import (
 )
 from rookery_memory.records import Filters, Kind, NewMemory
 from rookery_memory.scopes import ScopeName, bound_scopes, named, readable_scopes
-from rookery_memory.service import MemoryService
 from rookery_memory.tools.arguments import (
     Content,
     Kinds,
@@ -40,7 +40,7 @@ from rookery_memory.tools.arguments import (
 class MemoryTools:
     """remember, recall, update, forget, list_memories."""
 
-    def __init__(self, service: MemoryService) -> None:
+    def __init__(self, service: MemoryContext) -> None:
         self._service = service
 
     async def remember(

@@ -30,15 +30,15 @@ async def list_memories(
     """What the scopes hold now (or held, with filters.as_of), the newest first, from a position on."""
     when, last = before or (None, None)
     asked = list(scopes) if scopes is not None else None
-    async with context.database.transaction(caller, readonly=True) as conn:
-        rows = await conn.fetch(SQL["list_memories"], asked, filters.as_row(), when, last, limit)
+    async with context.database.transaction(caller, readonly=True) as connection:
+        rows = await connection.fetch(SQL["list_memories"], asked, filters.as_row(), when, last, limit)
     return [memory_from(row) for row in rows]
 
 
 async def history(context: StoreContext, caller: Caller, memory_id: UUID) -> list[Memory]:
     """Every version of a memory, the newest first. Raises NotFound."""
-    async with context.database.transaction(caller, readonly=True) as conn:
-        rows = await conn.fetch(SQL["history"], memory_id)
+    async with context.database.transaction(caller, readonly=True) as connection:
+        rows = await connection.fetch(SQL["history"], memory_id)
     if not rows:
         raise NotFound(
             f"No memory {memory_id} in the scopes of this caller.",
@@ -52,10 +52,10 @@ async def related(
 ) -> dict[UUID, list[tuple[str, Memory]]]:
     """What each memory is linked to, then what was learned at the same place, up to three."""
     ids = [memory.id for memory in memories]
-    async with context.database.transaction(caller, readonly=True) as conn:
+    async with context.database.transaction(caller, readonly=True) as connection:
         rows = [
-            *await conn.fetch(SQL["linked"], ids, filters.as_row()),
-            *await conn.fetch(SQL["same_source"], ids, filters.as_row()),
+            *await connection.fetch(SQL["linked"], ids, filters.as_row()),
+            *await connection.fetch(SQL["same_source"], ids, filters.as_row()),
         ]
     return _first_of_each(rows)
 

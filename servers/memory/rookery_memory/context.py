@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 from rookery_core import telemetry
 from rookery_core.database.lazy_database import LazyDatabase
+from rookery_core.identity.caller import DEFAULT_TEAM
+from rookery_memory.scopes import caller_of
 from rookery_memory.settings import MemorySettings
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
+    from rookery_core.queue import Attempt, Event, Queue
     from rookery_memory.store import MemoryStore
 
-_log = telemetry.get_logger(__name__)
+logger = telemetry.get_logger(__name__)
 PATIENCE_S = 4.0
+SUBSCRIPTION = "memory.embed"
+MAX_ATTEMPTS = 12
 
 
-class MemoryService:
+class MemoryContext:
     """Opened in the background when the server starts. `background`: vectors are made through the event queue."""
 
     def __init__(self, settings: MemorySettings, gate: LazyDatabase, *, background: bool = False) -> None:
@@ -59,19 +64,43 @@ class MemoryService:
 
         queue = None
         if self._background:
-            from rookery_memory.embedding_worker import open_queue
-
             queue = await open_queue(database, self._settings.team)
         return MemoryStore(database, create_embedder(self._settings), queue, announces=True)
 
     async def _embed_in_background(self) -> None:
         from rookery_core.errors import RookeryError
-        from rookery_memory.embedding_worker import run_worker
 
         while True:
             try:
                 await run_worker(await self.store(), self._settings.team)
                 return
             except RookeryError as error:
-                _log.warning("vectors wait: %s", error)
+                logger.warning("vectors wait: %s", error)
                 await asyncio.sleep(5)
+
+
+async def open_queue(database: Database, team: str = DEFAULT_TEAM) -> Queue:
+    """The event queue, with a subscription for what is to be embedded."""
+    from rookery_core.queue import Queue
+    from rookery_memory.store.context import EMBED_TOPIC
+
+    queue = Queue(database, team=team)
+    await queue.subscribe(EMBED_TOPIC, SUBSCRIPTION, max_attempts=MAX_ATTEMPTS, lease_s=120, internal=True)
+    return queue
+
+
+async def run_worker(store: MemoryStore, team: str = DEFAULT_TEAM) -> None:
+    """Embed what is waiting, until cancelled. An embedder that is down is tried again, with growing pauses."""
+    from rookery_core.queue import Queue, Worker
+
+    queue = store.context.queue or Queue(store.context.database, team=team)
+
+    async def embed(event: Event, attempt: Attempt) -> None:
+        caller = caller_of(str(event.payload["scope"]), str(event.payload["team"]))
+        await store.embed_pending(caller)
+        await store.tend(caller)
+
+    stop = asyncio.Event()
+    worker = Worker(queue, {SUBSCRIPTION: embed}, concurrency=2)
+    async with worker:
+        await stop.wait()

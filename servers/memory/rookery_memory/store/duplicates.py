@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rookery_core.identity import Caller
 from rookery_memory.records import Filters, Memory
-from rookery_memory.store import listing, search
+from rookery_memory.store import listings, search
 from rookery_memory.store.context import SQL, StoreContext
 
 SAME_WORDS = 0.8
@@ -50,16 +50,18 @@ async def merge(context: StoreContext, caller: Caller, groups: Sequence[MergeGro
     """Merge the groups; returns how many memories went into others. Each stays readable by its history and as_of."""
     merged = 0
     for group in groups:
-        async with context.database.transaction(caller) as conn:
+        async with context.database.transaction(caller) as connection:
             provenance = [_origin(one) for one in group.merged]
             tags = [tag for one in group.merged for tag in one.tags]
-            await conn.execute(
+            await connection.execute(
                 SQL["merge_into"], group.kept.id, group.kept.version, tags,
                 max(one.importance for one in group.merged), any(one.pinned for one in group.merged),
                 next((one.source for one in group.merged if one.source), None), provenance,
             )  # fmt: skip
-            now = await conn.fetchval("select now()")
-            rows = await conn.fetch(SQL["supersede"], [one.id for one in group.merged], group.kept.id, now)
+            now = await connection.fetchval("select now()")
+            rows = await connection.fetch(
+                SQL["supersede"], [one.id for one in group.merged], group.kept.id, now
+            )
         merged += len(rows)
     return merged
 
@@ -81,7 +83,7 @@ async def _current(context: StoreContext, caller: Caller, scope: str) -> list[Me
     memories: list[Memory] = []
     before = None
     while True:
-        page = await listing.list_memories(context, caller, [scope], Filters(), before, PAGE)
+        page = await listings.list_memories(context, caller, [scope], Filters(), before, PAGE)
         memories += page
         if len(page) < PAGE:
             return memories
@@ -90,8 +92,8 @@ async def _current(context: StoreContext, caller: Caller, scope: str) -> list[Me
 
 async def _near(context: StoreContext, caller: Caller, scope: str, memory: Memory) -> list[Memory]:
     vector = await context.query_vector(memory.content)
-    async with context.database.transaction(caller) as conn:
-        found = await search.find(conn, context, memory.content, vector, [scope], Filters(), 8)
+    async with context.database.transaction(caller) as connection:
+        found = await search.find(connection, context, memory.content, vector, [scope], Filters(), 8)
     return [one.memory for one in found if one.memory.id != memory.id]
 
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from rookery_core.embedders.pooling import FUNCTION_WORDS
 from rookery_core.ranking.bm25 import bm25, idf
-from rookery_memory.counterparts import is_form_of
+from rookery_memory.search.counterparts import is_form_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.identity import Caller
-from rookery_memory.names import without_names
 from rookery_memory.records import (
     Memory,
     NewMemory,
@@ -20,6 +19,7 @@ from rookery_memory.records import (
     new_id,
 )
 from rookery_memory.scopes import readable_scopes
+from rookery_memory.search.index_text import without_names
 from rookery_memory.store import search
 from rookery_memory.store.context import SQL, StoreContext
 from rookery_memory.store.replacement import may_replace
@@ -42,18 +42,18 @@ async def remember(context: StoreContext, caller: Caller, scope: str, new: NewMe
     _check(caller, scope, [new])
     text = await _embedded_text(context, caller, scope, new)
     vector = (await context.vectors([text]))[0]
-    async with context.database.transaction(caller) as conn:
+    async with context.database.transaction(caller) as connection:
         identity = new_id()
-        stored = await _insert(conn, caller, scope, [identity], [new])
+        stored = await _insert(connection, caller, scope, [identity], [new])
         if not stored:
-            identity = await _enrich(conn, scope, new)
+            identity = await _enrich(connection, scope, new)
         elif vector is not None:
-            await store_vectors(conn, context, [(identity, 1)], [vector])
-        superseded = await _supersede(conn, identity, new)
+            await store_vectors(connection, context, [(identity, 1)], [vector])
+        superseded = await _supersede(connection, identity, new)
         known = {identity, *superseded}
-        similar = await may_replace(conn, context, scope, new.content, vector, known)
+        similar = await may_replace(connection, context, scope, new.content, vector, known)
         if vector is None or not context.embeds_inline:
-            await context.ask_for_vectors(conn, caller.team, scope)
+            await context.ask_for_vectors(connection, caller.team, scope)
     return Remembered(identity, scope, not stored, superseded, similar)
 
 
@@ -70,17 +70,17 @@ async def remember_many(
         batch = news[start : start + BATCH]
         ids = [new_id() for _ in batch]
         vectors = await context.vectors([new.content for new in batch]) if embed else [None] * len(batch)
-        async with context.database.transaction(caller) as conn:
+        async with context.database.transaction(caller) as connection:
             # A plan kept from when the table was empty reads all of it for each batch, until it is analysed.
-            await conn.execute("set local plan_cache_mode = force_custom_plan")
-            stored = await _insert(conn, caller, scope, ids, batch)
+            await connection.execute("set local plan_cache_mode = force_custom_plan")
+            stored = await _insert(connection, caller, scope, ids, batch)
             pairs = [(key, vector) for key, vector in zip(ids, vectors, strict=True) if key in stored]
             known = [(key, vector) for key, vector in pairs if vector is not None]
             await store_vectors(
-                conn, context, [(key, 1) for key, _ in known], [vector for _, vector in known]
+                connection, context, [(key, 1) for key, _ in known], [vector for _, vector in known]
             )
             if len(known) < len(pairs):
-                await context.ask_for_vectors(conn, caller.team, scope)
+                await context.ask_for_vectors(connection, caller.team, scope)
         written += [key for key in ids if key in stored]
     return written
 
@@ -93,30 +93,32 @@ async def update(
     A new content holds from now on (or from a valid_from that is given) and the old version until then. Raises
     NotFound when the caller has no such memory, InvalidInput when nothing changes.
     """
-    async with context.database.transaction(caller) as conn:
-        row = await conn.fetchrow(SQL["current_version"], memory_id)
+    async with context.database.transaction(caller) as connection:
+        row = await connection.fetchrow(SQL["current_version"], memory_id)
         if row is None:
             raise _no_memory(memory_id)
         old = memory_from(row)
         columns = _changed(old, changes)
-        await _refuse_twin(conn, old, columns.content)
+        await _refuse_twin(connection, old, columns.content)
         new_start = changes.get("valid_from") or (None if "content" in changes else old.valid_from)
-        start = new_start or await conn.fetchval("select now()")
-        await conn.execute(SQL["close_version"], old.id, old.version, start)
-        await conn.execute(
+        start = new_start or await connection.fetchval("select now()")
+        await connection.execute(SQL["close_version"], old.id, old.version, start)
+        await connection.execute(
             SQL["insert_version"], old.id, old.version, columns.kind, columns.content,
             content_hash(columns.content), columns.source, columns.tags, columns.importance, columns.pinned,
             caller.user, start, columns.valid_until, columns.expires_at, reason,
             indexed_text(columns.content, columns.tags),
         )  # fmt: skip
-        await _embed_version(conn, context, caller, old, columns.content)
-        return (await search.fetch_versions(conn, [(old.id, old.version + 1)]))[(old.id, old.version + 1)]
+        await _embed_version(connection, context, caller, old, columns.content)
+        return (await search.fetch_versions(connection, [(old.id, old.version + 1)]))[
+            (old.id, old.version + 1)
+        ]
 
 
 async def forget(context: StoreContext, caller: Caller, ids: Sequence[UUID], reason: str) -> list[UUID]:
     """Hide memories from every search and list; returns which. Raises NotFound when the caller has none of them."""
-    async with context.database.transaction(caller) as conn:
-        rows = await conn.fetch(SQL["forget"], list(ids), reason)
+    async with context.database.transaction(caller) as connection:
+        rows = await connection.fetch(SQL["forget"], list(ids), reason)
     forgotten = list(dict.fromkeys(row[0] for row in rows))
     if not forgotten:
         raise _no_memory(*ids)
@@ -124,14 +126,14 @@ async def forget(context: StoreContext, caller: Caller, ids: Sequence[UUID], rea
 
 
 async def store_vectors(
-    conn: Connection,
+    connection: Connection,
     context: StoreContext,
     keys: Sequence[search.Key],
     vectors: Sequence[NDArray[np.float32]],
 ) -> None:
     """Store the vectors of versions, by the context's model."""
     if keys:
-        await conn.execute(
+        await connection.execute(
             SQL["store_embeddings"],
             context.model,
             [key[0] for key in keys],
@@ -162,33 +164,33 @@ async def _embedded_text(context: StoreContext, caller: Caller, scope: str, new:
     content = clean_content(new.content)
     if new.conversation is None or not context.embeds_inline:
         return content if context.embeds_inline else ""
-    async with context.database.transaction(caller, readonly=True) as conn:
-        return without_names(content, await conn.fetchval(SQL["speakers"], [scope], new.conversation))
+    async with context.database.transaction(caller, readonly=True) as connection:
+        return without_names(content, await connection.fetchval(SQL["speakers"], [scope], new.conversation))
 
 
 async def _insert(
-    conn: Connection, caller: Caller, scope: str, ids: Sequence[UUID], news: Sequence[NewMemory]
+    connection: Connection, caller: Caller, scope: str, ids: Sequence[UUID], news: Sequence[NewMemory]
 ) -> set[UUID]:
-    rows = await conn.fetch(SQL["insert_memories"], caller.user, *insert_columns(ids, scope, news))
+    rows = await connection.fetch(SQL["insert_memories"], caller.user, *insert_columns(ids, scope, news))
     return {row[0] for row in rows}
 
 
-async def _enrich(conn: Connection, scope: str, new: NewMemory) -> UUID:
-    row = await conn.fetchrow(SQL["existing_memory"], scope, content_hash(clean_content(new.content)))
+async def _enrich(connection: Connection, scope: str, new: NewMemory) -> UUID:
+    row = await connection.fetchrow(SQL["existing_memory"], scope, content_hash(clean_content(new.content)))
     if row is None:  # forgotten in between; the caller may simply say it again
         raise NotFound("content: was being forgotten at the same moment.", hint="Call remember again.")
-    await conn.execute(
+    await connection.execute(
         SQL["enrich_memory"], row["id"], row["version"], clean_tags(new.tags), list(new.turns), new.conversation,
         new.importance, new.pinned, new.expires_at, new.source,
     )  # fmt: skip
     return row["id"]
 
 
-async def _supersede(conn: Connection, identity: UUID, new: NewMemory) -> list[UUID]:
+async def _supersede(connection: Connection, identity: UUID, new: NewMemory) -> list[UUID]:
     if not new.replaces:
         return []
-    start = new.valid_from or await conn.fetchval("select now()")
-    rows = await conn.fetch(SQL["supersede"], list(new.replaces), identity, start)
+    start = new.valid_from or await connection.fetchval("select now()")
+    rows = await connection.fetch(SQL["supersede"], list(new.replaces), identity, start)
     found = [row[0] for row in rows]
     if missing := [one for one in new.replaces if one not in found]:
         raise _no_memory(*missing)
@@ -208,8 +210,8 @@ def _changed(old: Memory, changes: Mapping[str, Any]) -> NewMemory:
     return changed
 
 
-async def _refuse_twin(conn: Connection, old: Memory, content: str) -> None:
-    twin = await conn.fetchrow(SQL["existing_memory"], old.scope, content_hash(content))
+async def _refuse_twin(connection: Connection, old: Memory, content: str) -> None:
+    twin = await connection.fetchrow(SQL["existing_memory"], old.scope, content_hash(content))
     if twin is not None and twin["id"] != old.id:
         raise InvalidInput(
             f"content: another memory says this already ({twin['id']}).",
@@ -218,13 +220,13 @@ async def _refuse_twin(conn: Connection, old: Memory, content: str) -> None:
 
 
 async def _embed_version(
-    conn: Connection, context: StoreContext, caller: Caller, old: Memory, content: str
+    connection: Connection, context: StoreContext, caller: Caller, old: Memory, content: str
 ) -> None:
     vector = (await context.vectors([content]))[0] if context.embeds_inline else None
     if vector is not None:
-        await store_vectors(conn, context, [(old.id, old.version + 1)], [vector])
+        await store_vectors(connection, context, [(old.id, old.version + 1)], [vector])
     else:
-        await context.ask_for_vectors(conn, caller.team, old.scope)
+        await context.ask_for_vectors(connection, caller.team, old.scope)
 
 
 def _no_memory(*ids: UUID) -> NotFound:
