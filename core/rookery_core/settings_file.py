@@ -33,7 +33,7 @@ from rookery_core.trust import require_trusted
 FILE = "rookery.toml"
 VARIABLE = "ROOKERY_CONFIG"
 SECTIONS = ("agent", "slack", "slack-server", "docs", "github", "memory", "ingest", "prices")
-"""The parts that read the file, and the prices of models. Each part checks the keys of its own sections."""
+"""The parts that read the file, and the prices of models. Each part checks the keys of the sections that it reads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,26 +55,26 @@ class AgentSettings(CoreSettings):
     tool_output_tokens: int = Field(default=6000, ge=200)
     """Tokens of one tool result that the model is given; the rest is paged."""
     parallel_tools: int = Field(default=8, ge=1)
-    """Tool calls under way at once in one run."""
+    """Maximum number of tool calls at once in one run."""
     subagents: bool = True
-    """Whether the model may hand parts of a question to runs of their own; their cost counts for the question."""
+    """Whether the model may hand parts of a question to separate runs; their cost counts for the question."""
     max_model_requests: int = Field(default=20, ge=1)
     """Most requests to a model in one run; a part of a question has its own count of at most 12."""
     max_run_tokens: int | None = Field(default=None, ge=1)
     """Most tokens that one run may use."""
     max_run_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_RUN_USD")
-    """Most that one run may cost."""
+    """Maximum cost of one run in US dollars."""
     max_user_day_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_USER_DAY_USD")
-    """Most that the questions of one person may cost in a day (UTC)."""
+    """Maximum cost of one person's questions per day (UTC) in US dollars."""
     max_day_usd: float | None = Field(default=None, gt=0, validation_alias="ROOKERY_MAX_DAY_USD")
-    """Most that all questions may cost in a day (UTC)."""
+    """Maximum cost of all questions per day (UTC) in US dollars."""
 
     link_hosts: CommaSeparated = Field(default=(), validation_alias="ROOKERY_LINK_HOSTS")
     """Hosts to which an answer may link although no tool gave the link as an item's own address."""
     unconfirmed_tools: CommaSeparated = Field(default=(), validation_alias="ROOKERY_UNCONFIRMED_TOOLS")
     """Writing tools that run without the asker's confirmation (`memory_remember`)."""
     tool_pins: Literal["off", "warn", "enforce"] = Field(default="warn", validation_alias="ROOKERY_TOOL_PINS")
-    """What happens when a foreign server changes the description of a tool: off, warn (it is used, and told of), or
+    """What happens when a foreign server changes the description of a tool: off, warn (it is used and reported), or
     enforce (it is not used until `rookery pins --accept SERVER`)."""
     extract_facts: bool = True
     """Whether a model, where there is one, draws facts from the conversations that the memory server stores."""

@@ -48,7 +48,7 @@ class ServerEntry(BaseModel):
 
     prefix: put before the names of its tools (default: the server's name; "" for none). internal_only: not used
     for questions from channels shared with outsiders. allowed_tools: only these (default: all). audience: the name
-    under which the server checks signed askers; without it, the server is not told who asks.
+    under which the server checks signed askers; without it, the server does not learn who asks.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

@@ -1,6 +1,6 @@
-"""What a tool result offers to cite: items with their permalinks, found in whatever shape a server answers.
+"""What a tool result offers to cite: items with their permalinks, for any shape of a server's answer.
 
-An item is an object with an address of its own (`permalink`, `url`, …). Its parts inherit the address.
+An item is an object that has an address (`permalink`, `url`, …). Its parts inherit the address.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FENCE = re.compile(r"<untrusted ([0-9a-f]{6,32}) from [^<>\n]*>\n?(.*?)\n?</unt
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of text that a tool found. rank counts from 0 in the order of the tool's answer; score is the server's
-    own, on a scale of its own."""
+    own, on the server's scale."""
 
     text: str
     permalink: str
@@ -67,7 +67,7 @@ def passages(value: Any, server: str, tool: str) -> list[Passage]:
 
 
 def sources(value: Any, server: str, tool: str) -> list[Source]:
-    """Every item with an address of its own in a structured tool result."""
+    """Every item of a structured tool result that has an address."""
     return [Source(link, without_controls(title) or link, server, tool) for link, title in _items(value, 0)]
 
 

@@ -1,4 +1,4 @@
-"""Ranking, the same for everything that is searched: by words in SQL, by meaning, and both in one score."""
+"""Ranking for all that is searched: lexical scores in SQL, semantic scores, and their fusion into one."""
 
 from rookery_core.ranking.fusion import fuse, semantic_weight
 from rookery_core.ranking.queries import PreparedQuery, prepare_query

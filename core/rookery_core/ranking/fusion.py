@@ -1,7 +1,7 @@
 """Two rankings into one score.
 
 Scores are combined, not ranks: a small local model is often sure of nothing, and rank fusion would let its noise
-outvote a page that has all the words. Each leg is brought to 0..1 over its own candidates, then weighted.
+outvote a page that has all the words. Each candidate list is scaled to 0..1 over its own candidates, then weighted.
 
 `make bench-memory` prints the figures behind the weights.
 """
@@ -53,13 +53,13 @@ def fuse(
     semantic_weight: float = WEAK_SEMANTIC_WEIGHT,
     coverage: float = 1.0,
 ) -> list[tuple[Id, float]]:
-    """Combine two legs into one ranking, best first; the score is 0..1. Ties keep the order of the legs.
+    """Combine two candidate lists into one ranking, best first; the score is 0..1. Ties keep the order of the lists.
 
-    coverage: the share of the query's weight that the best match by words has. Words that find only a part of what
+    coverage: the share of the query's weight that the best lexical match has. Words that find only a part of what
     was asked are less sure of their first place, and count less.
 
-    An item that one leg does not know counts 0 there. A leg that is empty, or cannot tell any two of its candidates
-    apart, has no say: the other leg's order stands, and is never made worse by it.
+    An item that one list lacks counts 0 there. A list that is empty, or cannot tell any two of its candidates
+    apart, has no influence: the order of the other list is kept.
     """
     if not 0 <= semantic_weight <= 1:
         raise ValueError("semantic_weight is between 0 and 1")
@@ -84,5 +84,5 @@ def _effective_weight(lexical: Mapping[Id, float], semantic: Mapping[Id, float],
 
 
 def _says_nothing(leg: Mapping[Id, float], other: Mapping[Id, float]) -> bool:
-    """Whether a leg gives everything that the other knows one and the same score."""
+    """Whether a candidate list gives the same score to everything that the other list has."""
     return leg.keys() >= other.keys() and len(set(leg.values())) <= 1

@@ -36,7 +36,7 @@ async def prepare_query(
 ) -> PreparedQuery | None:
     """Prepare any text, weighted by the statistics of the collection; None when it holds nothing to look for.
 
-    Never fails, whatever the text: only its first 10,000 characters and 64 lexemes count.
+    Never fails: only its first 10,000 characters and 64 lexemes count.
     """
     statement = sql.load("rookery_core.ranking", "ranking.sql")["prepare_query"]
     row = await conn.fetchrow(statement, team, collection, searchable(text), pool)

@@ -6,5 +6,5 @@ select
 from search.prepare($1, $2, $3, $4) as prepared;
 
 -- name: refresh_statistics
--- count a collection anew
+-- count a collection again
 select search.refresh_statistics($1, $2, $3);

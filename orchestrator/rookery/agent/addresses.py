@@ -1,6 +1,6 @@
-"""Network addresses in the arguments of a tool call, however they are written.
+"""Network addresses in the arguments of a tool call, in any notation.
 
-Whoever fetches an address carries out what stands in it, and one that two readers understand differently leads one of
+Fetching an address sends what is written in it, and one that two readers understand differently leads one of
 them elsewhere. So an address is found by where it stands as well as by its form.
 """
 

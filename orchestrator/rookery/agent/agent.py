@@ -40,7 +40,7 @@ class Agent:
     """Answers questions. One agent serves many questions at once; a run shares nothing with another.
 
     Subclasses override the hooks (`prompt_values`, `sections`, `choose_tools`, `choose_model`, `finished`);
-    `add_tool` registers a tool of one's own.
+    `add_tool` registers a tool written in Python.
     """
 
     name = "Rookery"
@@ -95,7 +95,7 @@ class Agent:
     # Use ---------------------------------------------------------------------------------------------------
 
     def add_tool(self, tool: LocalTool) -> None:
-        """Offer a tool of one's own in every run. Raises Conflict when the name is taken."""
+        """Offer a Python function as a tool in every run. Raises Conflict when the name is taken."""
         if tool.name in self._tools:
             raise Conflict(f"There is a tool {tool.name!r} already.")
         self._tools[tool.name] = tool
@@ -114,7 +114,7 @@ class Agent:
 
         on_text hears the answer in pieces whose links were checked; on_tool the name of each tool before it is
         called; on_restart says that what on_text heard so far is void (the model looked further, or its answer broke
-        off and begins anew). The returned answer replaces what was streamed. confirm asks the asker for a yes to a
+        off and begins again). The returned answer replaces what was streamed. confirm asks the asker for a yes to a
         writing call at once; without it such calls are returned in `Answer.pending`.
         deadline_s: seconds for the whole run (default: answer_timeout_s of the settings).
         Raises ModelError when no model answers, RateLimited when the asker has used up a limit. Cancelling the

@@ -1,4 +1,4 @@
-"""Keeps a run inside the model's window: sections share a budget, old tool results give way first."""
+"""Keeps a run inside the model's window: sections share a budget, and old tool results are cut first."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def answer_tokens(context_tokens: int, wanted: int) -> int:
 
 
 def prompt_room(context_tokens: int, max_output_tokens: int, tools: Sequence[ToolDefinition]) -> int:
-    """Tokens for what stands beside the question: sections and history."""
+    """Tokens for sections and history, besides the question."""
     whole = room(context_tokens, answer_tokens(context_tokens, max_output_tokens))
     fixed = SYSTEM_TOKENS + min(tools_tokens(tools), int(whole * TOOLS_SHARE))
     return max(0, int((whole - fixed) * PROMPT_SHARE))
 
 
 def fit_tools(tools: Sequence[ToolDefinition], tokens: int) -> list[ToolDefinition]:
-    """The tools in `tokens`: told in fewer words where they do not fit, and then the last ones left out.
+    """The tools in `tokens`: with shorter descriptions where they do not fit; then the last ones are left out.
 
     The very last stays: it reads on in results that were too long.
     """
@@ -137,7 +137,7 @@ def fit_messages(messages: Sequence[ChatMessage], fixed_tokens: int, tokens: int
 
 
 def _evenly(message: ChatMessage, excess: int, least: int) -> ChatMessage:
-    """The message with its results cut alike, so that it gives way by `excess` tokens, to `least` tokens each."""
+    """The message with its results cut alike, so that it shrinks by `excess` tokens; each keeps `least`."""
     results = [block for block in message.blocks if isinstance(block, ToolResult)]
     if excess <= 0 or not results:
         return message

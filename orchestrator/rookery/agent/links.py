@@ -47,7 +47,7 @@ _FRAGMENT = re.compile(r"[\w.%-]{1,120}")
 class LinkAllowlist:
     """The links of one run: items' own addresses, and addresses that occur in what was read.
 
-    own_hosts: of items that our own servers found; a foreign server says whatever it likes.
+    own_hosts: of items that our own servers found; a foreign server may claim any host.
     """
 
     hosts: frozenset[str] = frozenset()

@@ -17,7 +17,7 @@ class LocalTool:
     """A tool that runs in this process.
 
     parameters: JSON schema of an object. run: gets the arguments and returns text or a JSON value; a RookeryError
-    that it raises is told to the model. read_only=False: needs the asker's confirmation once foreign text was
+    that it raises is shown to the model. read_only=False: needs the asker's confirmation once foreign text was
     read. internal_only: off for questions from channels shared with outsiders. foreign: whether its answer
     contains words of other people, to be fenced like a server's.
     """

@@ -1,4 +1,4 @@
-"""Prompts are Jinja2 templates, packaged and of a folder of one's own.
+"""Prompts are Jinja2 templates: those of the package, and those of a folder that is configured.
 
 They are `system*.md`, `user*.md`, `subagent*.md`, `extract*.md` and `replace*.md`.
 
@@ -54,7 +54,7 @@ class Prompts:
         return self._render("user*.md", values)
 
     def extraction(self, values: Mapping[str, Any]) -> str:
-        """What a model is told that draws facts from a conversation."""
+        """The prompt of the model that draws facts from a conversation."""
         return self._render("extract*.md", values)
 
     def part(self, task: str) -> str:
@@ -62,7 +62,7 @@ class Prompts:
         return self._render("subagent*.md", {"task": task})
 
     def replacement(self, values: Mapping[str, Any]) -> str:
-        """What a model is told that judges which known facts new ones make untrue."""
+        """The prompt of the model that judges which known facts new ones make untrue."""
         return self._render("replace*.md", values)
 
     def names(self, pattern: str) -> list[str]:

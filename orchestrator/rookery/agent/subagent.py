@@ -1,4 +1,4 @@
-"""A tool by which the model hands a part of a question to a run of its own.
+"""A tool by which the model hands a part of a question to a separate run.
 
 The part starts with an empty window, so that reading much for one detail does not crowd out the rest, and comes back as a
 report. It asks for the same person with the same tools, is judged by the same policy, and what it costs counts for

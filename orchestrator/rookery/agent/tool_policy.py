@@ -89,7 +89,7 @@ class ToolPolicy:
     def _constructed_address(self, arguments: Mapping[str, Any]) -> str | None:
         """An address in the arguments that was put together, rather than read or given.
 
-        Fetching such an address would carry out whatever the model was talked into writing into it. A plain path on
+        Fetching such an address would send out anything that the model was made to write into it. A plain path on
         a host that items of this run come from carries nothing.
         """
         if not self.tainted:

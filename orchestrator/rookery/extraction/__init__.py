@@ -1,3 +1,3 @@
-"""Draws facts from what was said in conversations: the memory server tells of new turns through the event queue, a
+"""Draws facts from what was said in conversations: the memory server announces new turns through the event queue, a
 model reads them, and what it finds goes back by the tool `remember`, for the person whose conversation it is.
 """

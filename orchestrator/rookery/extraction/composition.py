@@ -23,7 +23,7 @@ _log = get_logger(__name__)
 async def extraction_handlers(agent: Agent, queue: Queue) -> dict[str, Handler]:
     """The handler to run in a worker, with its subscription made; none where no facts are drawn.
 
-    From the first subscription on the memory server tells of new turns; without one it does not.
+    From the first subscription on the memory server announces new turns; without one it does not.
     """
     from rookery_core.queue import Backoff
 

@@ -2,7 +2,7 @@
 
 What the model said is written to the ledger of effects before any of it is remembered, so that a repeated attempt
 remembers the same sentences (which the memory server then knows already) instead of asking again and getting others; and
-likewise which known facts it judged untrue, before they are replaced. The ledger's copy is deleted with the event.
+so are the known facts that it judged untrue, before they are replaced. The ledger's copy is deleted with the event.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def trace_of(team: str, event: Event) -> str:
 
 
 class ExtractionWorker:
-    """Draws facts from the turns that an event tells of, with the agent's model, for who added them."""
+    """Draws facts from the turns that an event names, with the agent's model, for who added them."""
 
     def __init__(self, agent: Agent, memory: Connection) -> None:
         self._agent = agent

@@ -21,7 +21,7 @@ _TRANSIENT = frozenset({"unavailable", "database_starting", "rate_limited"})
 
 
 def find_memory_server(servers: ServerGroup) -> Connection | None:
-    """The server that is told who asks as `rookery-memory`."""
+    """The server whose audience is `rookery-memory`: it learns who asks."""
     return next(
         (connection for connection in servers.connections if connection.server.entry.audience == AUDIENCE),
         None,
@@ -32,7 +32,7 @@ class MemoryClient:
     """The memory server for one person.
 
     context_key signs who asks. Without one only what belongs to nobody in particular (`local`) can be used: a server
-    that is not told who asks would take what is one person's for everybody's. Raises NotAllowed.
+    that does not learn who asks would share one person's memory with everybody. Raises NotAllowed.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class MemoryClient:
         self._timeout_s = timeout_s
         if caller.kind != "anonymous" and not (context_key and connection.server.entry.audience):
             raise NotAllowed(
-                "The memory server cannot be told who asks.",
+                "The memory server does not learn who asks.",
                 hint="Set ROOKERY_CONTEXT_KEY on both, and `audience` of the server in mcp.json.",
             )
 

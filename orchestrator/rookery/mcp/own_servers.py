@@ -48,7 +48,7 @@ def configured_servers(settings: AgentSettings, *, for_many: bool = False) -> li
 def require_audiences(
     servers: Sequence[NamedServer], environment: Mapping[str, str] = os.environ, *, source: str = "mcp.json"
 ) -> None:
-    """Raises ConfigurationError for a server that gets a token of Rookery's and is not told who asks.
+    """Raises ConfigurationError for a server that gets a token of Rookery and does not learn who asks.
 
     It would answer every question with what the holder of the token may see.
     """

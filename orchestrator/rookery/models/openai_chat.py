@@ -107,7 +107,7 @@ def _assistant(message: ChatMessage) -> list[dict[str, Any]]:
 
 
 def _user(message: ChatMessage) -> list[dict[str, Any]]:
-    """Results are messages of their own, before the words that stand beside them."""
+    """Results are separate messages, before the text of the same turn."""
     results = [
         {"role": "tool", "tool_call_id": block.id, "content": block.text}
         for block in message.blocks

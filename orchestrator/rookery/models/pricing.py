@@ -1,4 +1,4 @@
-"""Prices of models. Those of your own contract go into rookery.toml, section [prices], and override ours."""
+"""Prices of models. Prices of your contract go into rookery.toml, section [prices], and override ours."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def read_prices(file: SettingsFile) -> dict[str, Price]:
 
 
 def bare_name(model: str) -> str:
-    """The name without its provider. Some names have a colon of their own (`llama3.1:8b`)."""
+    """The name without its provider. Some names contain a colon (`llama3.1:8b`)."""
     provider, _, name = model.partition(":")
     return name if name and provider in PROVIDERS else model
 

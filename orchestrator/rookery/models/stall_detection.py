@@ -1,4 +1,4 @@
-"""An answer that stands still, however alive its connection is."""
+"""An answer that makes no progress although its connection is alive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer while it is being made: a line that says what happens, and the text as it comes."""
+"""An answer in progress: a line that says what happens, and the text as it arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Permalinks: making them exactly as Slack does, and taking apart whatever link somebody pastes."""
+"""Permalinks: writing them exactly as Slack does, and parsing any link that somebody pastes."""
 
 from __future__ import annotations
 

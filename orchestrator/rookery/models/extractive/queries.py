@@ -25,8 +25,8 @@ def first_round(
 ) -> list[ToolUse]:
     """The question as it stands and its keywords, in every search there is.
 
-    periods: those that the question names; searches that can be narrowed to one are asked for that, too. Beside the
-    others, not in their place: what happened on a day is also told on later ones.
+    periods: those that the question names; searches that take a period are asked for each, too. In addition to the
+    others, not in their place: what happened on a day is also reported later.
     """
     queries = _distinct([question, " ".join(content_words(question))])
     uses = _uses(queries, tools, searches, "first")

@@ -20,7 +20,7 @@ _WINDOW = 40  # words
 _OTHER_DAY = 0.6
 """What a passage of another day than the question names keeps of its score."""
 _ONLY_ASKS = 0.5
-"""What a passage that only asks keeps: it is near what is asked, and seldom holds the answer."""
+"""What a passage that only asks keeps: it is close to the question and rarely holds the answer."""
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 
 
@@ -69,7 +69,7 @@ class _Scale:
 def _weights(terms: Sequence[str], texts: Sequence[Sequence[str]]) -> dict[str, float]:
     """Rare words of what was found weigh more. All that was found holds some of the words, so the scale is mild.
 
-    A word that nothing holds tells no passage from another; it weighs a little, as a sign that something is missing.
+    A word that no passage holds separates none from another; it weighs a little, as a sign that something is missing.
     """
     containing = Counter(word for text in texts for word in set(text))
     found = {

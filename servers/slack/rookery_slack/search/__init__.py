@@ -1,1 +1,1 @@
-"""Finding messages: by words, by meaning, by both, within what a caller may see."""
+"""Search in messages: lexical, semantic or both, within what a caller may see."""

@@ -32,7 +32,7 @@ async def moved_facts(
     connection: Connection, caller: Caller, channels: Sequence[str]
 ) -> AsyncGenerator[Observations]:
     """What is kept under those of the ids that have moved, a batch at a time; it is gone from there once it is asked
-    for the next. Whoever calls this holds the locks of the channels and merges each batch."""
+    for the next. The caller must hold the locks of the channels and merge each batch."""
     for held in await connection.fetch(_SQL["held_channels"], caller.team, list(channels)):
         old, new = held["id"], held["new_id"]
         yield Observations(
@@ -101,7 +101,7 @@ def _add_message(facts: Observations, row: Row, channel: str) -> None:
 
 
 def _channel(held: Row, channel: str) -> list[ChannelFact]:
-    """A fact for each attribute, since each has a time of its own."""
+    """An observation for each attribute, because each has its time."""
     said: list[tuple[str, Any]] = [
         ("name", held["name_at"]), ("kind", held["kind_at"]), ("topic", held["topic_at"]),
         ("purpose", held["purpose_at"]), ("is_archived", held["archived_at"]), ("is_shared", held["shared_at"]),

@@ -1,4 +1,4 @@
-"""Forgetting for good: by retention, by person, by channel."""
+"""Permanent erasure: by retention, by person, by channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
--- Merging facts into the store. Whoever merges holds the locks of the channels concerned (lock_channels), so nothing
+-- Merging observations into the store. The caller holds the locks of the channels concerned (lock_channels), so nothing
 -- below races. Every statement is commutative and idempotent: the greater time wins, ties go to the greater value.
 
 -- name: plan_for_batches

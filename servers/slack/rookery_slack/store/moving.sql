@@ -1,4 +1,4 @@
--- A channel's id has changed: what is kept under the old one is told again under the new one, and forgotten here.
+-- A channel's id has changed: what is kept under the old one is recorded again under the new one and removed here.
 
 -- name: held_channels
 -- of these ids, those that something is kept under although they have moved

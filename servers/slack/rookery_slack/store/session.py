@@ -57,7 +57,7 @@ class Store:
 
     @asynccontextmanager
     async def session(self, caller: Caller | None = None) -> AsyncGenerator[Session]:
-        """A session for `caller`, by default whoever asks now. Raises DatabaseStarting, Unavailable."""
+        """A session for `caller`, by default the current caller. Raises DatabaseStarting, Unavailable."""
         caller = caller or current_caller()
         database = await self._gate.database()
         async with database.transaction(caller, readonly=True) as connection:

@@ -117,7 +117,7 @@ async def count_raw(connection: Connection, caller: Caller) -> list[Row]:
 
 
 async def expire_raw(connection: Connection, caller: Caller, days: int) -> None:
-    """Let go of raw events older than this."""
+    """Delete raw events older than this."""
     await connection.execute(_SQL["expire_raw"], caller.team, days)
 
 
@@ -136,7 +136,7 @@ async def counted_and_held(connection: Connection, caller: Caller, collection: s
 
 
 async def set_retention(connection: Connection, caller: Caller, channel: str, keep_days: int | None) -> None:
-    """Keep a channel ('*': those without a rule of their own) for so many days; None: for ever. Exports that were
+    """Keep a channel ('*': all without a rule) for so many days; None: without limit. Exports that were
     read before are read again when they are imported again: what a shorter time kept out may be wanted now."""
     await forget_days(connection, caller)
     if keep_days is None:
@@ -182,7 +182,7 @@ async def compact_chunks(connection: Connection) -> int:
 
 
 async def refresh_planner(connection: Connection) -> None:
-    """Let the planner look at the tables as they are now. In a transaction of its own: it waits for others who do."""
+    """Update the planner's statistics. In a separate transaction, because it waits for others that do the same."""
     await connection.execute(_SQL["refresh_planner"])
 
 

@@ -22,7 +22,7 @@ SHORT_TEXT = 400
 
 
 class _Element:
-    """A vector as an element of an array parameter: the driver takes whatever can be iterated for a nested array."""
+    """A vector as an element of an array parameter: the driver takes anything iterable for a nested array."""
 
     __slots__ = ("_vector",)
 

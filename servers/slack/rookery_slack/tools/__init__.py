@@ -1,1 +1,1 @@
-"""The tools, by what they are about. Every one asks for whoever is asking now."""
+"""The tools, by subject. Each acts for the current caller."""
