@@ -76,9 +76,9 @@ def _print(findings: list[Finding]) -> None:
     out = console()
     width = max(len(each.area) for each in findings)
     for each in findings:
-        out.print(Text.assemble(marks[each.state], f"  {each.area:<{width}}  {each.message}"))
+        out.print(Text.assemble(marks[each.state], f"  {each.area:<{width}}  {each.message}"), soft_wrap=True)
         if each.remedy and each.state != "ok":
-            out.print(Text(f"      {'':<{width}}  → {each.remedy}", style="dim"))
+            out.print(Text(f"      {'':<{width}}  → {each.remedy}", style="dim"), soft_wrap=True)
     failures = sum(each.state == "fail" for each in findings)
     warnings = sum(each.state == "warn" for each in findings)
     out.print()

@@ -8,6 +8,7 @@ import shutil
 import sys
 
 from rookery.doctor.findings import Examined, Finding, failed, stopwatch
+from rookery.doctor.holdings import check_holdings
 from rookery_core.errors import Unavailable
 
 _OPTIONAL = {
@@ -23,6 +24,7 @@ async def check_database(examined: Examined) -> list[Finding]:
     from rookery_core.database import Database
 
     settings = examined.settings
+    held: list[Finding] = []
     found = [] if settings.database_url else [_platform(), _space(examined)]
     with stopwatch() as elapsed:
         try:
@@ -30,6 +32,7 @@ async def check_database(examined: Examined) -> list[Finding]:
         except Exception as error:  # noqa: BLE001 whatever it is, the report says it
             return [*found, _unopened(error, embedded=settings.database_url is None)]
         try:
+            held = await check_holdings(settings)
             offered = database.capabilities
             kind = "DATABASE_URL" if settings.database_url else f"embedded in {settings.data_dir}"
             version = f"{offered.server_version // 10000}.{offered.server_version % 10000}"
@@ -37,7 +40,7 @@ async def check_database(examined: Examined) -> list[Finding]:
             found += _extensions(offered.as_dict(), embedded=settings.database_url is None)
         finally:
             await database.close()
-    return found
+    return [*held, *found]
 
 
 def _unopened(error: Exception, *, embedded: bool) -> Finding:
