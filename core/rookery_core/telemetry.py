@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 import sys
 from collections.abc import Generator
@@ -86,6 +87,26 @@ class _TraceFilter(logging.Filter):
         return True
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def escape_controls(text: str) -> str:
+    r"""`text` with each control character and line separator as its escape, such as `\x1b`."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+class _TextFormatter(logging.Formatter):
+    """One line for each message; the lines of a traceback are indented, so that none passes for a message."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = escape_controls(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  {escape_controls(line)}" for line in lines)
+
+
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -97,7 +118,7 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(line, ensure_ascii=False))
 
 
 def configure_telemetry(settings: LogSettings) -> None:
@@ -110,7 +131,7 @@ def configure_telemetry(settings: LogSettings) -> None:
     handler.setFormatter(
         _JsonFormatter()
         if settings.log_format == "json"
-        else logging.Formatter("%(asctime)s %(levelname)-7s %(name)s [%(trace)s] %(message)s")
+        else _TextFormatter("%(asctime)s %(levelname)-7s %(name)s [%(trace)s] %(message)s")
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -77,3 +78,22 @@ def test_log_lines_are_json_on_stderr_with_the_trace_id(
     assert output.out == ""
     line = json.loads(output.err)
     assert (line["trace_id"], line["message"], line["level"]) == ("t1", "hello wörld", "info")
+
+
+HOSTILE = "a\x1b[2Jb\nroot INFO [-] forged\x7f\x9b\u2028c"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_log_line_holds_control_characters(
+    log_format: Literal["text", "json"], capsys: pytest.CaptureFixture[str], untouched_logging: None
+) -> None:
+    configure_telemetry(CoreSettings(log_format=log_format))
+    get_logger("rookery_example").warning("tools/call %s", HOSTILE)
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        get_logger("rookery_example").exception("it failed")
+    lines = capsys.readouterr().err.removesuffix("\n").split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert not any(line.startswith("root") for line in lines)
+    assert "\\x1b[2Jb" in lines[0] or json.loads(lines[0])["message"] == f"tools/call {HOSTILE}"

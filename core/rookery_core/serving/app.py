@@ -89,11 +89,11 @@ class ServerApp(Generic[S]):
 
 def _serve(built: BuiltServer, settings: CoreSettings, arguments: ServeArguments) -> int:
     if arguments.transport == "stdio":
-        from rookery_core.serving.stdio import repair_standard_input
+        from rookery_core.serving.stdio import serve_stdio
 
-        repair_standard_input()
-        _run_loop(built.server.run_stdio_async(show_banner=False))
-        return 0
+        return serve_stdio(
+            built.server.name, lambda: _run_loop(built.server.run_stdio_async(show_banner=False))
+        )
     from rookery_core.http_server import listen
     from rookery_core.serving import http, rest
     from rookery_core.serving.shutdown import unwind_on_sigterm
