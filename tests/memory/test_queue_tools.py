@@ -13,6 +13,7 @@ from rookery_core.errors import InvalidInput, NotAllowed, NotFound
 from rookery_core.identity import Caller, acting_as
 from rookery_core.queue import LeaseLost, Queue
 from rookery_core.settings import CoreSettings
+from rookery_memory.commands import run_command
 from rookery_memory.tools.queue import QueueTools
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ async def test_topics_of_our_own_programs_are_closed(gate: LazyDatabase, *, trus
     ids = (await queue.enqueue("slack", {"text": "salaries"}, key="E1", ordering_key="C0PRIVATE:1.2")).ids
     tools = QueueTools(gate, trusted=trusted)
     with acting_as(OPERATOR):
-        with pytest.raises(NotAllowed, match="topic: 'slack' is internal"):
+        with pytest.raises(NotAllowed, match="'slack': it is internal"):
             await tools.enqueue_event("slack", {"text": "a lie"}, key="E2")
         for subscription in ("bot", "archive"):
             with pytest.raises(NotAllowed, match="subscription"):
@@ -114,3 +115,38 @@ async def test_claim_extend_fail_retry_complete(tools: QueueTools) -> None:
         with pytest.raises(NotFound) as caught:
             await tools.claim_events("workers")
         assert caught.value.candidates == ("worker",)
+
+
+async def test_a_topic_is_subscribed_with_the_memory_server_alone(tools: QueueTools) -> None:
+    with acting_as(OPERATOR):
+        with pytest.raises(NotFound) as missing:
+            await tools.enqueue_event("reports", {"n": 1}, key="k1")
+        assert "rookery-memory subscribe" in str(missing.value.hint)
+        assert (await tools.subscribe_topic("reports", "me")).created
+        assert not (await tools.subscribe_topic("reports", "me")).created
+        with pytest.raises(InvalidInput):
+            await tools.subscribe_topic("jobs", "me")
+        published = await tools.enqueue_event("reports", {"n": 1}, key="k1")
+        [claimed] = (await tools.claim_events("me")).events
+        assert [claimed.id] == published.event_ids
+        await tools.complete_event(claimed.id, claimed.token)
+
+
+async def test_an_internal_topic_is_not_subscribed(gate: LazyDatabase) -> None:
+    queue = Queue(await gate.database(30))
+    await queue.subscribe("inside", "ours", internal=True)
+    with acting_as(OPERATOR), pytest.raises(NotAllowed):
+        await QueueTools(gate, trusted=True).subscribe_topic("inside", "spy")
+
+
+def test_the_command_subscribes_a_topic(
+    settings: CoreSettings,
+    gate: LazyDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert settings.database_url is not None
+    monkeypatch.setenv("DATABASE_URL", settings.database_url.get_secret_value())
+    assert run_command(["subscribe", "reports", "me"]) == 0
+    assert run_command(["subscribe", "reports", "me"]) == 0
+    assert capsys.readouterr().out == "me receives reports.\nme receives reports already.\n"

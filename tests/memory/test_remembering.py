@@ -76,7 +76,7 @@ async def test_an_update_makes_a_version_and_as_of_finds_the_one_before(
     pinned = await store.update(ada, made.id, {"pinned": True}, "important")
     assert pinned.valid_from == changed.valid_from
     assert [one.version for one in await store.history(ada, made.id)] == [3, 2, 1]
-    with pytest.raises(InvalidInput, match="nothing changes"):
+    with pytest.raises(InvalidInput, match="must change something"):
         await store.update(ada, made.id, {"pinned": True}, "again")
 
 

@@ -246,7 +246,7 @@ async def test_a_field_of_a_turn_that_is_none_is_named(settings: CoreSettings) -
     [
         ("memory://nobody", "user, channel, team"),
         ("memory://agent", "not open to this caller"),
-        ("memory://user/xx", "is not the id of a memory"),
+        ("memory://user/xx", "must be the id of a memory"),
         ("memory://user/019eb5f5-0000-7000-8000-000000000000", "No memory"),
         ("memory://user/turns/_w/0/1", "base64url"),
         ("memory://team/turns/YQ/0/99999999999", None),
@@ -272,3 +272,50 @@ async def test_a_number_beyond_every_id_is_refused_by_its_field(
     async with Client(build_server(settings_of(settings), STDIO).server) as client:
         with pytest.raises(ToolError, match=f"{field}: .*no event has so high an id"):
             await client.call_tool(tool, {field: 10**20})
+
+
+async def test_an_empty_query_is_refused(settings: CoreSettings, store: MemoryStore) -> None:
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
+        with pytest.raises(ToolError, match=r"query must not be empty.*list_memories"):
+            await call(client, "recall", query=" ")
+        with pytest.raises(ToolError, match="question must not be empty"):
+            await call(client, "recall_conversation", question="")
+
+
+async def test_a_long_turn_is_stored_in_parts_and_a_bad_one_refused_alone(
+    settings: CoreSettings, store: MemoryStore
+) -> None:
+    long = "\n".join(f"Line {number} of the pasted log is about the weather." for number in range(8000))
+    long = f"{long}\nThe zeppelin lands at noon.\n{long[:50]}"
+    turns = [
+        {"speaker": "Ana", "content": "Look at this.", "id": "1"},
+        {"speaker": "Ana", "content": long, "id": "2"},
+        {"speaker": "Ben", "content": " ", "id": "3"},
+        {"speaker": "Ben", "content": "Later.", "id": "4", "said_at": "9999-12-31"},
+        {"speaker": "Ben", "content": "Thanks.", "id": "5"},
+    ]
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
+        stored = await call(client, "add_turns", conversation="talk", turns=turns)
+        assert (stored["added"], stored["already_known"]) == (3, 0)
+        assert [text.split(" must")[0] for text in stored["refused"]] == [
+            "turns[2].content",
+            "turns[3].said_at",
+        ]
+        again = await call(client, "add_turns", conversation="talk", turns=turns)
+        assert (again["added"], again["already_known"]) == (0, 3)
+        answer = await call(
+            client, "recall_conversation", question="When does the zeppelin land?", limit=3, max_tokens=2000
+        )
+        assert "#" in answer["turns"][0]["id"]
+        assert estimate_tokens(json.dumps(answer)) < 2500
+        with pytest.raises(ToolError, match=r"turns\[0\].content must"):
+            await call(client, "add_turns", conversation="talk", turns=[turns[2]])
+
+
+@pytest.mark.parametrize("field", ["valid_from", "valid_until", "expires_at"])
+async def test_a_time_in_the_far_future_is_refused(
+    settings: CoreSettings, store: MemoryStore, field: str
+) -> None:
+    async with Client(build_server(settings_of(settings), STDIO).server) as client:
+        with pytest.raises(ToolError, match=f"{field} must be at most 100 years"):
+            await call(client, "remember", content="The lease ends.", **{field: "9999-12-01"})

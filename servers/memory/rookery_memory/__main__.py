@@ -1,4 +1,4 @@
-"""The command `rookery-memory`: serves, or exports, imports, merges and erases."""
+"""The command `rookery-memory`: serves, or runs an operator's command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SERVER = ServerApp(
     port=8104,
     description=(
         "MCP server: long-term memory, and the event queue as tools.\n"
-        "rookery-memory {export,import,merge,erase} operates the memory: see rookery-memory COMMAND --help."
+        "rookery-memory {export,import,merge,erase,subscribe} operates it: see rookery-memory COMMAND --help."
     ),
     settings=MemorySettings.from_environment,
     build=build_server,

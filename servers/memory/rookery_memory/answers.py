@@ -66,6 +66,7 @@ class AddTurnsAnswer(TypedDict):
     scope: str
     added: int
     already_known: int
+    refused: NotRequired[list[str]]
 
 
 class TurnItem(TypedDict):

@@ -1,4 +1,4 @@
-"""The commands of rookery-memory beside serving, for whoever operates it."""
+"""The commands of rookery-memory besides serving, for its operator."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ examples:
   {PROG} merge --scope user:U012AB3CD       what would go into what
   {PROG} merge --scope user:U012AB3CD --apply
   {PROG} erase --scope user:U012AB3CD --reason "left the team" --yes
+  {PROG} subscribe jobs worker              so that enqueue_event can publish to the topic jobs
 """
 
 
 def run_command(argv: Sequence[str]) -> int:
-    """Run one of export, import, merge and erase. Returns the exit status."""
+    """Run one of export, import, merge, erase and subscribe. Returns the exit status."""
     arguments = _parser().parse_args(argv)
     command = _COMMANDS[arguments.command]
     return run_configured(
@@ -45,14 +46,19 @@ def run_command(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        prog=PROG, description="Operate the memory of a scope.", epilog=EXAMPLES, formatter_class=raw
+        prog=PROG,
+        description="Operate the memory of a scope, or subscribe to a topic of the event queue.",
+        epilog=EXAMPLES,
+        formatter_class=raw,
     )
     commands = parser.add_subparsers(dest="command", required=True)
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
-        own = "".join(line for line in EXAMPLES.splitlines(keepends=True) if f"{PROG} {name}" in line)
+        own_examples = "".join(
+            line for line in EXAMPLES.splitlines(keepends=True) if f"{PROG} {name}" in line
+        )
         command = commands.add_parser(
-            name, help=text, description=text, epilog=f"examples:\n{own}", formatter_class=raw
+            name, help=text, description=text, epilog=f"examples:\n{own_examples}", formatter_class=raw
         )
         command.add_argument(
             "--scope", default="local", help="local, team, agent, user:ID or channel:ID (default: local)"
@@ -73,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     erasing.add_argument("--conversation", help="only this conversation and what was drawn from it")
     erasing.add_argument("--reason", help="kept with the receipt")
     erasing.add_argument("--yes", action="store_true", help="erase; without it nothing is done")
+    subscribing = commands.add_parser(
+        "subscribe", help="Create a subscription of a topic of the event queue."
+    )
+    subscribing.add_argument("topic")
+    subscribing.add_argument("name", help="of the subscription, which receives what is published from now on")
     return parser
 
 
@@ -121,8 +132,8 @@ async def _merge(settings: MemorySettings, arguments: argparse.Namespace) -> Non
         groups = await find_duplicates(context, caller, arguments.scope)
         for group in groups:
             print(f"{group.kept.id}  {group.kept.content}")
-            for one in group.merged:
-                print(f"  <- {one.id}  {one.content}")
+            for memory in group.merged:
+                print(f"  <- {memory.id}  {memory.content}")
         done = await merge(context, caller, groups) if arguments.apply else 0
     if not groups:
         print("No near duplicates.")
@@ -138,7 +149,9 @@ async def _erase(settings: MemorySettings, arguments: argparse.Namespace) -> Non
     from rookery_memory.store.erasure import erase
 
     if not arguments.yes:
-        raise InvalidInput("erase: nothing was done.", hint="Add --yes to erase; it cannot be undone.")
+        raise InvalidInput(
+            "erase must be confirmed; nothing was done.", hint="Add --yes to erase; it cannot be undone."
+        )
     caller = caller_of(arguments.scope, settings.team)
     async with _opened(settings) as context:
         receipt = await erase(
@@ -152,6 +165,16 @@ async def _erase(settings: MemorySettings, arguments: argparse.Namespace) -> Non
     print(json.dumps(asdict(receipt), default=str))
 
 
+async def _subscribe(settings: MemorySettings, arguments: argparse.Namespace) -> None:
+    from rookery_core.database import Database
+    from rookery_core.queue import Queue
+    from rookery_memory.tools.queue import subscribe
+
+    async with await Database.open(settings, role="rookery_memory", application_name=PROG) as database:
+        created = await subscribe(Queue(database, team=settings.team), arguments.topic, arguments.name)
+    print(f"{arguments.name} receives {arguments.topic}{'' if created else ' already'}.")
+
+
 def _writable(file: str | None) -> AbstractContextManager[IO[str]]:
     return Path(file).open("w", encoding="utf-8") if file else nullcontext(sys.stdout)
 
@@ -161,4 +184,4 @@ def _read_lines(file: str) -> list[str]:
     return [line for line in text.split("\n") if line.strip()]  # splitlines would cut inside of JSON strings
 
 
-_COMMANDS = {"export": _export, "import": _import, "merge": _merge, "erase": _erase}
+_COMMANDS = {"export": _export, "import": _import, "merge": _merge, "erase": _erase, "subscribe": _subscribe}

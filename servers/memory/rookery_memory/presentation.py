@@ -117,5 +117,5 @@ def as_id(text: str, field: str = "id") -> UUID:
         return UUID(text.rsplit("/", 1)[-1].strip())
     except ValueError:
         raise InvalidInput(
-            f"{field}: is not the id of a memory.", hint="Use an id from recall or list_memories."
+            f"{field} must be the id of a memory.", hint="Use an id from recall or list_memories."
         ) from None

@@ -8,7 +8,7 @@ import time
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -16,7 +16,8 @@ from rookery_core.errors import InvalidInput
 from rookery_core.ranking.texts import searchable
 
 Kind = Literal["fact", "preference", "decision", "episode"]
-MAX_CONTENT = 20_000
+MAX_CONTENT_CHARS = 20_000
+MAX_AHEAD = timedelta(days=36_525)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A memory found, with its score of 0 to 1 and what each leg gave it."""
+    """A memory found, with its fused score of 0 to 1, and its lexical and semantic scores."""
 
     memory: Memory
     score: float
@@ -159,9 +160,9 @@ class Turn:
 
 
 def _make_storable(record: Any) -> None:
-    """Replace in every text of a record what PostgreSQL cannot store, wherever the record comes from."""
-    for each in fields(record):
-        value = getattr(record, each.name)
+    """Replace in every text of a record what PostgreSQL cannot store."""
+    for column in fields(record):
+        value = getattr(record, column.name)
         if isinstance(value, str):
             cleaned: Any = searchable(value)
         elif isinstance(value, list | tuple):
@@ -169,7 +170,7 @@ def _make_storable(record: Any) -> None:
             cleaned = [searchable(part) if isinstance(part, str) else part for part in parts]
         else:
             continue
-        object.__setattr__(record, each.name, cleaned)
+        object.__setattr__(record, column.name, cleaned)
 
 
 def new_id() -> UUID:
@@ -185,24 +186,33 @@ def content_hash(content: str) -> bytes:
     ).digest()
 
 
-def clean_content(content: str, what: str = "content", most: int = MAX_CONTENT) -> str:
+def clean_content(content: str, field: str = "content", max_chars: int = MAX_CONTENT_CHARS) -> str:
     """The content as it can be stored. Raises InvalidInput when it is blank or too long."""
     text = searchable(content).strip()
     if not text:
         raise InvalidInput(
-            f"{what}: is empty.", hint="Say in a sentence of its own what is to be remembered."
+            f"{field} must not be empty.", hint="Pass a sentence that can be understood alone."
         )
-    if len(text) > most:
+    if len(text) > max_chars:
         raise InvalidInput(
-            f"{what}: {len(text):,} characters are more than {most:,}.",
+            f"{field} must have at most {max_chars:,} characters, not {len(text):,}.",
             hint="Store the parts that matter, one by one.",
         )
     return text
+
+
+def check_time(time: datetime | None, field: str) -> None:
+    """Raises InvalidInput for a time that is so far in the future that it is a mistake."""
+    if time is not None and time > datetime.now(UTC) + MAX_AHEAD:
+        raise InvalidInput(
+            f"{field} must be at most 100 years in the future, not {time.isoformat()}.",
+            hint="Leave it out for a memory without end.",
+        )
 
 
 def clean_tags(tags: Sequence[str]) -> list[str]:
     """Tags in lower case, each once, in their order. Raises InvalidInput for more than 20 or one longer than 64."""
     cleaned = list(dict.fromkeys(searchable(tag).strip().casefold() for tag in tags if tag.strip()))
     if len(cleaned) > 20 or any(len(tag) > 64 for tag in cleaned):
-        raise InvalidInput("tags: at most 20, of at most 64 characters each.")
+        raise InvalidInput("tags must be at most 20, of at most 64 characters each.")
     return cleaned

@@ -39,8 +39,8 @@ _NAMES: dict[str, ScopeName] = {
 class MemoryResources:
     """What a scope holds, one memory and stretches of a conversation, as resources."""
 
-    def __init__(self, service: MemoryContext) -> None:
-        self._service = service
+    def __init__(self, context: MemoryContext) -> None:
+        self._context = context
 
     def add_to(self, server: FastMCP) -> None:
         """Add the resource templates to a server."""
@@ -53,7 +53,7 @@ class MemoryResources:
 
     async def scope_memories(self, scope: str) -> str:
         """What one of the caller's scopes (user, channel, team, agent, local) holds, the newest first, as JSON."""
-        store = await self._service.store()
+        store = await self._context.store()
         found = await store.list_memories(current_caller(), scopes=[_scope(scope)], limit=LISTED)
         shown = fit(map(memory_item, found), MAX_TOKENS)
         answer = {"scope": scope, "memories": shown, "left_out": len(found) - len(shown)}
@@ -61,14 +61,14 @@ class MemoryResources:
 
     async def one_memory(self, scope: str, id: str) -> str:
         """One memory with all its versions, the newest first, as JSON."""
-        store = await self._service.store()
+        store = await self._context.store()
         versions = await store.history(current_caller(), as_id(id))
         _scope(scope)
         return json.dumps([memory_item(one) for one in versions], ensure_ascii=False)
 
     async def turns(self, scope: str, conversation: str, first: int, last: int) -> str:
         """Turns of a conversation from one position to another, in order, as JSON; `next` is where to go on."""
-        store = await self._service.store()
+        store = await self._context.store()
         name = conversation_of(conversation)
         found = await store.read_turns(current_caller(), _scope(scope), name, first, last, limit=LISTED)
         shown = found[: _fitting([turn.content for turn in found])]
@@ -101,7 +101,7 @@ def conversation_of(segment: str) -> str:
     try:
         return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)).decode()
     except (ValueError, binascii.Error):
-        raise InvalidInput("conversation: is not a name in base64url.") from None
+        raise InvalidInput("conversation must be a name in base64url.") from None
 
 
 def _fitting(texts: Sequence[str]) -> int:
@@ -127,5 +127,5 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 def _scope(name: str) -> ScopeName:
     if name not in _NAMES:
-        raise InvalidInput("scope: is none.", candidates=list(_NAMES))
+        raise InvalidInput("scope must be one of the caller's scopes.", candidates=list(_NAMES))
     return _NAMES[name]

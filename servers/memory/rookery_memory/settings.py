@@ -20,4 +20,4 @@ class MemorySettings(CoreSettings):
     """When vectors are made: inline, before a tool answers; in the background, through the event queue; auto is inline
     over stdio, where nobody else is there to do it, and in the background over HTTP."""
     queue_work_tools: bool = Field(default=False, validation_alias="ROOKERY_QUEUE_WORK_TOOLS")
-    """Whether the tools to claim and settle events of the queue are offered."""
+    """Whether the tools to subscribe to topics, claim events and complete them are offered."""

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from rookery_core.errors import InvalidInput
 from rookery_core.identity import Caller
-from rookery_memory.records import NewTurn, content_hash
+from rookery_memory.records import NewTurn, check_time, content_hash
 from rookery_memory.store.context import SQL, StoreContext
 from rookery_memory.store.rows import indexed_text, memory_from, turn_from
 from rookery_memory.store.turns import add_turns
@@ -78,12 +78,14 @@ class _Importer:
         if self._same_place is None:
             if kind != FORMAT or entry.get("version") != FORMAT_VERSION:
                 raise InvalidInput(
-                    "import: not an export of rookery-memory that this version reads.", hint=READABLE
+                    "import: file must be an export of rookery-memory of this version.", hint=READABLE
                 )
             self._same_place = (entry.get("team"), entry.get("scope")) == (self._caller.team, self._scope)
             return
         try:
             await self._store(kind, entry)
+        except InvalidInput as error:
+            raise InvalidInput(f"import: line {number}: {error}") from None
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"import: line {number}: {type(error).__name__}: {error}") from None
 
@@ -159,7 +161,9 @@ def _turn(entry: dict[str, Any]) -> NewTurn:
 
 
 def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    time = datetime.fromisoformat(text) if text else None
+    check_time(time, "time")
+    return time
 
 
 def object_of(number: int, line: str) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rookery_core.errors import InvalidInput, NotFound
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
     from rookery_core.database import Connection, Row
 
-MAX_TURN = 100_000
+MAX_TURN_CHARS = 2_000_000
+MAX_PART_CHARS = 50_000
+"""A longer turn is stored as several, so that each part can be found by what it says."""
+MAX_AHEAD = timedelta(days=1)
 PAUSE = timedelta(hours=1)
 TURNS_TOPIC = "memory.turns"
 MAX_ORDERING_KEY_CHARS = 900
@@ -65,16 +69,19 @@ async def add_turns(
 ) -> StoredTurns:
     """Append turns to a conversation of the scope, which is made when it is new.
 
-    A turn whose id the conversation has already is left as it is, so that the same call may be made again.
-    Raises InvalidInput for a blank turn, or a scope that is not the caller's.
+    A turn whose id the conversation has already is left as it is, so that the same call may be made again. A long turn
+    is stored as several. Raises InvalidInput for a turn that `check_turn` refuses, or a scope that is not the caller's.
     """
     if scope not in readable_scopes(caller):
-        raise InvalidInput(f"scope: {scope!r} is not the caller's.")
+        raise InvalidInput(f"scope must be a scope of the caller, not {scope!r}.")
     name = _conversation_name(conversation)
+    for number, turn in enumerate(turns):
+        check_turn(turn, f"turns[{number}]")
     async with context.database.transaction(caller) as connection:
         head = await connection.fetchrow(SQL["open_conversation"], scope, name, title)
         assert head is not None
-        fresh = await _unknown(connection, scope, name, turns)
+        unknown = await _unknown(connection, scope, name, turns)
+        fresh = [part for turn in unknown for part in _parts(turn)]
         last = await connection.fetchrow(SQL["last_turn"], scope, name)
         placed = place(fresh, head["turns"], head["last_at"], last)
         await _insert(connection, scope, name, placed)
@@ -82,7 +89,7 @@ async def add_turns(
         await _grow(connection, scope, name, placed, speakers)
         await _embed(connection, context, caller, scope, name, placed, speakers)
         await _announce(connection, context, caller, scope, name, [one.position for one in placed])
-    return StoredTurns(name, scope, [one.position for one in placed], len(turns) - len(placed))
+    return StoredTurns(name, scope, [one.position for one in placed], len(turns) - len(unknown))
 
 
 async def read_turns(
@@ -106,9 +113,50 @@ def place(turns: Sequence[NewTurn], first: int, last_at: datetime | None, last: 
         begun = True
         session_name = turn.session or (session_name if turn.said_at is None else None)
         previous = turn.said_at or previous
-        content = clean_content(turn.content, f"turns[{position - first}].content", MAX_TURN)
+        content = clean_content(turn.content, f"turns[{position - first}].content", MAX_TURN_CHARS)
         placed.append(_Placed(turn, turn.id or str(position), position, session, turn.session, content))
     return placed
+
+
+def check_turn(turn: NewTurn, field: str) -> None:
+    """Raises InvalidInput for a turn without text, one that is too long, and one said in the future."""
+    clean_content(turn.content, f"{field}.content", MAX_TURN_CHARS)
+    if turn.said_at is not None and turn.said_at > datetime.now(UTC) + MAX_AHEAD:
+        raise InvalidInput(
+            f"{field}.said_at must not be in the future.",
+            hint="Pass the time when it was said, or leave it out.",
+        )
+
+
+def _parts(turn: NewTurn) -> list[NewTurn]:
+    """The turn, in several pieces when it is long; the ids of later pieces follow from its own."""
+    content = searchable(turn.content).strip()
+    if len(content) <= MAX_PART_CHARS:
+        return [turn]
+    pieces: list[str] = []
+    while content:
+        end = _end_of_part(content)
+        pieces.append(content[:end])
+        content = content[end:].strip()
+    return [replace(turn, content=piece, id=_part_id(turn.id, at)) for at, piece in enumerate(pieces)]
+
+
+def _end_of_part(content: str) -> int:
+    """Where the first part ends: after its last paragraph, line or word."""
+    if len(content) <= MAX_PART_CHARS:
+        return len(content)
+    for separator in ("\n\n", "\n", " "):
+        at = content.rfind(separator, MAX_PART_CHARS // 2, MAX_PART_CHARS)
+        if at > 0:
+            return at
+    return MAX_PART_CHARS
+
+
+def _part_id(turn_id: str | None, part: int) -> str | None:
+    if turn_id is None or not part:
+        return turn_id
+    digest = hashlib.sha256(turn_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{turn_id[:150]}#{digest}-{part + 1}"
 
 
 def ends_in_question(text: str) -> bool:
@@ -125,7 +173,7 @@ def _begins_another(turn: NewTurn, session_name: str | None, previous: datetime 
 def _conversation_name(conversation: str) -> str:
     name = searchable(conversation).strip()
     if not 0 < len(name) <= 500:
-        raise InvalidInput("conversation: is a name of 1 to 500 characters.")
+        raise InvalidInput("conversation must be a name of 1 to 500 characters.")
     return name
 
 

@@ -13,6 +13,7 @@ from rookery_memory.records import (
     Memory,
     NewMemory,
     Remembered,
+    check_time,
     clean_content,
     clean_tags,
     content_hash,
@@ -144,17 +145,19 @@ async def store_vectors(
 
 def _check(caller: Caller, scope: str, news: Sequence[NewMemory]) -> None:
     if scope not in readable_scopes(caller):
-        raise InvalidInput(f"scope: {scope!r} is not the caller's.")
+        raise InvalidInput(f"scope must be a scope of the caller, not {scope!r}.")
     for new in news:
         _check_interval(new)
         if not 0 <= new.importance <= 1:
-            raise InvalidInput("importance: is between 0 and 1.")
+            raise InvalidInput("importance must be between 0 and 1.")
 
 
 def _check_interval(new: NewMemory) -> None:
+    for field in ("valid_from", "valid_until", "expires_at"):
+        check_time(getattr(new, field), field)
     if new.valid_from and new.valid_until and new.valid_until <= new.valid_from:
         raise InvalidInput(
-            f"valid_until: is not after valid_from, {new.valid_from.isoformat()}.",
+            f"valid_until must be after valid_from, {new.valid_from.isoformat()}.",
             hint="Pass a later valid_until, or an earlier valid_from with it.",
         )
 
@@ -178,7 +181,7 @@ async def _insert(
 async def _enrich(connection: Connection, scope: str, new: NewMemory) -> UUID:
     row = await connection.fetchrow(SQL["existing_memory"], scope, content_hash(clean_content(new.content)))
     if row is None:  # forgotten in between; the caller may simply say it again
-        raise NotFound("content: was being forgotten at the same moment.", hint="Call remember again.")
+        raise NotFound("content was forgotten by another call at the same time.", hint="Call remember again.")
     await connection.execute(
         SQL["enrich_memory"], row["id"], row["version"], clean_tags(new.tags), list(new.turns), new.conversation,
         new.importance, new.pinned, new.expires_at, new.source,
@@ -205,7 +208,7 @@ def _changed(old: Memory, changes: Mapping[str, Any]) -> NewMemory:
     changed = replace(current, **changes)
     changed = replace(changed, content=clean_content(changed.content), tags=clean_tags(changed.tags))
     if changed == current:
-        raise InvalidInput("update: nothing changes.", hint="Pass at least one field with a new value.")
+        raise InvalidInput("update must change something.", hint="Pass at least one field with a new value.")
     _check_interval(changed)
     return changed
 
@@ -214,8 +217,8 @@ async def _refuse_twin(connection: Connection, old: Memory, content: str) -> Non
     twin = await connection.fetchrow(SQL["existing_memory"], old.scope, content_hash(content))
     if twin is not None and twin["id"] != old.id:
         raise InvalidInput(
-            f"content: another memory says this already ({twin['id']}).",
-            hint="Forget one of the two instead.",
+            f"content must differ from that of another memory, {twin['id']}.",
+            hint="Forget one of the two memories.",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rookery_core.dates import parse_datetime, parse_period
+from rookery_core.errors import InvalidInput
 from rookery_memory.records import Kind
 from rookery_memory.scopes import ScopeName
 
@@ -19,6 +20,12 @@ Content = Annotated[str, Field(min_length=1, max_length=20000)]
 Moment = str
 """A date or time as `rookery_core.dates` reads it; empty for none."""
 Reason = Annotated[str, Field(min_length=3, max_length=500)]
+
+
+def require_query(text: str, field: str, hint: str) -> None:
+    """Raises InvalidInput for a query without text, which would find nothing whatever is stored."""
+    if not text.strip():
+        raise InvalidInput(f"{field} must not be empty.", hint=hint)
 
 
 def moment(text: str, field: str, *, end: bool = False, ahead: bool = False) -> datetime | None:

@@ -34,14 +34,15 @@ from rookery_memory.tools.arguments import (
     Scopes,
     as_of_moment,
     moment,
+    require_query,
 )
 
 
 class MemoryTools:
     """remember, recall, update, forget, list_memories."""
 
-    def __init__(self, service: MemoryContext) -> None:
-        self._service = service
+    def __init__(self, context: MemoryContext) -> None:
+        self._context = context
 
     async def remember(
         self,
@@ -70,7 +71,7 @@ class MemoryTools:
             expires_at=moment(expires_at, "expires_at", end=True, ahead=True), conversation=conversation or None, turns=turns,
             replaces=[as_id(one, "replaces") for one in replaces],
         )  # fmt: skip
-        store = await self._service.store()
+        store = await self._context.store()
         done = await store.remember(current_caller(), new, named(scope))
         return {
             "id": f"memory://{done.scope.partition(':')[0]}/{done.id}",
@@ -97,13 +98,14 @@ class MemoryTools:
 
         An empty list: nothing is remembered in these scopes (by default all of the asker's). A score only orders one answer.
         """
+        require_query(query, "query", "Pass a question or words; list_memories lists without a query.")
         arguments = [query, scopes, kinds, tags, as_of, since]
         page = Page.open("recall", arguments, cursor, max_tokens)
         caller, offset, names = current_caller(), offset_of(page), list(scopes) or None
         filters = Filters(
             kinds=kinds, tags=_lowered(tags), as_of=as_of_moment(as_of), since=moment(since, "since")
         )
-        store = await self._service.store()
+        store = await self._context.store()
         found = await store.recall(caller, query, scopes=names, filters=filters, limit=offset + limit + 1)
         hits = found[offset : offset + limit]
         near = await store.related(caller, [hit.memory for hit in hits], filters) if related and hits else {}
@@ -131,7 +133,7 @@ class MemoryTools:
             "expires_at": moment(expires_at, "expires_at", end=True, ahead=True),
         }  # fmt: skip
         changes = {name: value for name, value in given.items() if value is not None}
-        store = await self._service.store()
+        store = await self._context.store()
         changed = await store.update(current_caller(), as_id(id), changes, reason)
         return {"id": link(changed), "version": changed.version, "valid_from": stamp(changed.valid_from)}
 
@@ -139,7 +141,7 @@ class MemoryTools:
         self, ids: Annotated[list[str], Field(min_length=1, max_length=50)], reason: Reason
     ) -> ForgetAnswer:
         """Hide memories from every search: what is wrong or unwanted. For what has changed use update."""
-        store = await self._service.store()
+        store = await self._context.store()
         forgotten = await store.forget(current_caller(), [as_id(one, "ids") for one in ids], reason)
         return {"forgotten": [str(one) for one in forgotten]}
 
@@ -158,7 +160,7 @@ class MemoryTools:
         arguments = [scopes, kinds, tags, as_of, history_of]
         page = Page.open("list_memories", arguments, cursor, max_tokens)
         caller, names = current_caller(), list(scopes) or None
-        store = await self._service.store()
+        store = await self._context.store()
         if history_of:
             versions = await store.history(caller, as_id(history_of, "history_of"))
             return _answer(caller, names, page.fill(map(memory_item, versions)), None)

@@ -1,4 +1,4 @@
-"""The event queue as tools: to publish, to look and to retry; and, where that is switched on, to work on events."""
+"""The event queue as tools: to publish, list and retry; and, where the operator enables it, to work on events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field
 
 from rookery_core.database.lazy_database import LazyDatabase
-from rookery_core.errors import InvalidInput, NotAllowed
+from rookery_core.errors import InvalidInput, NotAllowed, NotFound
 from rookery_core.identity import current_caller
 from rookery_core.queue import LAST_ID, Event, Queue
 from rookery_core.text import clip
@@ -25,6 +25,9 @@ def _possible(event_id: int) -> int:
 
 EventId = Annotated[int, Field(ge=1), AfterValidator(_possible)]
 Token = Annotated[str, Field(pattern=r"^\d{1,19}$", description="of the claim")]
+NO_SUBSCRIPTION_HINT = (
+    "Create one: `rookery-memory subscribe TOPIC NAME`, or subscribe_topic where the work tools are enabled."
+)
 _PATIENCE_S = 4.0
 _WORKER = "mcp"
 
@@ -78,6 +81,11 @@ class Retried(BaseModel):
     event_id: int
 
 
+class Subscribed(BaseModel):
+    topic: str
+    created: bool
+
+
 class Claimed(BaseModel):
     id: int
     token: str = Field(description="pass it to complete_event, fail_event and extend_claim")
@@ -94,7 +102,7 @@ class Claims(BaseModel):
     lease_s: float = Field(description="complete, fail or extend within so many seconds")
 
 
-class Settlement(BaseModel):
+class Outcome(BaseModel):
     event_id: int
     outcome: Literal["done", "again", "dead"]
 
@@ -130,18 +138,21 @@ class QueueTools:
     ) -> Published:
         """Publish an event to every subscription of a topic; it is durable when this returns.
 
-        A key works once on its topic, for ever, so repeating the call is safe. Events with the same ordering_key
-        run one after the other. queue_stats lists the topics; internal ones are closed.
+        A key is accepted once on its topic, so repeating the call is safe. Events with the same ordering_key run one
+        after the other. queue_stats lists the topics; internal ones are closed.
         """
         queue = await self._queue()
         if topic in await _internal_topics(queue):
             raise NotAllowed(
-                f"topic: {topic!r} is internal: Rookery's own programs act on what is on it.",
-                hint="Publish to a topic of your own; queue_stats lists them.",
+                f"topic must not be {topic!r}: it is internal to Rookery's programs.",
+                hint="Publish to another topic; queue_stats lists them.",
             )
-        answer = await queue.enqueue(
-            topic, payload, key=key, ordering_key=ordering_key or None, priority=priority, delay_s=delay_s
-        )
+        try:
+            answer = await queue.enqueue(
+                topic, payload, key=key, ordering_key=ordering_key or None, priority=priority, delay_s=delay_s
+            )
+        except NotFound as error:
+            raise NotFound(str(error), hint=NO_SUBSCRIPTION_HINT, candidates=error.candidates) from None
         return Published(event_ids=list(answer.ids), duplicate=answer.duplicate)
 
     async def list_events(
@@ -154,7 +165,7 @@ class QueueTools:
         ] = 0,
         max_tokens: Annotated[int, Field(ge=100, le=20_000)] = 2_000,
     ) -> EventPage:
-        """List events of the queue: live ones, or those in one state, such as `dead` for what failed for good.
+        """List events of the queue: live ones, or those in one state, such as `dead` for what failed permanently.
 
         Long payloads are cut to fit max_tokens and marked payload_cut.
         """
@@ -182,12 +193,20 @@ class QueueTools:
         queue = await self._queue()
         if event_id in await queue.retry([event_id]):
             return Retried(retried=True, event_id=event_id)
-        found = await queue.show(event_id)
-        state = found.get("state") or found.get("outcome")
+        event = await queue.show(event_id)
+        state = event.get("state") or event.get("outcome")
         raise InvalidInput(
-            f"event_id: {event_id} is {state}, so there is nothing to retry.",
-            hint="list_events with state dead or scheduled shows what can be retried.",
+            f"event_id must be that of a dead or scheduled event; {event_id} is {state}.",
+            hint="list_events with state dead or scheduled lists them.",
         )
+
+    async def subscribe_topic(
+        self,
+        topic: Annotated[str, Field(min_length=1, max_length=100)],
+        subscription: Annotated[str, Field(min_length=1, max_length=100)],
+    ) -> Subscribed:
+        """Create a subscription, which receives what is published to a topic from now on. An existing one stays."""
+        return Subscribed(topic=topic, created=await subscribe(await self._queue(), topic, subscription))
 
     async def claim_events(
         self,
@@ -196,23 +215,23 @@ class QueueTools:
     ) -> Claims:
         """Take events to work on: nobody else gets them until the lease ends.
 
-        Settle each with complete_event or fail_event; prolong with extend_claim. A claim counts as an attempt.
+        End each with complete_event or fail_event; keep it longer with extend_claim. A claim counts as an attempt.
         """
         queue = await self._queue()
         await queue.check_subscription(subscription)
         [policy] = await queue.subscriptions([subscription])
         if policy.topic in await _internal_topics(queue):
             raise NotAllowed(
-                f"subscription: {subscription!r} receives an internal topic of Rookery's programs."
+                f"subscription must not be {subscription!r}: it receives a topic that is internal to Rookery's programs."
             )
         events = await queue.claim([subscription], limit, worker=_WORKER)
         return Claims(events=[_claimed(event) for event in events], lease_s=policy.lease_s)
 
-    async def complete_event(self, event_id: EventId, token: Token) -> Settlement:
-        """Say that a claimed event is done. Refused with lease_lost when the lease had ended and others have it."""
+    async def complete_event(self, event_id: EventId, token: Token) -> Outcome:
+        """Complete a claimed event. Refused with lease_lost when its lease has expired and another worker has it."""
         queue = await self._queue()
         await queue.complete(await queue.held(event_id, int(token)))
-        return Settlement(event_id=event_id, outcome="done")
+        return Outcome(event_id=event_id, outcome="done")
 
     async def fail_event(
         self,
@@ -221,12 +240,12 @@ class QueueTools:
         error: Annotated[str, Field(min_length=1, max_length=2_000)],
         permanent: Annotated[bool, Field(description="another attempt cannot help")] = False,
         delay_s: Annotated[float | None, Field(ge=0, le=31_536_000)] = None,
-    ) -> Settlement:
-        """Say that a claimed event failed: it is tried again later, or becomes a dead letter when that was the last."""
+    ) -> Outcome:
+        """Report that a claimed event failed: it is retried later, or becomes a dead letter after its last attempt."""
         queue = await self._queue()
         event = await queue.held(event_id, int(token))
         again = await queue.fail(event, error.replace("\x00", "\ufffd"), permanent=permanent, delay_s=delay_s)
-        return Settlement(event_id=event_id, outcome="again" if again else "dead")
+        return Outcome(event_id=event_id, outcome="again" if again else "dead")
 
     async def extend_claim(
         self,
@@ -234,10 +253,24 @@ class QueueTools:
         token: Token,
         lease_s: Annotated[float, Field(ge=1, le=3_600)] = 60,
     ) -> Extended:
-        """Keep a claimed event for longer, counted from now."""
+        """Extend the lease of a claimed event; it ends lease_s seconds from now."""
         queue = await self._queue()
         stop = await queue.extend(await queue.held(event_id, int(token)), lease_s)
         return Extended(event_id=event_id, cancel_requested=stop)
+
+
+async def subscribe(queue: Queue, topic: str, subscription: str) -> bool:
+    """Create a subscription; returns False, and changes nothing, when the topic has it already.
+
+    Raises NotAllowed for an internal topic, InvalidInput when the subscription receives another topic.
+    """
+    if topic in await _internal_topics(queue):
+        raise NotAllowed(f"topic must not be {topic!r}: it is internal to Rookery's programs.")
+    existing = {policy.name: policy.topic for policy in await queue.subscriptions()}
+    if existing.get(subscription) == topic:
+        return False
+    await queue.subscribe(topic, subscription)
+    return True
 
 
 async def _internal_topics(queue: Queue) -> set[str]:
