@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from rookery_core.settings import CoreSettings
 from rookery_docs.search.fields import FIELDS
 from rookery_docs.search.index_files import IndexFiles, IndexName
-from rookery_docs.search.passage_texts import PassageText
 from rookery_docs.search.postings import pack, term_hash
-from rookery_docs.search.release_index import PassageRow, ReleaseIndex
+from rookery_docs.search.release_index import PassageRow, PassageText, ReleaseIndex
 from rookery_docs.search.titles import TitleRequest
 
 Connect = Callable[[], Any]

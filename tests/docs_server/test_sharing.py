@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from rookery_docs.store.shared_reads import SharedReading
+from rookery_docs.service import SharedReading
 
 
 class Readings:

@@ -14,7 +14,7 @@ from rookery_core.errors import ConfigurationError, InvalidInput, NotFound
 from rookery_docs.anchors import is_generated
 from rookery_docs.guides import Guides, of_folder
 from rookery_docs.links import spellings, split_anchor, url_of
-from rookery_docs.versions import sort_key
+from rookery_docs.store.writer import sort_key
 
 
 def test_versions_in_order() -> None:

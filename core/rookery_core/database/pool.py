@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from rookery_core import sql
-from rookery_core.database import capabilities, codecs, provision, roles
+from rookery_core.database import capabilities, codecs, provision
 from rookery_core.database.capabilities import Capabilities
 from rookery_core.database.connection import Connection
 from rookery_core.database.connections import CONNECT_TIMEOUT_S, connect
 from rookery_core.database.failures import RETRY_AFTER_S, could_not_connect, explained, is_lost_connection
 from rookery_core.database.schema import installed_schemas
-from rookery_core.errors import Unavailable
+from rookery_core.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     import asyncpg
@@ -85,7 +85,7 @@ class Database:
         connection = await connect(self.dsn, self.application_name)
         try:
             with explained():
-                await roles.take(cast(Connection, connection), self.role)
+                await take_role(cast(Connection, connection), self.role)
         except BaseException:
             connection.terminate()
             raise
@@ -201,7 +201,7 @@ async def _open_pool(dsn: str, role: str, application_name: str, max_connections
     import asyncpg
 
     async def prepare(connection: asyncpg.Connection[Any]) -> None:
-        await roles.take(cast(Connection, connection), role)
+        await take_role(cast(Connection, connection), role)
         await codecs.register(connection)
 
     with explained(connecting=True):
@@ -219,5 +219,39 @@ async def _inspect(connection: Connection) -> Capabilities:
     with explained():
         offered = await capabilities.detect(connection)
         capabilities.require_supported(offered.server_version)
-        await roles.refuse_powerful(connection, [schema.name for schema in installed_schemas()])
+        await refuse_powerful_role(connection, [schema.name for schema in installed_schemas()])
     return offered
+
+
+_MIGRATE = "Run `rookery db migrate` as the owner of the database."
+
+
+async def take_role(connection: Connection, role: str) -> None:
+    """Take `role` for the session. Raises ConfigurationError when it does not exist or the login is not a member."""
+    statements = sql.load("rookery_core.database", "session.sql")
+    allowed = await connection.fetchval(statements["may_take_role"], role)
+    if allowed is None:
+        raise ConfigurationError(f"The database has no role {role}.", hint=_MIGRATE)
+    if not allowed:
+        raise ConfigurationError(
+            f"The login of DATABASE_URL may not take the role {role}.",
+            hint=f"As an administrator of the server: grant {role} to <that login>.",
+        )
+    await connection.execute(statements["take_role"], role)
+
+
+async def refuse_powerful_role(connection: Connection, schemas: list[str]) -> None:
+    """Raises ConfigurationError when the effective role is a superuser, bypasses row security or owns a schema."""
+    row = await connection.fetchrow(sql.load("rookery_core.database", "session.sql")["inspect_role"], schemas)
+    assert row is not None
+    reasons = [
+        *(["is a superuser"] if row["superuser"] else []),
+        *(["bypasses row security"] if row["bypasses_row_security"] else []),
+        *([f"owns the schema {', '.join(row['owned'])}"] if row["owned"] else []),
+    ]
+    if reasons:
+        raise ConfigurationError(
+            f"Refusing to serve as the database role {row['name']}: it {' and '.join(reasons)}, "
+            "so callers would see rows that they may not see.",
+            hint="Revoke these rights from the role; docs/database.md lists what each role needs.",
+        )

@@ -56,8 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _evaluate(arguments: argparse.Namespace) -> int:
     from rookery.agent import open_agent
-    from rookery.evaluation.cases import read_cases
-    from rookery.evaluation.runner import ask_all
+    from rookery.evaluation.cases import ask_all, read_cases
 
     cases = read_cases(arguments.file)
     settings = agent_settings(arguments)

@@ -8,14 +8,16 @@ must occur in a cited link. absent: none may occur. id: a name for the report (d
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from rookery.agent import Answer
-from rookery_core.errors import InvalidInput
+from rookery.agent import Agent, Answer, Question
+from rookery_core.errors import InvalidInput, RookeryError
+from rookery_core.identity import Caller
 
 _KEYS = {"id", "question", "facts", "citations", "absent"}
 
@@ -120,3 +122,21 @@ def _spellings(told: Mapping[str, Any], field: str, where: str) -> tuple[tuple[s
 
 def _plain(text: str) -> str:
     return " ".join(text.lower().replace("*", "").replace("`", "").replace(">", " ").split())
+
+
+async def ask_all(
+    agent: Agent, cases: Sequence[Case], caller: Caller, *, at_once: int, told: Callable[[Verdict], None]
+) -> list[Verdict]:
+    """The verdicts in the order of the cases; `told` hears each as it comes."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(case: Case) -> Verdict:
+        async with gate:
+            try:
+                verdict = judge(case, await agent.answer(Question(text=case.question, caller=caller)))
+            except RookeryError as error:
+                verdict = Verdict(case, None, (), str(error))
+            told(verdict)
+            return verdict
+
+    return list(await asyncio.gather(*(one(case) for case in cases)))

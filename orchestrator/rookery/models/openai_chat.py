@@ -26,7 +26,6 @@ from rookery.models.protocol import (
 )
 from rookery.models.sizes import reply_tokens, request_tokens
 from rookery.models.stall_detection import lively
-from rookery.models.think_tags import ThinkTags
 from rookery.usage import Usage
 from rookery_core.text import encodable
 
@@ -137,6 +136,43 @@ class _Call:
     id: str = ""
     name: str = ""
     arguments: str = ""
+
+
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+@dataclass(slots=True)
+class ThinkTags:
+    """Removes the <think> block at the beginning of one streamed answer; later ones are part of its text."""
+
+    _held: str = ""
+    _state: str = "start"
+
+    def take(self, piece: str) -> str:
+        """The part of the text so far that belongs to the answer and was not returned before."""
+        if self._state == "answer":
+            return piece
+        self._held += piece
+        if self._state == "start":
+            beginning = self._held.lstrip()
+            if _OPEN.startswith(beginning[: len(_OPEN)]) and len(beginning) < len(_OPEN):
+                return ""
+            if not beginning.startswith(_OPEN):
+                return self.finish()
+            self._state = "thinking"
+        if self._state == "thinking":
+            _, closed, rest = self._held.partition(_CLOSE)
+            if not closed:
+                return ""
+            self._held, self._state = rest, "gap"
+        self._held = self._held.lstrip()
+        return self.finish() if self._held else ""
+
+    def finish(self) -> str:
+        """The rest of the answer, once it is complete."""
+        rest = "" if self._state == "thinking" else self._held
+        self._held, self._state = "", "answer"
+        return rest
 
 
 @dataclass(slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rookery_core.database import LazyDatabase
 from rookery_core.errors import RookeryError
@@ -12,7 +13,6 @@ from rookery_core.telemetry import get_logger
 from rookery_docs.search.reranking import Reranker
 from rookery_docs.settings import DocsSettings
 from rookery_docs.store.reader import DocsReader, ReleaseInfo
-from rookery_docs.store.shared_reads import SharedReading
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -97,3 +97,36 @@ def _reranker(settings: DocsSettings) -> Reranker | None:
     return Reranker(
         settings.docs_rerank_url, settings.docs_rerank_model, key.get_secret_value() if key else None
     )
+
+
+T = TypeVar("T")
+
+
+class SharedReading(Generic[T]):
+    """Reads what belongs to a key. Nobody gets what was begun to be read before they asked.
+
+    So whoever asks during a reading waits for the next one, and all who wait share that.
+    """
+
+    def __init__(self, read: Callable[[str], Awaitable[T]]) -> None:
+        self._read = read
+        self._running: dict[str, asyncio.Task[T]] = {}
+        self._next: dict[str, asyncio.Task[T]] = {}
+
+    async def get(self, key: str) -> T:
+        """What belongs to the key, as it is now. Raises what reading it raises."""
+        reading = self._next.get(key)
+        if reading is None:
+            reading = asyncio.create_task(self._after(self._running.get(key), key))
+            self._next[key] = reading
+        return await asyncio.shield(reading)
+
+    async def _after(self, before: asyncio.Task[T] | None, key: str) -> T:
+        if before is not None:
+            await asyncio.wait({before})
+        self._running[key] = self._next.pop(key)
+        try:
+            return await self._read(key)
+        finally:
+            if self._running.get(key) is asyncio.current_task():
+                del self._running[key]

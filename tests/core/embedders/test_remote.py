@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from emulators.embedding_server import EmbeddingServer
-from rookery_core.embedders.batches import MAX_TEXTS, batches, clip_to_tokens
-from rookery_core.embedders.remote import RemoteEmbedder
+from rookery_core.embedders.remote import MAX_TEXTS, RemoteEmbedder, batches, clip_to_tokens
 from rookery_core.errors import ConfigurationError, RateLimited, Unavailable
 
 

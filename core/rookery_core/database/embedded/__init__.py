@@ -37,11 +37,11 @@ class EmbeddedServer:
                 "The embedded database does not run on this system.",
                 hint="Set DATABASE_URL to use another PostgreSQL server (16 or newer, with pgvector).",
             )
-        from rookery_core.database.embedded import launch, layout, lease, socket_folder
+        from rookery_core.database.embedded import launch, layout, locks, socket_folder
 
         place = layout.prepare(data_dir)
         with _usable(place.folder):
-            descriptor = lease.take(place)
+            descriptor = locks.take_lease(place)
             try:
                 passwords = launch.ensure_started(place, idle_s=idle_s, server_settings=server_settings or {})
             except BaseException:

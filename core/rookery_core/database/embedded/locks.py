@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from rookery_core.database.embedded.layout import Layout
 from rookery_core.errors import Unavailable
 
 _POLL_S = 0.02
@@ -74,3 +75,11 @@ def is_locked(path: Path) -> bool:
         return True
     lock.close()
     return False
+
+
+def take_lease(layout: Layout) -> int:
+    """The descriptor that holds the lease until it is closed. Waits while an idle server is being stopped."""
+    path = layout.lock("clients")
+    lock = take_lock(path, shared=True)
+    os.utime(path)  # so that the supervisor notices a client that came and went between two looks
+    return lock.fileno()

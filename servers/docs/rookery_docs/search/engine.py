@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING, Literal
 from rookery_core.errors import RookeryError
 from rookery_core.telemetry import get_logger
 from rookery_docs.search import weights
+from rookery_docs.search.analysis import terms_of_token, tokens
 from rookery_docs.search.cache import IndexCache
-from rookery_docs.store.reader import ReleaseInfo
+from rookery_docs.search.postings import term_hash
+from rookery_docs.search.query import Query, parse
+from rookery_docs.store.reader import DocsReader, ReleaseInfo
+
+if TYPE_CHECKING:
+    from rookery_core.database import Database
+    from rookery_core.identity import Caller
+    from rookery_docs.search.release_index import ReleaseIndex
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +157,6 @@ class SearchEngine:
     ) -> Ranking:
         """The best `most` pages of `releases` for a query."""
         from rookery_docs.search import scoring
-        from rookery_docs.search.correction import corrected_query
 
         indexes = [await self._cache.index(database, caller, release) for release in releases]
         query, corrected = await corrected_query(database, caller, text, indexes, _names(releases))
@@ -218,3 +225,42 @@ def _page(scored: _Scored, page: int) -> RankedPage:
     return RankedPage(
         scored.release, *scored.index.listed[page], float(scored.scores.pages[page]), _Where(scored, page)
     )
+
+
+_SHORTEST = 4
+_LEAST_ALIKE = 0.4
+_MOST_CORRECTED = 6
+
+
+async def corrected_query(
+    database: Database, caller: Caller, text: str, indexes: Sequence[ReleaseIndex], names: Sequence[str]
+) -> tuple[Query, dict[str, str]]:
+    """The query of a text, and which of its words were replaced by which. names: what the searched sources are called."""
+
+    def frequency(term: int) -> int:
+        return sum(index.passages.frequency(term) for index in indexes)
+
+    query = parse(text, lambda term: frequency(term) > 0, names)
+    wrong = [word.lower() for word in query.unknown if len(word) >= _SHORTEST][:_MOST_CORRECTED]
+    if not wrong:
+        return query, {}
+    async with database.transaction(caller, readonly=True) as connection:
+        similar = await DocsReader(connection, caller).similar_words(wrong)
+    chosen: dict[str, str] = {}
+    for word, candidates in similar.items():
+        best = _best(word, candidates, frequency)
+        if best is not None:
+            chosen[word] = best
+    if not chosen:
+        return query, {}
+    replaced = " ".join(chosen.get(part.lower(), part) for part in tokens(text))
+    return parse(replaced, lambda term: frequency(term) > 0, names), chosen
+
+
+def _best(word: str, candidates: list[tuple[str, float]], frequency: Callable[[int], int]) -> str | None:
+    alike = [
+        (likeness + (0.1 if candidate[0] == word[0] else 0.0), candidate)
+        for candidate, likeness in candidates
+        if likeness >= _LEAST_ALIKE and any(frequency(term_hash(term)) for term in terms_of_token(candidate))
+    ]
+    return max(alike)[1] if alike else None

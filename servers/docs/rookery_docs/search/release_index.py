@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,10 +11,12 @@ import numpy as np
 
 from rookery_docs.search import weights
 from rookery_docs.search.fields import FIELDS
-from rookery_docs.search.passage_texts import PassageText, PassageTexts
 from rookery_docs.search.postings import unpack
 from rookery_docs.search.term_index import Postings, TermIndex
 from rookery_docs.search.titles import Titles
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,3 +145,32 @@ def _matrix(rows: Sequence[PassageRow], dimensions: int) -> NDArray[np.float32]:
         if row.vector is not None and len(row.vector) == dimensions:
             matrix[number] = row.vector
     return matrix
+
+
+class PassageText(NamedTuple):
+    """What a passage says, under which headings, and the anchor that leads to it."""
+
+    heading_path: tuple[str, ...]
+    anchor: str | None
+    text: str
+
+
+class PassageTexts:
+    """Passages by number. Each is read when it is asked for: few of those ranked are shown."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.arrays = arrays
+        self._packed, self._starts = arrays["packed"], arrays["starts"]
+
+    @classmethod
+    def build(cls, texts: Iterable[PassageText]) -> PassageTexts:
+        """The passages in their order."""
+        parts = [json.dumps(text, ensure_ascii=False).encode() for text in texts]
+        starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+        return cls({"packed": np.frombuffer(b"".join(parts), dtype=np.uint8), "starts": starts})
+
+    def __getitem__(self, number: int) -> PassageText:
+        heading_path, anchor, text = json.loads(
+            self._packed[self._starts[number] : self._starts[number + 1]].tobytes()
+        )
+        return PassageText(tuple(heading_path), anchor, text)

@@ -9,9 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rookery_core import sql
-from rookery_slack.observations import MessageDeleted, MessageVersion, Observations
+from rookery_slack.observations import (
+    ChannelFact,
+    GroupFact,
+    MessageDeleted,
+    MessageVersion,
+    Observations,
+    UserFact,
+)
 from rookery_slack.store.channel_moves import moved_facts
-from rookery_slack.store.columns import channel_columns, columns, group_columns, user_columns
 from rookery_slackapi.message_text import MessageContent, has_link, searchable_text
 from rookery_slackapi.message_text.visibility import channel_references, without_hidden
 
@@ -277,3 +283,52 @@ def _as_slack(message: MessageVersion) -> dict[str, Any]:
         "text": message.text,
     }
     return {**(message.content or {}), **{key: value for key, value in named.items() if value is not None}}
+
+
+def columns(facts: Sequence[Any], *names: str) -> list[list[Any]]:
+    """One list a name, of that attribute of every fact."""
+    return [[getattr(fact, name) for fact in facts] for name in names]
+
+
+def user_columns(facts: Sequence[UserFact]) -> list[list[Any]]:
+    """For the statement merge_users."""
+    said = ("id", "workspace", "name", "real_name", "display_name", "title", "tz")
+    flags = ("is_bot", "is_guest", "is_stranger", "is_deactivated")
+    return columns(facts, *said, *flags, "updated", "seen_at")
+
+
+def group_columns(facts: Sequence[GroupFact]) -> list[list[Any]]:
+    """For the statement merge_groups; members as JSON, since arrays in arrays must be of one length."""
+    found = columns(facts, "id", "handle", "name")
+    members = [None if fact.members is None else json.dumps(sorted(set(fact.members))) for fact in facts]
+    return [*found, members, *columns(facts, "is_deleted", "updated")]
+
+
+def channel_columns(facts: Sequence[ChannelFact]) -> list[list[Any]]:
+    """For the statement merge_channels: each attribute with the time at which it was so, null where not said."""
+    rows = [_channel_row(fact) for fact in facts]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _channel_row(fact: ChannelFact) -> tuple[Any, ...]:
+    def since(value: object, at: Any = None) -> Any:
+        return None if value is None else at or fact.at
+
+    return (
+        fact.id,
+        fact.workspace,
+        fact.name,
+        since(fact.name),
+        fact.kind,
+        since(fact.kind),
+        fact.topic,
+        since(fact.topic, fact.topic_at),
+        fact.purpose,
+        since(fact.purpose, fact.purpose_at),
+        fact.archived,
+        since(fact.archived),
+        fact.shared,
+        since(fact.shared),
+        fact.created,
+        json.dumps(sorted(set(fact.previous_names))),
+    )
