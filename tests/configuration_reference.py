@@ -30,10 +30,16 @@ GROUPS = {
     "rookery slack (the bot)": "orchestrator/rookery/slack/settings.py",
 }
 COMPOSE = """\
-# Read by compose.yaml only (compose): the owner's password, a common part of the services' database passwords, and the
-# bot's token, whose entry in ROOKERY_HTTP_TOKENS needs the scope "delegate": rookery token new --scope delegate
+# Read by compose.yaml only (compose): the owner's password, a separate password for each service's database login (letters
+# and digits, as they become part of URLs; docs/hosting.md generates them), and the bot's token, whose entry in
+# ROOKERY_HTTP_TOKENS needs the scope "delegate": rookery token new --scope delegate
 # POSTGRES_PASSWORD=
-# ROOKERY_LOGIN_PASSWORD=
+# ROOKERY_LOGIN_PASSWORD_SLACK=
+# ROOKERY_LOGIN_PASSWORD_DOCS=
+# ROOKERY_LOGIN_PASSWORD_GITHUB=
+# ROOKERY_LOGIN_PASSWORD_MEMORY=
+# ROOKERY_LOGIN_PASSWORD_INGEST=
+# ROOKERY_LOGIN_PASSWORD_AGENT=
 # ROOKERY_BOT_TOKEN=
 """
 DOCUMENT = """\

@@ -19,12 +19,13 @@ BIN = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+LOGINS = ("SLACK", "DOCS", "GITHUB", "MEMORY", "INGEST", "AGENT")
 OF_THE_DATABASE_IMAGE = {
     "POSTGRES_PASSWORD",
     "POSTGRES_DB",
     "PGPASSWORD",
-    "LOGIN_PASSWORD",
-    "ROOKERY_LOGIN_PASSWORD",
+    *(f"LOGIN_PASSWORD_{part}" for part in LOGINS),
+    *(f"ROOKERY_LOGIN_PASSWORD_{part}" for part in LOGINS),
 }
 COMMANDS = {point.name for point in entry_points(group="console_scripts") if point.name.startswith("rookery")}
 
@@ -72,6 +73,33 @@ def test_no_server_holds_the_owners_password() -> None:
     for name, service in OURS.items():
         if name != "migrate":
             assert "POSTGRES_PASSWORD" not in str(service["environment"])
+
+
+def test_every_login_has_a_password_that_no_other_service_holds() -> None:
+    holders: dict[str, set[str]] = {}
+    for name, service in OURS.items():
+        login = re.match(r"postgresql://(\w+):\$\{(\w+)\}@", service["environment"]["DATABASE_URL"])
+        assert login, f"{name} has a password that is not one variable"
+        assert str(service).count("PASSWORD") == 1
+        holders.setdefault(login[2], set()).add(login[1])
+    assert all(len(logins) == 1 for logins in holders.values())
+    assert holders.keys() - {"POSTGRES_PASSWORD"} == {f"ROOKERY_LOGIN_PASSWORD_{part}" for part in LOGINS}
+
+
+def test_each_login_is_created_with_its_password(tmp_path: Path) -> None:
+    """Runs the script of the service `logins` with a psql that prints its arguments."""
+    (tmp_path / "psql").write_text('#!/bin/sh\necho "$@"\n', encoding="utf-8")
+    (tmp_path / "psql").chmod(0o755)
+    passwords = {f"LOGIN_PASSWORD_{part}": f"of {part}" for part in LOGINS}
+    script = SERVICES["logins"]["command"][0].replace("$$", "$")
+    printed = subprocess.run(
+        ["/bin/sh", "-ec", script], env={"PATH": f"{tmp_path}:/usr/bin:/bin", **passwords},
+        capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert len(printed) == len(LOGINS)
+    for line, part in zip(printed, LOGINS, strict=True):
+        assert f"login=rookery_login_{part.lower()} " in line
+        assert line.endswith(f"password=of {part}")
 
 
 def test_every_variable_is_in_the_example() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
@@ -43,7 +45,10 @@ OF_OTHERS = {
     "OPENAI_BASE_URL",
     "SLACK_SIGNING_SECRET",
 }
-OF_DEPLOYMENT = {"ROOKERY_LOGIN_PASSWORD", "ROOKERY_BOT_TOKEN"}
+OF_DEPLOYMENT = {
+    "ROOKERY_BOT_TOKEN",
+    *(f"ROOKERY_LOGIN_PASSWORD_{part}" for part in ("SLACK", "DOCS", "GITHUB", "MEMORY", "INGEST", "AGENT")),
+}
 """Read by compose.yaml only."""
 OF_TESTS = re.compile(r"ROOKERY_TEST_[A-Z_]+")
 
@@ -232,3 +237,12 @@ def test_every_test_that_a_page_names_exists(page: Path) -> None:
         assert path.exists(), f"{page.name} names {file}"
         found = not function or re.search(rf"def {function}\(", path.read_text(encoding="utf-8"))
         assert found, f"{page.name} names {file}::{function}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_configuration_that_a_page_shows_can_be_read(page: Path) -> None:
+    blocks = re.findall(
+        r"^```(json|toml)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    for language, block in blocks:
+        (json if language == "json" else tomllib).loads(block)

@@ -71,7 +71,10 @@ def env_file(tmp_path: Path) -> dict[str, str]:
     token, entry = new_token(BOT, scopes=["delegate"])
     return {
         "POSTGRES_PASSWORD": "p",
-        "ROOKERY_LOGIN_PASSWORD": "l",
+        **{
+            f"ROOKERY_LOGIN_PASSWORD_{part}": part
+            for part in ("SLACK", "DOCS", "GITHUB", "MEMORY", "INGEST", "AGENT")
+        },
         "ROOKERY_BOT_TOKEN": token,
         "ROOKERY_HTTP_TOKENS": json.dumps([entry]),
         "ROOKERY_CONTEXT_KEY": secrets.token_urlsafe(48),

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -248,3 +249,16 @@ def test_the_cap_follows_the_limit_of_descriptors() -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert max_connections() <= MAX_CONNECTIONS
+
+
+def test_the_documented_limits_are_the_defaults() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "hosting.md").read_text(encoding="utf-8")
+    limits = ConnectionLimits(max_connections=MAX_CONNECTIONS)
+    for row in (
+        f"| headers of a request | {limits.header_s:g} s, {limits.max_header_bytes} bytes |",
+        f"| body of a request | {limits.body_s:g} s, {limits.max_body_bytes} bytes |",
+        f"| a client that does not read its response | {limits.write_s:g} s |",
+        f"| idle connection | {limits.keep_alive_s:g} s |",
+        f"| open connections of a process | {limits.max_connections}, ",
+    ):
+        assert row in page
