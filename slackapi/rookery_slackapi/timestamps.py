@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 _TS = re.compile(r"^\d{1,12}(?:\.\d{1,6})?$")
 _LINK_TS = re.compile(r"^p(\d{10,12})(\d{6})$")
@@ -32,6 +33,13 @@ def _moment(seconds: int, microseconds: int) -> datetime | None:
         return _EPOCH + timedelta(seconds=seconds, microseconds=microseconds)
     except OverflowError:
         return None
+
+
+def local_iso(moment: datetime, zone: tzinfo | None) -> str:
+    """ISO 8601 to the second, in a zone, with its offset."""
+    with contextlib.suppress(OverflowError):  # in the last hours of the year 9999
+        moment = moment.astimezone(zone)
+    return moment.isoformat(timespec="seconds")
 
 
 def format_ts(moment: datetime) -> str:

@@ -191,7 +191,7 @@ async def test_members_of_a_private_channel_see_it_and_lose_it_at_once(
     bob = Caller(user="UBOB", kind="member")
     assert "the merger" in await answer(found, bob, channel="secret", limit=200, max_tokens=20000)
     assert "not_found" in await answer(found, MEMBER, channel="secret")
-    await fill(Observations(members=[Membership("CSECRET", "UBOB", False, at("1800000000.000000"))]))
+    await fill(Observations(members=[Membership("CSECRET", "UBOB", False, at("1750000000.000000"))]))
     assert "not_found" in await answer(found, bob, channel="secret")
 
 
@@ -201,7 +201,7 @@ async def test_a_channel_that_becomes_private_is_hidden_at_once(
     await fill(_public())
     found = by_name(store, slack_settings)
     assert "deploy" in await answer(found["get_conversation"], Caller(), channel="general", limit=100)
-    await fill(Observations(channels=[ChannelFact("CGENERAL", at("1800000000.000000"), kind="private")]))
+    await fill(Observations(channels=[ChannelFact("CGENERAL", at("1750000000.000000"), kind="private")]))
     for name, arguments in CALLS:
         assert '"CGENERAL"' not in await answer(found[name], Caller(), **arguments), name
     assert "deploy" in await answer(found["get_conversation"], MEMBER, channel="general", limit=100)
@@ -236,7 +236,7 @@ async def test_whoever_says_member_but_is_a_guest_is_a_guest(
 def _deactivated() -> Any:
     from dataclasses import replace
 
-    return replace(person("UADA", "Ada").users[0], is_deactivated=True, updated=at("1800000000.000000"))
+    return replace(person("UADA", "Ada").users[0], is_deactivated=True, updated=at("1750000000.000000"))
 
 
 async def test_an_allow_list_narrows_what_anybody_sees(
@@ -271,7 +271,7 @@ async def test_another_team_is_another_world(
         assert "archives" not in await answer(found[name], Caller(), **arguments), name
     await fill(
         Observations(
-            deletions=[MessageDeleted("CGENERAL", at("1700000000.000100"), None, at("1800000000.000000"))]
+            deletions=[MessageDeleted("CGENERAL", at("1700000000.000100"), None, at("1750000000.000000"))]
         )
     )
     async with store.session(Caller(team="other")) as session:

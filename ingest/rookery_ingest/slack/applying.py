@@ -12,9 +12,16 @@ from typing import TYPE_CHECKING, Any, cast
 from rookery_core.batching import Batcher
 from rookery_core.errors import Unavailable
 from rookery_core.telemetry import get_logger
-from rookery_ingest.slack.cleaning import compact, text_of
+from rookery_ingest.slack.cleaning import compact, id_of, text_of
 from rookery_ingest.slack.events import Raw, event_facts, inner_event
 from rookery_slack.observations import Observations
+from rookery_slack.plausible_times import (
+    DATED_AHEAD,
+    Clock,
+    latest_time,
+    plausible_observations,
+    utc_now,
+)
 from rookery_slack.store import sync_state
 from rookery_slack.store.writer import Merged, Writer
 from rookery_slackapi.timestamps import parse_ts
@@ -41,40 +48,57 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class ReadEvent:
-    """An event as it came, its inner event, and what it tells (None: it was not understood)."""
+    """An event as it came, its inner event, and what it tells (None: it was not understood).
+
+    problem: why nothing of it, or not all of it, is stored.
+    """
 
     payload: Raw
     event: Raw
     facts: Observations | None
+    problem: str | None = None
 
     @property
     def is_direct(self) -> bool:
         """Whether it is about a direct conversation."""
         event = self.event
-        if event.get("channel_type") in _DIRECT:
+        if text_of(event.get("channel_type")) in _DIRECT:
             return True
         item = event.get("item")
         channel = event.get("channel") or (cast(Raw, item).get("channel") if isinstance(item, dict) else None)
         return isinstance(channel, str) and channel.startswith("D")
 
 
-def read_event(payload: Raw, received_at: datetime | None = None) -> ReadEvent:
-    """Read an event, whatever it is. received_at: taken for its time where it does not tell one."""
+def read_event(
+    payload: Raw, received_at: datetime | None = None, *, latest: datetime | None = None
+) -> ReadEvent:
+    """Read an event of any shape.
+
+    received_at: taken for its time where it does not tell one. latest: the last moment that its times may name; an
+    event that names a later one (None: more than a day from now) tells nothing of that.
+    """
     event, sent_at = inner_event(payload)
     try:
-        return ReadEvent(payload, event, event_facts(event, sent_at or received_at))
+        facts = event_facts(event, sent_at or received_at)
     except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
         return ReadEvent(payload, event, None)
+    if facts is None:
+        return ReadEvent(payload, event, None)
+    plausible, odd = plausible_observations(facts, latest or latest_time())
+    return ReadEvent(payload, event, plausible, f"{', '.join(odd)} {DATED_AHEAD}" if odd else None)
 
 
 class Applier:
     """Applies events for one team. keep_direct: whether direct messages are stored at all."""
 
-    def __init__(self, database: Database, caller: Caller, *, keep_direct: bool = False) -> None:
+    def __init__(
+        self, database: Database, caller: Caller, *, keep_direct: bool = False, clock: Clock = utc_now
+    ) -> None:
         self._database = database
         self._caller = caller
         self._keep_direct = keep_direct
-        self._writer = Writer(caller)
+        self._clock = clock
+        self._writer = Writer(caller, clock=clock)
 
     async def apply(self, payloads: Sequence[Raw]) -> Applied:
         """Apply events in one transaction; when that fails, each in its own, so that one cannot hold up others.
@@ -96,7 +120,8 @@ class Applier:
         return applied
 
     async def _together(self, payloads: Sequence[Raw]) -> Applied:
-        read = [read_event(payload) for payload in payloads]
+        latest = latest_time(self._clock)
+        read = [read_event(payload, latest=latest) for payload in payloads]
         wanted = [each for each in read if self._keep_direct or not each.is_direct]
         facts = Observations()
         for each in wanted:
@@ -106,7 +131,8 @@ class Applier:
             merged = await self._writer.merge(connection, facts) if facts else Merged()
             await self._keep(connection, wanted)
         missed = sum(each.facts is None for each in wanted)
-        return Applied(merged, len(wanted), missed, 0, len(read) - len(wanted))
+        failed = sum(each.problem is not None for each in wanted)
+        return Applied(merged, len(wanted), missed, failed, len(read) - len(wanted))
 
     async def _alone(self, payload: Raw) -> Applied:
         try:
@@ -121,8 +147,15 @@ class Applier:
             return Applied(Merged(), 1, 0, 1)
 
     async def _keep(self, connection: Connection, read: Sequence[ReadEvent]) -> None:
-        rows = [_raw_row(each, "not_understood" if each.facts is None else "applied", None) for each in read]
+        rows = [_raw_row(each, _outcome(each), each.problem) for each in read]
         await sync_state.keep_raw(connection, self._caller, rows)
+
+
+def _outcome(read: ReadEvent) -> str:
+    if read.problem is not None:
+        _log.warning("an event was kept aside: %s", read.problem)
+        return "failed"
+    return "not_understood" if read.facts is None else "applied"
 
 
 def _raw_row(read: ReadEvent, outcome: str, problem: str | None) -> tuple[Any, ...]:
@@ -130,11 +163,11 @@ def _raw_row(read: ReadEvent, outcome: str, problem: str | None) -> tuple[Any, .
     message = event.get("message")
     item = event.get("item")
     target = cast(Raw, message if isinstance(message, dict) else item if isinstance(item, dict) else event)
-    channel = text_of(event.get("channel")) or text_of(target.get("channel"))
+    channel = id_of(event.get("channel")) or id_of(target.get("channel"))
     ts = parse_ts(event.get("deleted_ts")) or parse_ts(target.get("ts"))
-    kind = ".".join(filter(None, (text_of(event.get("type")), text_of(event.get("subtype")))))
+    kind = ".".join(filter(None, (id_of(event.get("type")), id_of(event.get("subtype")))))
     body = json.dumps(compact(read.payload), ensure_ascii=False)
-    return text_of(read.payload.get("event_id")), kind or None, channel, ts, outcome, problem, body
+    return id_of(read.payload.get("event_id")), kind or None, channel, ts, outcome, problem, body
 
 
 class EventBatcher:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from rookery_ingest.slack.cleaning import text_of
+from rookery_ingest.slack.cleaning import id_of, name_of, text_of
 from rookery_slack.observations import (
     ChannelFact,
     ChannelKind,
@@ -39,21 +39,21 @@ def user_fact(
 
     Who belongs to another workspace (and not to the same enterprise) is a stranger.
     """
-    user_id = text_of(raw.get("id"))
+    user_id = id_of(raw.get("id"))
     if user_id is None:
         return None
     profile = _part(raw, "profile")
-    team = text_of(raw.get("team_id")) or text_of(profile.get("team"))
+    team = id_of(raw.get("team_id")) or id_of(profile.get("team"))
     return UserFact(
         id=user_id,
         updated=moment_of(raw.get("updated")) or LONG_AGO,
         seen_at=seen_at,
         workspace=team,
-        name=text_of(raw.get("name")),
-        real_name=text_of(raw.get("real_name")) or text_of(profile.get("real_name")),
-        display_name=text_of(profile.get("display_name")),
-        title=text_of(profile.get("title")),
-        tz=text_of(raw.get("tz")),
+        name=name_of(raw.get("name")),
+        real_name=name_of(raw.get("real_name")) or name_of(profile.get("real_name")),
+        display_name=name_of(profile.get("display_name")),
+        title=name_of(profile.get("title")),
+        tz=name_of(raw.get("tz")),
         is_bot=bool(raw.get("is_bot")) or user_id == "USLACKBOT",
         is_guest=bool(raw.get("is_restricted") or raw.get("is_ultra_restricted")),
         is_stranger=bool(raw.get("is_stranger")) or _is_foreign(raw, team, workspace, enterprise),
@@ -64,7 +64,7 @@ def user_fact(
 def _is_foreign(raw: Raw, team: str | None, workspace: str | None, enterprise: str | None) -> bool:
     if workspace is None or team is None or team == workspace or raw.get("id") == "USLACKBOT":
         return False
-    own = text_of(_part(raw, "enterprise_user").get("enterprise_id"))
+    own = id_of(_part(raw, "enterprise_user").get("enterprise_id"))
     return not (enterprise and own == enterprise)
 
 
@@ -74,10 +74,10 @@ def profile_fact(user_id: str, profile: Raw, seen_at: datetime) -> UserFact:
         id=user_id,
         updated=LONG_AGO,
         seen_at=seen_at,
-        workspace=text_of(profile.get("team")),
-        name=text_of(profile.get("name")),
-        real_name=text_of(profile.get("real_name")),
-        display_name=text_of(profile.get("display_name")),
+        workspace=id_of(profile.get("team")),
+        name=name_of(profile.get("name")),
+        real_name=name_of(profile.get("real_name")),
+        display_name=name_of(profile.get("display_name")),
         is_guest=bool(profile.get("is_restricted") or profile.get("is_ultra_restricted")),
     )
 
@@ -87,7 +87,7 @@ def channel_facts(
 ) -> Observations | None:
     """A conversation of channels.json, groups.json, dms.json, mpims.json or conversations.list, with its members
     when they are listed; None without an id. kind: what the place says where it was found."""
-    channel_id = text_of(raw.get("id"))
+    channel_id = id_of(raw.get("id"))
     if channel_id is None:
         return None
     facts = Observations()
@@ -98,8 +98,8 @@ def channel_facts(
         ChannelFact(
             id=channel_id,
             at=seen_at,
-            workspace=text_of(raw.get("context_team_id")) or workspace,
-            name=text_of(raw.get("name")),
+            workspace=id_of(raw.get("context_team_id")) or workspace,
+            name=name_of(raw.get("name")),
             kind=kind_of(raw) or kind,
             topic=text_of(topic.get("value")) or ("" if topic else None),
             topic_at=moment_of(topic.get("last_set")),
@@ -108,7 +108,7 @@ def channel_facts(
             archived=bool(raw["is_archived"]) if "is_archived" in raw else None,
             shared=bool(raw.get("is_ext_shared")) if "is_ext_shared" in raw else None,
             created=moment_of(raw.get("created")),
-            previous_names=tuple(name for name in names if isinstance(name, str)),
+            previous_names=tuple(filter(None, map(name_of, names))),
         )
     )
     if isinstance(members := raw.get("members"), list):
@@ -120,7 +120,7 @@ def member_facts(channel_id: str, members: list[Any], at: datetime) -> Observati
     """A full list of a channel's members."""
     facts = Observations()
     facts.member_lists.append(MembersListed(channel_id, at))
-    names = dict.fromkeys(member for member in members if isinstance(member, str))
+    names = dict.fromkeys(filter(None, map(id_of, members)))
     facts.members += [Membership(channel_id, member, True, at) for member in names]
     return facts
 
@@ -138,16 +138,18 @@ def kind_of(raw: Raw) -> ChannelKind | None:
 
 def group_fact(raw: Raw) -> GroupFact | None:
     """A user group of usergroups.list or a subteam event; None without an id."""
-    group_id = text_of(raw.get("id"))
+    group_id = id_of(raw.get("id"))
     if group_id is None:
         return None
     users = raw.get("users")
     return GroupFact(
         id=group_id,
         updated=moment_of(raw.get("date_update")) or LONG_AGO,
-        handle=text_of(raw.get("handle")),
-        name=text_of(raw.get("name")),
-        members=tuple(str(user) for user in cast("list[Any]", users)) if isinstance(users, list) else None,
+        handle=name_of(raw.get("handle")),
+        name=name_of(raw.get("name")),
+        members=tuple(filter(None, map(id_of, cast("list[Any]", users))))
+        if isinstance(users, list)
+        else None,
         is_deleted=moment_of(raw.get("date_delete")) is not None,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from rookery_ingest.slack.cleaning import text_of
+from rookery_ingest.slack.cleaning import id_of, name_of, text_of
 from rookery_ingest.slack.directory import channel_facts, group_fact, moment_of, user_fact
 from rookery_ingest.slack.messages import message_facts, thread_of
 from rookery_slack.observations import (
@@ -39,7 +39,7 @@ def event_facts(event: Raw, at: datetime | None = None) -> Observations | None:
 
     at: when it was sent, where the event itself does not say.
     """
-    kind = text_of(event.get("type")) or ""
+    kind = id_of(event.get("type")) or ""
     at = parse_ts(event.get("event_ts")) or parse_ts(event.get("ts")) or at
     if kind in _IGNORED:
         return Observations()
@@ -63,7 +63,7 @@ def inner_event(payload: Raw) -> tuple[Raw, datetime | None]:
 
 
 def _message(event: Raw, at: datetime) -> Observations | None:
-    channel = text_of(event.get("channel"))
+    channel = id_of(event.get("channel"))
     if channel is None:
         return None
     reader = _WRAPPED.get(str(event.get("subtype")))
@@ -114,7 +114,7 @@ def _replied(event: Raw, channel: str, at: datetime) -> Observations | None:
 def _membership(present: bool) -> Callable[[Raw, str, datetime], Observations]:
     def read(event: Raw, channel: str, at: datetime) -> Observations:
         facts = Observations()
-        if user := text_of(event.get("user")):
+        if user := id_of(event.get("user")):
             facts.members.append(Membership(channel, user, present, at))
         return facts
 
@@ -127,7 +127,8 @@ def _channel_notice(**changes: Any) -> Callable[[Raw, str, datetime], Observatio
     def read(event: Raw, channel: str, at: datetime) -> Observations:
         facts = Observations()
         said: dict[str, Any] = {
-            key: text_of(event.get(key)) or "" if value is None else value for key, value in changes.items()
+            key: (name_of if key == "name" else text_of)(event.get(key)) or "" if value is None else value
+            for key, value in changes.items()
         }
         facts.channels.append(ChannelFact(channel, at, **said))
         return facts
@@ -166,8 +167,8 @@ def _reaction(present: bool) -> Callable[[Raw, datetime], Observations | None]:
         target: Raw = cast(Raw, item) if isinstance(item, dict) else {}
         if target.get("type") not in ("message", None):
             return Observations()  # to a file, as it was long ago
-        channel, ts = text_of(target.get("channel")), parse_ts(target.get("ts"))
-        emoji, user = text_of(event.get("reaction")), text_of(event.get("user"))
+        channel, ts = id_of(target.get("channel")), parse_ts(target.get("ts"))
+        emoji, user = text_of(event.get("reaction")), id_of(event.get("user"))
         if channel is None or ts is None or emoji is None or user is None:
             return None
         return Observations(reactions=[Reaction(channel, ts, emoji, user, present, at)])
@@ -180,8 +181,8 @@ def _described_channel(kind: ChannelKind | None) -> Callable[[Raw, datetime], Ob
 
     def read(event: Raw, at: datetime) -> Observations | None:
         channel = event.get("channel")
-        if isinstance(channel, str):
-            return Observations(channels=[ChannelFact(channel, at, kind=kind)])
+        if channel_id := id_of(channel):
+            return Observations(channels=[ChannelFact(channel_id, at, kind=kind)])
         return channel_facts(cast(Raw, channel), at, kind=kind) if isinstance(channel, dict) else None
 
     return read
@@ -189,7 +190,7 @@ def _described_channel(kind: ChannelKind | None) -> Callable[[Raw, datetime], Ob
 
 def _changed_channel(**changes: Any) -> Callable[[Raw, datetime], Observations | None]:
     def read(event: Raw, at: datetime) -> Observations | None:
-        channel = text_of(event.get("channel"))
+        channel = id_of(event.get("channel"))
         if channel is None:
             return None
         return Observations(channels=[ChannelFact(channel, at, **changes)])
@@ -198,7 +199,7 @@ def _changed_channel(**changes: Any) -> Callable[[Raw, datetime], Observations |
 
 
 def _moved(event: Raw, at: datetime) -> Observations | None:
-    old, new = text_of(event.get("old_channel_id")), text_of(event.get("new_channel_id"))
+    old, new = id_of(event.get("old_channel_id")), id_of(event.get("new_channel_id"))
     if old is None or new is None:
         return None
     return Observations(moves=[ChannelMoved(old, new, at)])
@@ -206,7 +207,7 @@ def _moved(event: Raw, at: datetime) -> Observations | None:
 
 def _member(present: bool) -> Callable[[Raw, datetime], Observations | None]:
     def read(event: Raw, at: datetime) -> Observations | None:
-        channel, user = text_of(event.get("channel")), text_of(event.get("user"))
+        channel, user = id_of(event.get("channel")), id_of(event.get("user"))
         if channel is None or user is None:
             return None
         return Observations(members=[Membership(channel, user, present, at)])
@@ -228,17 +229,17 @@ def _group(event: Raw, at: datetime) -> Observations | None:
 
 def _group_members(event: Raw, at: datetime) -> Observations | None:
     """Only who came and went is told; the full list follows in subteam_updated, so this is a reminder to sync."""
-    group_id = text_of(event.get("subteam_id"))
+    group_id = id_of(event.get("subteam_id"))
     return Observations(groups=[GroupFact(group_id, LONG_AGO)]) if group_id else None
 
 
 def _file_deleted(event: Raw, at: datetime) -> Observations | None:
-    file_id = text_of(event.get("file_id"))
+    file_id = id_of(event.get("file_id"))
     return Observations(deleted_files=[FileDeleted(file_id, at)]) if file_id else None
 
 
 def _workspace(event: Raw, at: datetime) -> Observations | None:
-    team = text_of(event.get("team_id")) or text_of(event.get("team"))
+    team = id_of(event.get("team_id")) or id_of(event.get("team"))
     if team is None:
         return None
     facts = Observations()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from rookery_ingest.slack.cleaning import compact, storable, text_of
+from rookery_ingest.slack.cleaning import compact, id_of, storable, text_of
 from rookery_ingest.slack.directory import profile_fact
 from rookery_slack.observations import (
     MessageDeleted,
@@ -62,7 +62,8 @@ def message_facts(
         return facts
     facts.messages.append(_version(raw, channel, ts, thread_ts, seen_ts or ts, source))
     user, profile = raw.get("user"), raw.get("user_profile")
-    if isinstance(profile, dict) and isinstance(user, str):
+    user = id_of(user)
+    if isinstance(profile, dict) and user is not None:
         facts.users.append(profile_fact(user, cast(Raw, profile), ts))
     if snapshot_at is not None:
         facts.reaction_lists.append(ReactionsListed(channel, ts, snapshot_at))
@@ -86,7 +87,7 @@ def _version(
         ts=ts,
         thread_ts=thread_ts,
         author=_author(raw),
-        subtype=text_of(raw.get("subtype")),
+        subtype=id_of(raw.get("subtype")),
         text=storable(string(raw.get("text"))),
         content=_content(raw) or None,
         # Slack rounds the time of an edit down to the second, which can be before the message itself.
@@ -99,8 +100,8 @@ def _version(
 def _author(raw: Raw) -> str | None:
     comment = raw.get("comment")
     if raw.get("subtype") == "file_comment" and isinstance(comment, dict):
-        return text_of(cast(Raw, comment).get("user"))
-    return text_of(raw.get("user")) or text_of(raw.get("bot_id"))
+        return id_of(cast(Raw, comment).get("user"))
+    return id_of(raw.get("user")) or id_of(raw.get("bot_id"))
 
 
 def _content(raw: Raw) -> dict[str, Any]:
@@ -139,8 +140,8 @@ def _file(file: Raw) -> dict[str, Any]:
 def _reactions(raw: Raw, channel: str, ts: datetime, at: datetime) -> list[Reaction]:
     reactions: list[Reaction] = []
     for listed in mappings(raw.get("reactions")):
-        name, users = text_of(listed.get("name")), listed.get("users")
+        name, users = id_of(listed.get("name")), listed.get("users")
         reactors = cast("list[object]", users) if isinstance(users, list) else []
-        people = dict.fromkeys(user for user in map(text_of, reactors) if user)
+        people = dict.fromkeys(user for user in map(id_of, reactors) if user)
         reactions += [Reaction(channel, ts, name, user, True, at) for user in people if name]
     return reactions

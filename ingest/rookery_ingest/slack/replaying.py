@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Replayed:
-    """How many were applied now, and how many are still not understood."""
+    """How many were applied now, and how many still cannot be."""
 
     applied: int = 0
     left: int = 0
@@ -36,7 +36,7 @@ async def replay(
             read = read_event(row["payload"], row["received_at"])
             if read.is_direct and not keep_direct:
                 continue
-            if read.facts is None:
+            if read.facts is None or read.problem is not None:
                 replayed.left += 1
                 continue
             async with database.transaction(caller) as connection:

@@ -186,5 +186,27 @@ class Observations:
         for name in Observations.__slots__:
             getattr(self, name).extend(getattr(other, name))
 
+    def halves(self) -> tuple[Observations, Observations]:
+        """The observations in two parts; merging both is the same as merging all."""
+        first, second = Observations(), Observations()
+        left = (len(self) + 1) // 2
+        for name in Observations.__slots__:
+            observations = getattr(self, name)
+            getattr(first, name).extend(observations[:left])
+            getattr(second, name).extend(observations[left:])
+            left -= min(left, len(observations))
+        return first, second
+
+    def description(self) -> str:
+        """What the first observation is about, in a few words."""
+        for name in Observations.__slots__:
+            for observation in getattr(self, name):
+                named = getattr(observation, "channel", None) or getattr(observation, "id", "")
+                return f"{name} {named} {getattr(observation, 'ts', '')}".strip()[:120]
+        return ""
+
+    def __len__(self) -> int:
+        return sum(len(getattr(self, name)) for name in Observations.__slots__)
+
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in Observations.__slots__)

@@ -15,10 +15,10 @@ from rookery_core.serving import (
     create_server,
     tool,
 )
+from rookery_slack.plausible_times import Clock, utc_now
 from rookery_slack.settings import SlackSettings
 from rookery_slack.store.session import Store
 from rookery_slack.tools.activity import ActivityTools
-from rookery_slack.tools.base import Clock, utc_now
 from rookery_slack.tools.conversation import ConversationTools
 from rookery_slack.tools.directory import DirectoryTools
 from rookery_slack.tools.posts import PostingTools

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+
+from rookery_slackapi.timestamps import local_iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,4 @@ class Names:
 
     def time(self, moment: datetime) -> str:
         """ISO 8601 to the second, in the asker's zone, with its offset."""
-        with contextlib.suppress(OverflowError):  # in the last hours of the year 9999
-            moment = moment.astimezone(self.zone)
-        return moment.isoformat(timespec="seconds")
+        return local_iso(moment, self.zone)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,19 +16,24 @@ from datetime import UTC, date, datetime, time
 from itertools import groupby
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
 
 from rookery_core.foreign.files import NotOpened
+from rookery_ingest.slack.cleaning import compact
 from rookery_ingest.slack.directory import channel_facts, user_fact
 from rookery_ingest.slack.export.archive import Archive, open_archive
 from rookery_ingest.slack.export.choosing import Options, chosen
-from rookery_ingest.slack.export.days import day_facts
+from rookery_ingest.slack.export.days import DayReader
 from rookery_ingest.slack.export.layout import Conversation, Day, Layout, read_layout
 from rookery_ingest.slack.export.report import Report
 from rookery_ingest.slack.export.workspace_url import UrlGuess
 from rookery_slack.observations import MembersListed, Observations, WorkspaceFact
+from rookery_slack.plausible_times import DATED_AHEAD, Clock, latest_time, utc_now
 from rookery_slack.store import sync_state
 from rookery_slack.store.writer import Merged, Writer
+from rookery_slackapi.timestamps import parse_ts
 
 if TYPE_CHECKING:
     from rookery_core.database import Database
@@ -37,28 +43,42 @@ BATCH = 1000
 """Messages merged in one transaction."""
 PORTION_DAYS = 100
 """Days of small channels that are read, and merged, together: most workspaces have many channels with few messages."""
+_FAULTS_OF_ROWS = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""What the store raises about a single row."""
 Progress = Callable[[int, int], None]
 """Called with days done and days in all."""
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Facts to be merged at once, and the days that are complete with them."""
+    """Facts to be merged at once, the days that are complete with them, and the messages of those kept aside."""
 
     facts: Observations = field(default_factory=Observations)
     complete: list[tuple[Day, bytes, int]] = field(default_factory=list[tuple[Day, bytes, int]])
+    aside: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     days: int = 0
 
 
 async def import_export(
-    database: Database | None, caller: Caller, path: Path, options: Options, progress: Progress | None = None
+    database: Database | None,
+    caller: Caller,
+    path: Path,
+    options: Options,
+    progress: Progress | None = None,
+    *,
+    clock: Clock = utc_now,
 ) -> Report:
     """Import the export at `path`. database may be None for a dry run. Raises InvalidInput, NotFound (a channel)."""
     started = monotonic()
     report = Report(str(path), dry_run=options.dry_run)
     with open_archive(path) as archive:
-        layout = chosen(await asyncio.to_thread(read_layout, archive, report), options, report)
-        importer = _Importer(database, caller, archive, layout, options, report, progress)
+        latest = latest_time(clock)
+        layout = chosen(await asyncio.to_thread(read_layout, archive, report, latest), options, report)
+        importer = _Importer(database, caller, archive, layout, options, report, progress, clock)
         await importer.run()
     report.seconds = monotonic() - started
     report.seconds_searchable = report.seconds
@@ -79,6 +99,7 @@ class _Importer:
         options: Options,
         report: Report,
         progress: Progress | None,
+        clock: Clock,
     ) -> None:
         self._database = None if options.dry_run else database
         self._caller = caller
@@ -87,7 +108,8 @@ class _Importer:
         self._options = options
         self._report = report
         self._progress = progress or _silently
-        self._writer = Writer(caller)
+        self._latest = latest_time(clock)
+        self._writer = Writer(caller, clock=clock)
         self._known: set[tuple[str, str, bytes]] = set()
         self._done = 0
         self._broken: set[str] = set()
@@ -148,7 +170,7 @@ class _Importer:
             batch.days += 1
             for full in self._read(day, batch):
                 yield replace(full)
-                batch.facts, batch.complete, batch.days = Observations(), [], 0
+                batch.facts, batch.complete, batch.aside, batch.days = Observations(), [], [], 0
             if len(batch.facts.messages) >= BATCH:
                 yield batch
                 batch = _Batch()
@@ -167,7 +189,8 @@ class _Importer:
             self._report.days_known += 1
             return
         part = Report(day.name)
-        for facts in day_facts(data, day.name, day.channel, self._layout.snapshot_at, part):
+        reader = DayReader(day.name, day.channel, self._layout.snapshot_at, self._latest, part)
+        for facts in reader.observations(data):
             self._urls.look_at(facts)
             batch.facts.add(facts)
             if len(batch.facts.messages) >= 2 * BATCH:
@@ -175,10 +198,22 @@ class _Importer:
         with self._counting:  # days of several channels are read in threads
             self._report.absorb(part)
         batch.complete.append((day, digest, part.messages))
+        batch.aside += [_kept_aside(message, day.channel) for message in reader.dated_ahead]
 
     async def _merge(self, batch: _Batch) -> None:
+        """Merge a batch in one transaction; if the store refuses it, all but what it refuses."""
         if self._database is None or not (batch.facts or batch.complete):
             return
+        try:
+            merged = await self._merge_together(batch)
+        except _FAULTS_OF_ROWS:
+            merged = await self._merge_apart(batch.facts)
+            merged.add(await self._merge_together(replace(batch, facts=Observations())))
+        self._count(merged)
+        await self._tell_planner(len(batch.facts.messages))
+
+    async def _merge_together(self, batch: _Batch) -> Merged:
+        assert self._database is not None
         async with self._database.transaction(self._caller) as connection:
             await sync_state.commit_lazily(connection)
             merged = await self._writer.merge(connection, batch.facts)
@@ -192,8 +227,22 @@ class _Importer:
                     self._layout.snapshot_at,
                     messages,
                 )
-        self._count(merged)
-        await self._tell_planner(len(batch.facts.messages))
+            await sync_state.keep_raw(connection, self._caller, batch.aside)
+        return merged
+
+    async def _merge_apart(self, facts: Observations) -> Merged:
+        """Merge halves, and halves of those that the store refuses, until what it refuses stands alone."""
+        merged = Merged()
+        for half in facts.halves():
+            try:
+                merged.add(await self._merge_together(_Batch(half)))
+            except _FAULTS_OF_ROWS as error:
+                if len(half) > 1:
+                    merged.add(await self._merge_apart(half))
+                else:
+                    kind = f"observation that the store cannot hold ({type(error).__name__})"
+                    self._report.skip(kind, half.description())
+        return merged
 
     async def _tell_planner(self, messages: int) -> None:
         """After as much as one batch, and whenever there are four times as many: see slack.refresh_planner."""
@@ -220,8 +269,9 @@ class _Importer:
         if self._database is None:
             return
         firsts: dict[str, date] = {}
+        last = self._layout.snapshot_at.date().isoformat()
         for day in days:
-            if day.channel not in self._broken:
+            if day.channel not in self._broken and day.date <= last:
                 on = date.fromisoformat(day.date)
                 firsts[day.channel] = min(on, firsts.get(day.channel, on))
         stretches = {channel: self._stretch(first) for channel, first in firsts.items()}
@@ -242,6 +292,12 @@ class _Importer:
         fact = WorkspaceFact(workspace, self._layout.snapshot_at, url=url.rstrip("/"))
         async with self._database.transaction(self._caller) as connection:
             await self._writer.merge(connection, Observations(workspaces=[fact]))
+
+
+def _kept_aside(message: dict[str, Any], channel: str) -> tuple[Any, ...]:
+    """A raw event of the message, which can be replayed when its time has come."""
+    payload = json.dumps(compact({**message, "type": "message", "channel": channel}), ensure_ascii=False)
+    return None, "message", channel, parse_ts(message.get("ts")), "failed", DATED_AHEAD, payload
 
 
 def _portions(days: Sequence[Day]) -> Iterator[list[Day]]:

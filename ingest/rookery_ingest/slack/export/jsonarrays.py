@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder()
+MAX_DIGITS = 100
+
+
+def _number(digits: str) -> int | None:
+    """A whole number; None for one that is longer than any that Slack writes, and that Python may refuse to read."""
+    return int(digits) if len(digits) <= MAX_DIGITS else None
+
+
+_DECODER = json.JSONDecoder(parse_int=_number)
 
 
 class Damaged(Exception):

@@ -7,13 +7,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 from typing import Any, cast
 
 from rookery_core.errors import InvalidInput
 from rookery_core.foreign.files import NotOpened
-from rookery_ingest.slack.cleaning import text_of
+from rookery_ingest.slack.cleaning import id_of, storable, text_of
 from rookery_ingest.slack.export.archive import Archive
 from rookery_ingest.slack.export.jsonarrays import Damaged, elements
 from rookery_ingest.slack.export.report import Report
@@ -44,7 +44,7 @@ class Conversation:
 
     @property
     def id(self) -> str:
-        return str(self.raw["id"])
+        return storable(str(self.raw["id"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,11 @@ class Layout:
     snapshot_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read_layout(archive: Archive, report: Report) -> Layout:
-    """Find out what is where. Raises InvalidInput when this is no export."""
+def read_layout(archive: Archive, report: Report, latest: datetime) -> Layout:
+    """Find out what is where. latest: the last moment that a message may name.
+
+    Raises InvalidInput when this is no export.
+    """
     names = [name for name in archive.names() if not _is_litter(name)]
     root = _root(names)
     tops = {PurePosixPath(name).name: name for name in names if PurePosixPath(name).parent == root}
@@ -91,7 +94,7 @@ def read_layout(archive: Archive, report: Report) -> Layout:
             report.skip("file that is no part of messages, channels or people", name)
     layout.workspace = _workspace(layout)
     layout.days = list(_days(names, root, layout.conversations, report))
-    layout.snapshot_at = _last_moment(archive, layout)
+    layout.snapshot_at = _last_moment(archive, layout, latest)
     return layout
 
 
@@ -111,7 +114,7 @@ def _root(names: list[str]) -> PurePosixPath:
 def _objects(archive: Archive, name: str, report: Report) -> Iterator[dict[str, Any]]:
     try:
         for value in elements(archive.read(name)):
-            if isinstance(value, dict) and text_of(cast("dict[str, Any]", value).get("id")):
+            if isinstance(value, dict) and id_of(cast("dict[str, Any]", value).get("id")):
                 yield cast("dict[str, Any]", value)
             else:
                 report.skip("entry without an id in a list", name)
@@ -126,7 +129,7 @@ def _conversations(archive: Archive, name: str, kind: ChannelKind, report: Repor
 
 def _workspace(layout: Layout) -> str | None:
     """The workspace's id: the team of most of its people."""
-    teams = Counter(team for user in layout.users if (team := text_of(user.get("team_id"))))
+    teams = Counter(team for user in layout.users if (team := id_of(user.get("team_id"))))
     return teams.most_common(1)[0][0] if teams else None
 
 
@@ -143,18 +146,27 @@ def _days(
             report.skip("canvas or attachment, not messages", name)
         elif _comparable(folder) not in folders:
             report.skip("folder that no list of channels names", folder)
-        elif path.parent != root / folder or not _DAY.match(path.name):
+        elif path.parent != root / folder or not _is_day(path.name):
             report.skip("file that is not a day of messages", name)
         else:
             yield Day(name, folders[_comparable(folder)], path.stem)
+
+
+def _is_day(name: str) -> bool:
+    try:
+        return _DAY.match(name) is not None and bool(date.fromisoformat(name.removesuffix(".json")))
+    except ValueError:
+        return False
 
 
 def _folders(conversations: list[Conversation]) -> dict[str, str]:
     """The channel of each folder: called by name, by id where there is no name, sometimes by a former name."""
     folders: dict[str, str] = {}
     for each in conversations:
-        for former in each.raw.get("previous_names") or ():
-            folders.setdefault(_comparable(str(former)), each.id)
+        names = each.raw.get("previous_names")
+        for former in cast("list[Any]", names) if isinstance(names, list) else ():
+            if former_name := text_of(former):
+                folders.setdefault(_comparable(former_name), each.id)
     for each in conversations:
         folders[_comparable(each.id)] = each.id
         if name := text_of(each.raw.get("name")):
@@ -167,13 +179,20 @@ def _comparable(name: str) -> str:
     return unicodedata.normalize("NFKC", name)
 
 
-def _last_moment(archive: Archive, layout: Layout) -> datetime:
-    """The greatest `ts` of the last day: the export was made then or later, so all it says was true then."""
-    last = max((day.date for day in layout.days), default=None)
-    moments = [moment for day in layout.days if day.date == last for moment in _moments(archive, day.name)]
-    if moments:
-        return max(moments)
-    return datetime.fromisoformat(last).replace(tzinfo=UTC) if last else layout.snapshot_at
+def _last_moment(archive: Archive, layout: Layout, latest: datetime) -> datetime:
+    """The greatest `ts` of the last day: the export was made then or later, so all it says was true then.
+
+    Days and messages dated after `latest` do not count.
+    """
+    dates = {day.date for day in layout.days if day.date <= latest.date().isoformat()}
+    for day_date in sorted(dates, reverse=True):
+        moments = [m for day in layout.days if day.date == day_date for m in _moments(archive, day.name)]
+        plausible = [moment for moment in moments if moment <= latest]
+        if plausible:
+            return max(plausible)
+        if not moments:  # an empty or damaged day
+            return datetime.fromisoformat(day_date).replace(tzinfo=UTC)
+    return layout.snapshot_at
 
 
 def _moments(archive: Archive, name: str) -> Iterator[datetime]:

@@ -17,6 +17,7 @@ from rookery_slack.observations import (
     Observations,
     UserFact,
 )
+from rookery_slack.plausible_times import Clock, latest_time, plausible_observations, utc_now
 from rookery_slack.store.channel_moves import moved_facts
 from rookery_slackapi.message_text import MessageContent, has_link, searchable_text
 from rookery_slackapi.message_text.visibility import channel_references, without_hidden
@@ -34,13 +35,17 @@ Said = MessageVersion | MessageDeleted
 
 @dataclass(slots=True)
 class Merged:
-    """What a merge changed: messages new, versions that replaced another, deletions, and what was refused."""
+    """What a merge changed: messages new, versions that replaced another, deletions, and what was refused.
+
+    dated_ahead: observations that were left out, or taken without a time, because that lies in the future.
+    """
 
     added: int = 0
     changed: int = 0
     erased: int = 0
     discarded: int = 0
     refused: int = 0
+    dated_ahead: int = 0
 
     def add(self, other: Merged) -> None:
         """Sum two reports."""
@@ -49,15 +54,18 @@ class Merged:
 
 
 class Writer:
-    """Merges facts for one team."""
+    """Merges facts for one team. Observations dated more than a day after `clock` are left out."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, *, clock: Clock = utc_now) -> None:
         self._caller = caller
+        self._clock = clock
         self._team = caller.team
 
     async def merge(self, connection: Connection, facts: Observations) -> Merged:
         """Merge a batch. Must run in a transaction for this team; concurrent writers wait for each other's channels."""
         merged = Merged()
+        facts, odd = plausible_observations(facts, latest_time(self._clock))
+        merged.dated_ahead = odd.total()
         prepared = await self._prepared(connection, facts, merged)
         if facts.moves:
             moved = sorted({move.old_id for move in facts.moves} | {move.new_id for move in facts.moves})

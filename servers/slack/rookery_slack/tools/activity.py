@@ -17,7 +17,7 @@ from rookery_slack.lookup import resolve_channels, resolve_user, zone_of
 from rookery_slack.presentation import presenter_for
 from rookery_slack.tools.arguments import Channels, End, Start
 from rookery_slack.tools.base import SlackTools
-from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
+from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, local_iso, parse_ts
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -143,5 +143,5 @@ def _highlight(presenter: Presenter, row: Row) -> Highlight:
 
 
 def _span(span: tuple[datetime, datetime], zone: tzinfo) -> str:
-    begin, stop = (each.astimezone(zone).isoformat(timespec="seconds") for each in span)
+    begin, stop = (local_iso(edge, zone) for edge in span)
     return f"{begin} to {stop}"

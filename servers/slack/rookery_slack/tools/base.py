@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from rookery_slack.plausible_times import Clock, utc_now
+from rookery_slackapi.timestamps import local_iso
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from rookery_slack.settings import SlackSettings
     from rookery_slack.store.session import Session, Store
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """The time."""
-    return datetime.now(UTC)
 
 
 class SlackTools:
@@ -35,7 +30,8 @@ class SlackTools:
         found = (await session.rows("freshness", None if channels is None else list(channels)))[0]
         answer: dict[str, Any] = {}
         if found["as_of"] is not None:
-            answer["as_of"] = found["as_of"].astimezone(zone).isoformat(timespec="seconds")
+            # nothing is known of the future, not even when a stored row says so
+            answer["as_of"] = local_iso(min(found["as_of"], self.now()), zone)
         if found["gaps"]:
             answer["gaps"] = found["gaps"]
         return answer

@@ -18,7 +18,7 @@ from rookery_slack.lookup import resolve_channel, zone_of
 from rookery_slack.presentation import presenter_for
 from rookery_slack.tools.arguments import Channel, End, Start
 from rookery_slack.tools.base import SlackTools
-from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, parse_ts
+from rookery_slackapi.timestamps import EARLIEST, LATEST, format_ts, local_iso, parse_ts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,7 @@ class ConversationTools(SlackTools):
             "read_channel", channel_id, EARLIEST, reference.ts, True, False, neighbours + 1
         )
         after = await session.rows(
-            "read_channel", channel_id, reference.ts + _TICK, LATEST, False, False, max(neighbours, 1)
+            "read_channel", channel_id, _just_after(reference.ts), LATEST, False, False, max(neighbours, 1)
         )
         rows = [*reversed(before), *after[:neighbours]]
         if not any(row["ts"] == reference.ts for row in rows):
@@ -185,7 +185,7 @@ def _rest_of_range(
     last = parse_ts(page.position.get("last"))
     if last is None:
         return begin, stop
-    return (begin, last - _TICK) if newest_first else (last + _TICK, stop)
+    return (begin, last - _TICK) if newest_first else (_just_after(last), stop)
 
 
 async def _root(session: Session, channel_id: str, ts: datetime) -> datetime | None:
@@ -203,5 +203,9 @@ def _no_message(ts: datetime) -> NotFound:
     )
 
 
+def _just_after(moment: datetime) -> datetime:
+    return min(moment, LATEST) + _TICK
+
+
 def _told(moment_: datetime, zone: tzinfo, asked: str | None) -> str:
-    return moment_.astimezone(zone).isoformat(timespec="seconds") if asked else "open"
+    return local_iso(moment_, zone) if asked else "open"

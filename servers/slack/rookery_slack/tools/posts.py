@@ -19,7 +19,8 @@ from rookery_core.identity.asker import check_key
 from rookery_slack.answers import Draft
 from rookery_slack.links import permalink
 from rookery_slack.lookup import resolve_channel
-from rookery_slack.tools.base import Clock, SlackTools, utc_now
+from rookery_slack.plausible_times import Clock, utc_now
+from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import format_ts, parse_ts
 from rookery_slackapi.web import connect
 

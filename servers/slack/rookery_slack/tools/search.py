@@ -15,12 +15,13 @@ from rookery_core.serving.paging import Page
 from rookery_core.text import clip, estimate_tokens, explain_fence, fence, storable
 from rookery_slack.answers import Found, Hit
 from rookery_slack.lookup import resolve_channel, resolve_channels, resolve_user, zone_of
+from rookery_slack.plausible_times import Clock, utc_now
 from rookery_slack.presentation import OVERHEAD_TOKENS, presenter_for
 from rookery_slack.search.candidate_lists import MessageKey
 from rookery_slack.search.filters import Has, ParsedQuery, SearchFilter, parse_modifiers
 from rookery_slack.search.ranking import Mode, by_conversation, rank
 from rookery_slack.tools.arguments import Channels, End, Start
-from rookery_slack.tools.base import Clock, SlackTools, utc_now
+from rookery_slack.tools.base import SlackTools
 from rookery_slackapi.timestamps import format_ts, parse_ts
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from rookery_slack.answers import Coverage, Status
 from rookery_slack.lookup import resolve_channels, zone_of
 from rookery_slack.tools.arguments import Channels
 from rookery_slack.tools.base import SlackTools
+from rookery_slackapi.timestamps import local_iso
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -60,4 +61,4 @@ def _coverage(row: Row, zone: tzinfo) -> Coverage:
 
 
 def _told(moment: datetime, zone: tzinfo) -> str:
-    return moment.astimezone(zone).isoformat(timespec="seconds")
+    return local_iso(moment, zone)
