@@ -18,7 +18,7 @@ from rookery_ingest.slack.export.archive import Archive
 from rookery_ingest.slack.export.jsonarrays import Damaged, elements
 from rookery_ingest.slack.export.report import Report
 from rookery_slack.observations import ChannelKind
-from rookery_slackapi.timestamps import parse_ts
+from rookery_slackapi.timestamps import LATEST, parse_ts
 
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}\.json$")
 _LISTS: dict[str, ChannelKind] = {
@@ -67,7 +67,7 @@ class Layout:
     snapshot_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read_layout(archive: Archive, report: Report, latest: datetime) -> Layout:
+def read_layout(archive: Archive, report: Report, latest: datetime = LATEST) -> Layout:
     """Find out what is where. latest: the last moment that a message may name.
 
     Raises InvalidInput when this is no export.
