@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientSession
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loopback import free_port
 from rookery_core.errors import InvalidInput
+from rookery_core.http_server import HttpServer, listen
 from rookery_core.identity import Caller
 from rookery_core.queue import Queue
 from rookery_core.settings import CoreSettings
@@ -30,7 +31,6 @@ from rookery_github.cache.entry import CachedAnswer, Subject
 from rookery_ingest.github import deliveries
 from rookery_ingest.github.receiver import PATH, TOPIC, Receiver
 
-TestClient.__test__ = TestServer.__test__ = False  # type: ignore[attr-defined] they are not tests
 SECRETS = (b"old", b"new")
 CALLER = Caller(kind="agent")
 PAYLOAD = {
@@ -60,13 +60,17 @@ async def queue(open_database: Any) -> Queue:
 
 
 @pytest_asyncio.fixture
-async def web(open_database: Any, queue: Queue) -> AsyncIterator[TestClient[Any, Any]]:
+async def web(open_database: Any, queue: Queue) -> AsyncIterator[ClientSession]:
     receiver = Receiver(await open_database("rookery_ingest"), queue, SECRETS, CALLER)
-    async with TestClient(TestServer(receiver.application())) as client:
+    server = HttpServer(receiver.application(), signals=False)
+    listening = listen("127.0.0.1", 0)
+    await server.start(listening)
+    async with ClientSession(f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
         yield client
+    await server.close()
 
 
-async def test_a_delivery_is_queued_once(web: TestClient[Any, Any], queue: Queue) -> None:
+async def test_a_delivery_is_queued_once(web: ClientSession, queue: Queue) -> None:
     await queue.subscribe(TOPIC, "bot")
     first = await web.post(PATH, **signed(PAYLOAD))
     again = await web.post(PATH, **signed(PAYLOAD, secret=b"old"))
@@ -75,7 +79,7 @@ async def test_a_delivery_is_queued_once(web: TestClient[Any, Any], queue: Queue
 
 
 async def test_without_a_subscription_the_cache_learns_nevertheless(
-    web: TestClient[Any, Any], open_database: Any
+    web: ClientSession, open_database: Any
 ) -> None:
     store = DatabaseStore(await open_database("rookery_github"), 10**6)
     answer = CachedAnswer(b"{}", {}, time.time(), time.time() + 3600)
@@ -102,13 +106,13 @@ async def test_without_a_subscription_the_cache_learns_nevertheless(
     ],
 )
 async def test_what_is_not_signed_or_not_readable_is_refused(
-    web: TestClient[Any, Any], request_: dict[str, Any], status: int
+    web: ClientSession, request_: dict[str, Any], status: int
 ) -> None:
     assert (await web.post(PATH, **request_)).status == status
 
 
 async def test_a_payload_too_large_for_the_queue_is_left_out_not_lost(
-    web: TestClient[Any, Any], queue: Queue
+    web: ClientSession, queue: Queue
 ) -> None:
     await queue.subscribe(TOPIC, "bot")
     large = {**PAYLOAD, "commits": ["x" * 1000] * 12_000}

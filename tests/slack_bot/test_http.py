@@ -176,7 +176,7 @@ async def test_headers_that_slack_never_sends_are_refused_as_unsigned(
     sent = [header.format(now=int(time.time())) for header in headers]
     async with serving(slack, bot_settings(slack_http_port=free_port())) as base:
         answer = await _send_raw(base, _request(*sent))
-    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 "))  # not ASCII, or not signed
     assert not [record.getMessage() for record in caplog.records if record.exc_info]
 
 

@@ -72,9 +72,7 @@ class BufferedBody:
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                logger.info(
-                    "the client of %s %r left before its body was complete", scope["method"], scope["path"]
-                )
+                logger.info("the body of a request to %s is incomplete: its client left", scope["path"])
                 return
             body += message.get("body", b"")
             more = message.get("more_body", False)

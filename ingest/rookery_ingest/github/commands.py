@@ -38,7 +38,7 @@ def add_commands(subparsers: _Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _listen(arguments: argparse.Namespace) -> int:
-    from rookery_ingest.github.listening import listen
+    from rookery_ingest.github.listener import listen
     from rookery_ingest.github.settings import WebhookSettings
 
     return run_configured(

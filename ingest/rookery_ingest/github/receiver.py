@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from rookery_core import sql
 from rookery_core.errors import InvalidInput, NotFound, RookeryError
+from rookery_core.http_server import BufferedBody
 from rookery_core.identity import Caller
 from rookery_core.queue import Queue
 from rookery_core.telemetry import get_logger, new_trace_id
@@ -15,6 +19,8 @@ from rookery_ingest.github import deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from starlette.requests import Request
 
     from rookery_core.database import Connection, Database
     from rookery_ingest.github.deliveries import Delivery
@@ -35,28 +41,28 @@ class Receiver:
         self._secrets = secrets
         self._caller = caller
 
-    def application(self) -> web.Application:
+    def application(self) -> Starlette:
         """The web application: the webhook's address, and /health."""
-        application = web.Application(client_max_size=MAX_BODY_BYTES)
-        application.router.add_post(PATH, self.handle)
-        application.router.add_get("/health", _health)
-        return application
+        return Starlette(
+            routes=[Route(PATH, self.handle, methods=["POST"]), Route("/health", _health)],
+            middleware=[Middleware(BufferedBody, max_bytes=MAX_BODY_BYTES)],
+        )
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: Request) -> JSONResponse:
         """Answer one delivery: 202 once it is committed, 401 unsigned, 400 unreadable, 503 without a database."""
-        body = await request.read()
+        body = await request.body()
         if not deliveries.is_signed(body, request.headers.get("X-Hub-Signature-256", ""), self._secrets):
-            return web.json_response({"error": "the signature does not fit"}, status=401)
+            return JSONResponse({"error": "the signature does not fit"}, status_code=401)
         try:
             delivery = deliveries.read(request.headers, body)
             if delivery.event == "ping":
-                return web.json_response({"status": "pong"})
-            return web.json_response(await self.take(delivery), status=202)
+                return JSONResponse({"status": "pong"})
+            return JSONResponse(await self.take(delivery), status_code=202)
         except InvalidInput as error:
-            return web.json_response({"error": error.message}, status=400)
+            return JSONResponse({"error": error.message}, status_code=400)
         except (RookeryError, OSError) as error:
             logger.warning("a delivery could not be kept: %s", type(error).__name__)
-            return web.json_response({"error": "try again later"}, status=503, headers={"Retry-After": "10"})
+            return JSONResponse({"error": "try again later"}, status_code=503, headers={"Retry-After": "10"})
 
     async def take(self, delivery: Delivery) -> dict[str, object]:
         """Keep one delivery: all of it or nothing."""
@@ -95,5 +101,5 @@ class Receiver:
         return "duplicate" if published.duplicate else "queued"
 
 
-async def _health(_request: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
+async def _health(_request: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})

@@ -205,7 +205,7 @@ async def test_a_client_that_leaves_during_an_upload_is_one_line(caplog: pytest.
         async with connection(port, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"):
             await asyncio.sleep(0.05)
         async with asyncio.timeout(WAIT_S):
-            while "left before" not in caplog.text:
+            while "incomplete" not in caplog.text:
                 await asyncio.sleep(0.01)
     assert [
         record.exc_info for record in caplog.records if record.name.startswith(("rookery", "uvicorn"))

@@ -1,17 +1,16 @@
-"""Runs the receiver until it is told to stop."""
+"""Serves the webhook receiver until a signal stops it."""
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
 
-from aiohttp import web
-
 from rookery_core.database import Database
+from rookery_core.errors import Unavailable
+from rookery_core.http_server import ConnectionLimits, HttpServer
+from rookery_core.http_server import listen as listen_on
 from rookery_core.identity import Caller
 from rookery_core.queue import Queue
-from rookery_ingest.github.receiver import PATH, TOPIC, Receiver
+from rookery_ingest.github.receiver import MAX_BODY_BYTES, PATH, TOPIC, Receiver
 from rookery_ingest.github.settings import WebhookSettings
 
 
@@ -29,19 +28,10 @@ async def listen(settings: WebhookSettings, host: str, port: int, subscribe: str
 
 
 async def _serve(receiver: Receiver, host: str, port: int) -> None:
-    runner = web.AppRunner(receiver.application(), access_log=None)
-    await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
-        print(f"rookery-ingest github: http://{host}:{port}{PATH}", file=sys.stderr)
-        await _until_stopped()
-    finally:
-        await runner.cleanup()
-
-
-async def _until_stopped() -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+        listening = listen_on(host, port)
+    except OSError as error:
+        raise Unavailable(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    print(f"rookery-ingest github: http://{host}:{port}{PATH}", file=sys.stderr)
+    limits = ConnectionLimits(max_body_bytes=MAX_BODY_BYTES)
+    await HttpServer(receiver.application(), limits).serve([listening])
