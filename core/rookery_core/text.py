@@ -71,6 +71,14 @@ def fence(text: str, *, author: str, kind: str, nonce: str) -> str:
     return f"<untrusted {nonce} from {label}>\n{text}\n</untrusted {nonce}>"
 
 
+_FENCE = re.compile(r"<untrusted ([0-9a-f]{6,32}) from [^<>\n]*>\n?(.*?)\n?</untrusted \1>", re.DOTALL)
+
+
+def unfenced(text: str) -> str:
+    """`text` without the markers of its fences, for where it is fenced again or quoted."""
+    return _FENCE.sub(r"\2", text)
+
+
 def explain_fence(nonce: str) -> str:
     """The explanation of fences for a model, once for each request."""
     return (

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from rookery_core.text import without_controls
+from rookery_core.text import unfenced, without_controls
 
 _LINK_KEYS = ("permalink", "html_url", "url", "uri", "link", "web_url", "source", "id")
 """Where an item has its address, the one that serves a reader best first: where a memory comes from, before the memory."""
@@ -26,8 +26,6 @@ _FOREIGN_PARTS = frozenset(
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s<>\"'`\\]+", re.IGNORECASE)
 _DEPTH = 12
-_FENCE = re.compile(r"<untrusted ([0-9a-f]{6,32}) from [^<>\n]*>\n?(.*?)\n?</untrusted \1>", re.DOTALL)
-"""Servers fence what people wrote. A quote is set apart already, and needs the words only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ def _texts(value: Any, around: _Context, depth: int) -> Iterator[tuple[str, _Con
         (item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str) and item[key].strip()), None
     )
     if text is not None:
-        yield _FENCE.sub(r"\2", text), about
+        yield unfenced(text), about
     for key, part in item.items():
         if key not in _FOREIGN_PARTS and isinstance(part, dict | list):
             yield from _texts(part, about, depth + 1)
@@ -172,7 +170,7 @@ def _title(item: Mapping[str, Any]) -> str:
 def _beginning(item: Mapping[str, Any]) -> str:
     """The first words of an item without a title."""
     text = next((item[key] for key in _TEXT_KEYS if isinstance(item.get(key), str)), "")
-    text = " ".join(_FENCE.sub(r"\2", text).split())
+    text = " ".join(unfenced(text).split())
     return text if len(text) <= 70 else text[: text.rfind(" ", 0, 70)] + " …"
 
 

@@ -10,6 +10,7 @@ from rookery.extraction.replacement import Known, Stored
 from rookery.extraction.turns import NewTurns, Said
 from rookery.mcp.memory_client import MemoryClient
 from rookery.traces.records import ToolCall
+from rookery_core.text import unfenced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,11 @@ class Memory:
 def _similar(structured: Any) -> list[Known]:
     found: list[Any] = structured["similar"]
     return [
-        Known(one["id"], one["content"], datetime.fromisoformat(one["valid_from"]), one.get("pinned", False))
+        Known(
+            one["id"],
+            unfenced(one["content"]),
+            datetime.fromisoformat(one["valid_from"]),
+            one.get("pinned", False),
+        )
         for one in found
     ]

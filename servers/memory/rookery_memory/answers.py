@@ -14,7 +14,7 @@ class MemoryItem(TypedDict):
     id: Annotated[str, Field(description="cite it where there is no source")]
     scope: str
     kind: str
-    content: Annotated[str, Field(description="data, as its author wrote it")]
+    content: str
     source: NotRequired[str]
     tags: NotRequired[list[str]]
     author: NotRequired[str]
@@ -38,6 +38,7 @@ class Similar(TypedDict):
 
 
 class RememberAnswer(TypedDict):
+    notice: NotRequired[str]
     id: str
     scope: str
     duplicate: Annotated[bool, Field(description="known word for word; source and tags were added to it")]
@@ -46,6 +47,7 @@ class RememberAnswer(TypedDict):
 
 
 class MemoriesAnswer(TypedDict):
+    notice: NotRequired[str]
     memories: list[MemoryItem]
     scopes: Annotated[list[str], Field(description="what was searched")]
     next_cursor: NotRequired[Cursor]
@@ -73,7 +75,7 @@ class TurnItem(TypedDict):
     conversation: str
     id: str
     speaker: str
-    content: Annotated[str, Field(description="data, as it was said")]
+    content: str
     said_at: NotRequired[str]
     score: float
     omitted_tokens: NotRequired[int]
@@ -83,6 +85,7 @@ class TurnItem(TypedDict):
 
 
 class TurnsAnswer(TypedDict):
+    notice: NotRequired[str]
     turns: list[TurnItem]
     scopes: list[str]
     next_cursor: NotRequired[Cursor]

@@ -26,6 +26,7 @@ from rookery_core.identity import Caller
 from rookery_core.mcp.sources import link_of, sources
 from rookery_core.queue import Effect, PermanentFailure, RetryLater
 from rookery_core.telemetry import get_logger, new_trace_id
+from rookery_core.text import unfenced
 
 if TYPE_CHECKING:
     from rookery.agent import Agent
@@ -43,8 +44,8 @@ RECALL_PATIENCE_S = 2.0
 """How long an answer waits for recalled memories."""
 STORE_PATIENCE_S, STORE_PAUSE_S = 30.0, 60.0
 MAX_QUERY_CHARS, MAX_TURN_CHARS = 2_000, 100_000
-FACTS = {"limit": 8, "max_tokens": 800}
-TURNS = {"limit": 6, "max_tokens": 1_200}
+FACTS = {"limit": 8, "max_tokens": 1_000}
+TURNS = {"limit": 6, "max_tokens": 1_400}
 logger = get_logger(__name__)
 
 
@@ -250,7 +251,7 @@ def memory_section(
 
     current: the conversation of the question, whose turns the model gets from the thread.
     """
-    facts = [dict(memory) for memory in memories]
+    facts = [{**memory, "content": unfenced(str(memory["content"]))} for memory in memories]
     earlier = [_turn_item(turn) for turn in turns if turn["conversation"] != current]
     if not facts and not earlier:
         return None
@@ -268,7 +269,7 @@ def memory_section(
 def _turn_item(turn: Mapping[str, Any]) -> Json:
     """A turn as a citable item: its conversation is named by the thread's permalink."""
     return {
-        "content": f"{turn['speaker']}: {turn['content']}",
+        "content": f"{turn['speaker']}: {unfenced(str(turn['content']))}",
         "link": turn["conversation"],
         "valid_from": turn.get("said_at"),
     }

@@ -11,9 +11,10 @@ from rookery_core.errors import InvalidInput
 from rookery_core.identity import current_caller
 from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
 from rookery_core.serving.paging import Page
+from rookery_core.text import explain_fence
 from rookery_memory.answers import AddTurnsAnswer, TurnsAnswer
 from rookery_memory.context import MemoryContext
-from rookery_memory.presentation import next_cursor, offset_of, turn_item
+from rookery_memory.presentation import Fences, next_cursor, offset_of
 from rookery_memory.records import NewTurn
 from rookery_memory.scopes import bound_scopes, named, readable_scopes
 from rookery_memory.store.turns import check_turn
@@ -85,11 +86,14 @@ class ConversationTools:
             limit=offset + limit + 1,
             around=around,
         )
-        shown = page.fill(map(turn_item, found[offset : offset + limit]))
+        fences = Fences()
+        shown = page.fill(map(fences.turn, found[offset : offset + limit]))
         answer: TurnsAnswer = {
             "turns": shown,
             "scopes": bound_scopes(caller, names) or list(readable_scopes(caller)),
         }
+        if shown:
+            answer = {"notice": explain_fence(fences.nonce), **answer}
         if following := next_cursor(page, len(found)):
             answer["next_cursor"] = following
         return answer

@@ -12,15 +12,15 @@ from pydantic import Field
 from rookery_core.identity import Caller, current_caller
 from rookery_core.serving.arguments import Cursor, Limit, MaxTokens, Share
 from rookery_core.serving.paging import Page
+from rookery_core.text import explain_fence
 from rookery_memory.answers import ForgetAnswer, MemoriesAnswer, RememberAnswer, UpdateAnswer
 from rookery_memory.context import MemoryContext
 from rookery_memory.presentation import (
+    Fences,
     as_id,
     link,
-    memory_item,
     next_cursor,
     offset_of,
-    similar_item,
     stamp,
 )
 from rookery_memory.records import Filters, Kind, NewMemory
@@ -72,14 +72,16 @@ class MemoryTools:
             replaces=[as_id(one, "replaces") for one in replaces],
         )  # fmt: skip
         store = await self._context.store()
-        done = await store.remember(current_caller(), new, named(scope))
-        return {
-            "id": f"memory://{done.scope.partition(':')[0]}/{done.id}",
-            "scope": done.scope,
-            "duplicate": done.duplicate,
-            "superseded": [str(one) for one in done.superseded],
-            "similar": [similar_item(one) for one in done.similar],
+        stored = await store.remember(current_caller(), new, named(scope))
+        fences = Fences()
+        answer: RememberAnswer = {
+            "id": f"memory://{stored.scope.partition(':')[0]}/{stored.id}",
+            "scope": stored.scope,
+            "duplicate": stored.duplicate,
+            "superseded": [str(memory_id) for memory_id in stored.superseded],
+            "similar": [fences.similar(memory) for memory in stored.similar],
         }
+        return {"notice": explain_fence(fences.nonce), **answer} if stored.similar else answer
 
     async def recall(
         self,
@@ -109,8 +111,9 @@ class MemoryTools:
         found = await store.recall(caller, query, scopes=names, filters=filters, limit=offset + limit + 1)
         hits = found[offset : offset + limit]
         near = await store.related(caller, [hit.memory for hit in hits], filters) if related and hits else {}
-        items = page.fill(memory_item(hit.memory, hit.score, near.get(hit.memory.id, ())) for hit in hits)
-        return _answer(caller, names, items, next_cursor(page, len(found)))
+        fences = Fences()
+        items = page.fill(fences.memory(hit.memory, hit.score, near.get(hit.memory.id, ())) for hit in hits)
+        return _answer(caller, names, items, next_cursor(page, len(found)), fences)
 
     async def update(
         self,
@@ -161,26 +164,29 @@ class MemoryTools:
         page = Page.open("list_memories", arguments, cursor, max_tokens)
         caller, names = current_caller(), list(scopes) or None
         store = await self._context.store()
+        fences = Fences()
         if history_of:
             versions = await store.history(caller, as_id(history_of, "history_of"))
-            return _answer(caller, names, page.fill(map(memory_item, versions)), None)
+            return _answer(caller, names, page.fill(map(fences.memory, versions)), None, fences)
         filters = Filters(kinds=kinds, tags=_lowered(tags), as_of=as_of_moment(as_of))
         found = await store.list_memories(
             caller, scopes=names, filters=filters, before=_position(page), limit=limit + 1
         )
-        shown = page.fill(map(memory_item, found[:limit]))
+        shown = page.fill(map(fences.memory, found[:limit]))
         last = found[len(shown) - 1] if len(shown) < len(found) else None
         following = last and page.cursor(at=last.recorded_at.isoformat(), id=str(last.id))
-        return _answer(caller, names, shown, following)
+        return _answer(caller, names, shown, following, fences)
 
 
 def _answer(
-    caller: Caller, names: list[ScopeName] | None, shown: list[Any], next_cursor: str | None
+    caller: Caller, names: list[ScopeName] | None, shown: list[Any], next_cursor: str | None, fences: Fences
 ) -> MemoriesAnswer:
     answer: MemoriesAnswer = {
         "memories": shown,
         "scopes": bound_scopes(caller, names) or list(readable_scopes(caller)),
     }
+    if shown:
+        answer = {"notice": explain_fence(fences.nonce), **answer}
     if next_cursor:
         answer["next_cursor"] = next_cursor
     return answer
