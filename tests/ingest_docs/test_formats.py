@@ -157,7 +157,7 @@ def test_a_pdf_without_text_and_one_that_is_none() -> None:
 
 def test_formats_by_name() -> None:
     assert format_of("a/B.HTML") == "html"
-    assert format_of("x.mdx") == "markdown"
+    assert format_of("x.mdx") == "mdx"
     assert format_of("x.sgml") == "docbook"
     assert format_of("x.py") is None
     with pytest.raises(InvalidInput):
@@ -187,7 +187,7 @@ def test_any_text_is_read_as_restructured_text_or_refused(source: str) -> None:
     [
         ("html", b"<div>" * 20_000),
         ("html", b"<ul><li>" * 5_000),
-        ("markdown", b"<div>" * 20_000),
+        ("markdown", b"<div>" * 20_000 + b"</div>"),
         ("docbook", b"<article>" + b"<section>" * 20_000),
     ],
 )

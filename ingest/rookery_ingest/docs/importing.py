@@ -177,7 +177,7 @@ class Import:
 
 
 def _record(page: RawPage, digest: bytes) -> PageRecord:
-    article = clean(read(page.data, page.format))
+    article = clean(read(page.data, page.format, page.charset))
     title = article.title.replace("`", "") or _name(page.path)
     article.title = title
     article.blocks = article.blocks or [Block("heading", title, 1)]

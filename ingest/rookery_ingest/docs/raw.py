@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from rookery_docs.records import PageKind
 
-READER_VERSION = "4"
+READER_VERSION = "5"
 """Grows when a reader or the chunker changes what it makes of the same bytes, so that an import reads pages again."""
 
 
@@ -25,11 +25,13 @@ class RawPage:
     last_modified: datetime | None = None
     origin: str | None = None
     """The file it was read from, for messages and for includes relative to it."""
+    charset: str | None = None
+    """As the header of an HTTP answer declares it."""
 
     def digest(self) -> bytes:
         """What tells whether the page must be read again."""
         digest = blake2b(digest_size=20)
-        for part in (READER_VERSION, self.format, self.url):
+        for part in (READER_VERSION, self.format, self.url, self.charset or ""):
             digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
         digest.update(self.data)
         return digest.digest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -243,13 +243,20 @@ def _delivered(answer: Fetched, path: str, changed: datetime | None, scope: Scop
         return LeftOut(path, f"{answer.content_type or 'unknown type'} is no documentation")
     url = (_canonical(answer, scope) if format_name == "html" else None) or answer.url
     return RawPage(
-        path, url, format_name, answer.data, answer.etag, answer.last_modified or changed, origin=answer.url
+        path,
+        url,
+        format_name,
+        answer.data,
+        answer.etag,
+        answer.last_modified or changed,
+        answer.url,
+        answer.charset,
     )
 
 
 def _placed(page: RawPage, path: str) -> RawPage:
     """The page under the path of its final address."""
-    return RawPage(path, page.url, page.format, page.data, page.etag, page.last_modified, page.origin)
+    return replace(page, path=path)
 
 
 def _canonical(answer: Fetched, scope: Scope) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rookery_core.errors import InvalidInput
+from rookery_core.text_decoding import decode_text
 from rookery_docs.store.writer import KnownPage
 from rookery_ingest.docs.raw import Delivered
 from rookery_ingest.docs.web import Guest
@@ -132,7 +133,7 @@ async def _llms(
 
     url = str(settings["url"])
     answer = await guest.fetch(url)
-    url, text = answer.url, answer.data.decode("utf-8", "replace")
+    url, text = answer.url, decode_text(answer.data, answer.charset).text
     if urlsplit(str(settings["url"])).path.rsplit("/", 1)[-1].startswith("llms-full"):
         return Opened(read_full(text, url), url)
     site = Site(url.rsplit("/", 1)[0] + "/", most_pages=int(settings.get("most_pages") or 10_000))

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import yaml
 
+from rookery_core.text_decoding import decode_text
 from rookery_ingest.docs.archive import common_folder, is_archive, names_in, read_archive
 from rookery_ingest.docs.folder import read_folder
 from rookery_ingest.docs.formats.markdown import split_front_matter
@@ -58,7 +59,7 @@ async def read_timescale(root: Path) -> AsyncIterator[Delivered]:
     for path in sorted(files):
         if is_page(path):
             text = await asyncio.to_thread(expanded, path, files)
-            yield RawPage(path, url_of(path), "markdown", text.encode())
+            yield RawPage(path, url_of(path), "mdx", text.encode())
 
 
 async def _all(root: Path) -> AsyncIterator[Delivered]:
@@ -70,7 +71,7 @@ async def _all(root: Path) -> AsyncIterator[Delivered]:
             name = name.removeprefix("./")
             return (
                 name.removeprefix(folder)
-                if name.startswith(folder) and format_of(name) == "markdown"
+                if name.startswith(folder) and format_of(name) in ("markdown", "mdx")
                 else None
             )
 
@@ -84,7 +85,7 @@ async def _all(root: Path) -> AsyncIterator[Delivered]:
 
 def expanded(path: str, files: Mapping[str, bytes]) -> str:
     """A page's Markdown: title and text out of its front matter, imported snippets in place of their tags."""
-    matter, body = split_front_matter(files[path].decode("utf-8", "replace"))
+    matter, body = split_front_matter(decode_text(files[path]).text)
     body = _with_snippets(path, body, files, _DEEPEST)
     detail = matter.get("api_details")
     written = _details(cast("dict[str, Any]", detail)) if isinstance(detail, dict) else ""
@@ -128,7 +129,7 @@ def _with_snippets(path: str, body: str, files: Mapping[str, bytes], depth: int)
         )
         if found is None:
             continue
-        _, text = split_front_matter(files[found].decode("utf-8", "replace"))
+        _, text = split_front_matter(decode_text(files[found]).text)
         text = _with_snippets(found, text, files, depth - 1)
         body = re.sub(rf"<{name}\b[^>]*?/>", lambda _match, text=text: text.strip(), body)
     return _IMPORT.sub("", body)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from rookery_core.text_decoding import decode_text
 from rookery_ingest.docs.formats.article import Article
 from rookery_ingest.docs.formats.asciidoc_inline import inline_html
 from rookery_ingest.docs.formats.html import read_html
@@ -37,7 +38,7 @@ _ID = re.compile(r"(?:^|,\s*|%\w+)#([\w:.-]+)|\bid=[\"']?([\w:.-]+)")
 
 def read_asciidoc(data: bytes | str) -> Article:
     """The article of an AsciiDoc document."""
-    text = data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data
+    text = data if isinstance(data, str) else decode_text(data).text
     reader = _Reader(text.replace("\r\n", "\n").split("\n"))
     return read_html("<main>" + "".join(reader.blocks()) + "</main>")
 

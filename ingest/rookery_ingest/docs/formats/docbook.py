@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from rookery_core.errors import InvalidInput
+from rookery_core.text_decoding import decode_text
 from rookery_ingest.docs.formats.article import Article
 from rookery_ingest.docs.formats.html import article_of
 from rookery_ingest.docs.formats.tree import etree, html
@@ -61,7 +62,7 @@ def read_docbook(data: bytes | str) -> Article:
 
     Raises InvalidInput for a text without sections and paragraphs.
     """
-    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    text = data if isinstance(data, str) else decode_text(data).text
     source = _ENTITY.sub(_entity, _MARKED.sub("", _DOCTYPE.sub("", text)))
     source = re.sub(r"^\s*<\?xml[^>]*\?>", "", _close_short_ends(source))
     parser = etree.XMLParser(

@@ -1,4 +1,4 @@
-"""Reads Markdown and MDX: front matter, GitHub's tables, definition lists, admonitions, JSX around prose."""
+"""Reads Markdown and MDX by markdown-it: front matter, GitHub's tables, definition lists, admonitions, components."""
 
 from __future__ import annotations
 
@@ -10,27 +10,33 @@ from typing import Any, cast
 import yaml
 from markdown_it import MarkdownIt
 
+from rookery_core.text_decoding import decode_text
 from rookery_ingest.docs.formats.article import Article
 from rookery_ingest.docs.formats.html import read_html
+from rookery_ingest.docs.formats.markdown_rules import add_rules
 
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?\r?\n)?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
-_ESM = re.compile(
-    r"^(?:import\s.+?(?:from\s+)?['\"][^'\"]+['\"];?|export\s+(?:const|default)\s.*?;?)[ \t]*$", re.MULTILINE
-)
-_JSX_TAG = re.compile(
-    r"</?[A-Z][\w.]*(?:\s+[\w:-]+(?:=(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}))?|\s*\{[^{}]*\})*\s*/?>"
-)
-_JSX_COMMENT = re.compile(r"\{/\*.*?\*/\}", re.DOTALL)
-_HEADING_ID = re.compile(r"[ \t]*\{#([\w:.-]+)\}[ \t]*$")
-_DIRECTIVE = re.compile(r"^(:{3,}|!{3}|\?{3}\+?)[ \t]*(\w[\w-]*)?.*$", re.MULTILINE)
+_HEADING_ID = re.compile(r"[ \t]*\{(?:/\*\s*)?#([\w:.-]+)(?:\s*\*/)?\}[ \t]*$")
+_IMPORT = re.compile(r"^import\s+([\w{*][^'\"\n]*?)\s+from\s+['\"][^'\"\n]+['\"];?[ \t]*$", re.MULTILINE)
 
 
 def read_markdown(data: bytes | str) -> Article:
-    """The article of a Markdown or MDX document. The front matter's title and description are used, not shown."""
-    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-    matter, body = split_front_matter(text)
-    html = render(body)
+    """The article of a Markdown document. The front matter's title and description are used, not shown.
+
+    A page that imports components and uses them is MDX, whatever its name ends with.
+    """
+    return _read(data, mdx=False)
+
+
+def read_mdx(data: bytes | str) -> Article:
+    """The article of an MDX document: without module syntax, comments and the tags of components."""
+    return _read(data, mdx=True)
+
+
+def _read(data: bytes | str, *, mdx: bool) -> Article:
+    text = data if isinstance(data, str) else decode_text(data).text
+    matter, body = split_front_matter(text.removeprefix("\ufeff"))
+    html = render(body, mdx=mdx or _uses_components(body))
     article = read_html(html) if html.strip() else Article("", [])
     title = matter.get("title")
     if isinstance(title, str) and title.strip() and not article.title:
@@ -39,12 +45,18 @@ def read_markdown(data: bytes | str) -> Article:
     return article
 
 
-def render(body: str) -> str:
+def _uses_components(body: str) -> bool:
+    """Whether a page imports names and uses one of them as a tag."""
+    names = {name for match in _IMPORT.finditer(body) for name in re.findall(r"[A-Z]\w*", match[1])}
+    return any(re.search(rf"<{name}[\s/>]", body) for name in names)
+
+
+def render(body: str, *, mdx: bool = False) -> str:
     """Markdown as HTML, with ids on headings as GitHub gives them."""
     from rookery_ingest.docs.formats.slugs import Slugs
 
-    parser = _parser()
-    tokens = parser.parse(_without_jsx(body.replace("\r\n", "\n")))
+    parser = _parser(mdx)
+    tokens = parser.parse(body.replace("\r\n", "\n").replace("\r", "\n"))
     slugs = Slugs()
     for opening, content in itertools.pairwise(tokens):
         if opening.type == "heading_open" and content.children is not None:
@@ -66,13 +78,13 @@ def _cut_tail(content: Any, tail: str) -> None:
             return
 
 
-@lru_cache(maxsize=1)
-def _parser() -> MarkdownIt:
+@lru_cache(maxsize=2)
+def _parser(mdx: bool) -> MarkdownIt:
     from mdit_py_plugins.deflist import deflist_plugin
     from mdit_py_plugins.footnote import footnote_plugin
 
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    return parser.use(deflist_plugin).use(footnote_plugin)
+    return add_rules(parser.use(deflist_plugin).use(footnote_plugin), mdx=mdx)
 
 
 def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
@@ -94,43 +106,3 @@ def description_of(matter: dict[str, Any]) -> str | None:
         if isinstance(value, str) and value.strip():
             return " ".join(value.split())
     return None
-
-
-def _without_jsx(text: str) -> str:
-    """Without the module syntax and component tags of MDX; what stands between tags stays. Code is not touched."""
-    parts: list[str] = []
-    position = 0
-    for start, end in _fenced(text):
-        parts.append(_prose(text[position:start]))
-        parts.append(text[start:end])
-        position = end
-    parts.append(_prose(text[position:]))
-    return "".join(parts)
-
-
-def _prose(text: str) -> str:
-    text = _JSX_COMMENT.sub("", _ESM.sub("", text))
-    text = _JSX_TAG.sub("", text)
-    return _DIRECTIVE.sub(
-        lambda match: f"\n**{match.group(2).capitalize()}**\n" if match.group(2) else "", text
-    )
-
-
-def _fenced(text: str) -> list[tuple[int, int]]:
-    """Where fenced code lies."""
-    found: list[tuple[int, int]] = []
-    opened: tuple[int, str] | None = None
-    for match in _FENCE.finditer(text):
-        mark = match.group(1)
-        if opened is None:
-            opened = (match.start(), mark)
-        elif mark[0] == opened[1][0] and len(mark) >= len(opened[1]):
-            line_end = text.find("\n", match.end())
-            end = len(text) if line_end < 0 else line_end + 1
-            if text[match.end() : end].strip():
-                continue
-            found.append((opened[0], end))
-            opened = None
-    if opened is not None:
-        found.append((opened[0], len(text)))
-    return found

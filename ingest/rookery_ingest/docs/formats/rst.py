@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from rookery_core.errors import InvalidInput
+from rookery_core.text_decoding import decode_text
 from rookery_ingest.docs.formats.article import Article
 from rookery_ingest.docs.formats.html import read_html
 
@@ -52,7 +53,7 @@ def read_rst(data: bytes | str) -> Article:
 
     Raises InvalidInput when it cannot be read.
     """
-    text = data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data
+    text = data if isinstance(data, str) else decode_text(data).text
     _register()
     core: Any = import_module("docutils.core")
     try:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-_DROPPED = re.compile(r"[^\w\- ]", re.UNICODE)
+import unicodedata
 
 
 class Slugs:
@@ -15,7 +13,8 @@ class Slugs:
 
     def slug(self, heading: str) -> str:
         """The id of the next heading."""
-        base = _DROPPED.sub("", heading.strip().lower()).replace(" ", "-")
+        kept = (character for character in heading.strip().lower() if _is_kept(character))
+        base = "".join(kept).replace(" ", "-")
         count = self._given.get(base, 0)
         slug = f"{base}-{count}" if count else base
         while slug in self._given:
@@ -24,3 +23,8 @@ class Slugs:
         self._given[base] = count + 1
         self._given.setdefault(slug, 1)
         return slug
+
+
+def _is_kept(character: str) -> bool:
+    """Letters, digits and the marks that combine with them (Hindi, Thai, Arabic), spaces, hyphens and underscores."""
+    return character in "- _" or unicodedata.category(character)[0] in "LNM"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rookery_core.text_decoding import decode_text
 from rookery_ingest.docs.formats.article import Article, Block
 
 _UNDERLINE = re.compile(r"^([=\-~^*#])\1{2,}\s*$")
@@ -11,7 +12,7 @@ _UNDERLINE = re.compile(r"^([=\-~^*#])\1{2,}\s*$")
 
 def read_text(data: bytes | str) -> Article:
     """The article of a plain text: its first heading or line is the title."""
-    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    text = data if isinstance(data, str) else decode_text(data).text
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
     blocks = [block for part in re.split(r"\n[ \t]*\n+", text) if part.strip() for block in _blocks(part)]
     title = next((block.text for block in blocks if block.kind == "heading"), "")
