@@ -121,6 +121,27 @@ async def test_a_payload_too_large_for_the_queue_is_left_out_not_lost(
     assert (reply.status, (await reply.json())["status"]) == (202, "queued")
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"issue": {"number": 10**30}, "repository": PAYLOAD["repository"]},
+        {"issue": {"number": True}, "repository": {"full_name": ["x"], "html_url": "http://[::1"}},
+        {"repository": {"full_name": "a\0/b\ud800", "html_url": {"x": 1}}},
+        {"title": "nul \0 and half \ud800", "repository": PAYLOAD["repository"]},
+        {"number": float("nan"), "action": {"deep": [[["x"]]]}},
+        b'{"x": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+        b'{"n": ' + b"9" * 6000 + b"}",
+    ],
+    ids=range(7),
+)
+async def test_no_signed_body_is_an_error_of_the_receiver(
+    web: TestClient[Any, Any], queue: Queue, odd: Any
+) -> None:
+    await queue.subscribe(TOPIC, "bot")
+    assert (await web.post(PATH, **signed(odd))).status in (202, 400)
+    assert (await web.post(PATH, **signed(PAYLOAD, delivery="22222222-bbbb"))).status == 202
+
+
 def test_the_role_that_receives_cannot_read_the_cache(owner_dsn: str) -> None:
     import asyncio
 

@@ -218,3 +218,37 @@ async def test_events_of_any_shape_are_applied_together(ingest: Database, owner_
         == len(payloads)
         == await owner_connection.fetchval("select count(*) from slack.raw_events")
     )
+
+
+async def test_folders_of_no_listed_channel_are_a_warning_with_their_messages(
+    ingest: Database, write_export: WriteExport
+) -> None:
+    files = export(
+        **{"lost/2024-01-01.json": [message("1704100005.000100", "a"), message("1704100006.000100", "b")]}
+    )
+    report = await import_export(ingest, CALLER, write_export(files), Options())
+    assert report.unlisted == {"lost": 2}
+    assert any("2 messages in 1 folders" in warning and "lost" in warning for warning in report.warnings())
+
+
+async def test_the_workspaces_address_comes_from_permalinks_or_is_a_warning(
+    ingest: Database, write_export: WriteExport, owner_connection: Any
+) -> None:
+    report = await import_export(ingest, CALLER, write_export(export(), name="plain"), Options())
+    assert any("--url" in warning for warning in report.warnings())
+    linked = message("1704100001.000100", "see <https://acme.slack.com/archives/C1/p1704100000000100>")
+    elsewhere = message("1704100002.000100", "<https://evil.slack.com/archives/C7/p1704100000000100> " * 3)
+    report = await import_export(ingest, CALLER, write_export(export(linked, elsewhere)), Options())
+    assert report.warnings() == []
+    assert await owner_connection.fetchval("select url from slack.workspaces") == "https://acme.slack.com"
+
+
+async def test_a_pasted_document_is_taken_whole(
+    ingest: Database, write_export: WriteExport, owner_connection: Any
+) -> None:
+    text = " ".join(f"word{n}" for n in range(40_000))[:350_000]
+    report = await import_export(
+        ingest, CALLER, write_export(export(message("1704100001.000100", text))), Options()
+    )
+    assert report.added == 2
+    assert await owner_connection.fetchval("select max(length(text)) from slack.messages") == len(text)

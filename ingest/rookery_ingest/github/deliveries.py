@@ -14,6 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 from rookery_core.errors import InvalidInput
 
 _DELIVERY = re.compile(r"^[0-9A-Za-z-]{8,64}$")
+_REPOSITORY = re.compile(r"^[\w.-]{1,100}/[\w.-]{1,100}$", re.ASCII)
+_HOST = re.compile(r"[a-z0-9.:-]{1,260}")
+MAX_NUMBER = 2**31 - 1
 _EVENT = re.compile(r"^[a-z0-9_]{2,60}$")
 
 
@@ -57,9 +60,18 @@ def read(headers: Mapping[str, str], body: bytes) -> Delivery:
         raise InvalidInput("X-GitHub-Event: missing or not the name of an event.")
     payload = _payload(headers.get("Content-Type", ""), body)
     repository = _inside(payload, "repository")
-    host = urlsplit(str(repository.get("html_url") or "")).netloc.lower() or None
     full_name = repository.get("full_name")
-    return Delivery(ident, event, payload, host, str(full_name) if full_name else None, _number(payload))
+    named = isinstance(full_name, str) and _REPOSITORY.match(full_name)
+    host = _host(repository.get("html_url"))
+    return Delivery(ident, event, payload, host, str(full_name) if named else None, _number(payload))
+
+
+def _host(address: object) -> str | None:
+    try:
+        host = urlsplit(address).netloc.lower() if isinstance(address, str) else ""
+    except ValueError:
+        return None
+    return host if _HOST.fullmatch(host) else None
 
 
 def _payload(media: str, body: bytes) -> dict[str, Any]:
@@ -78,7 +90,7 @@ def _payload(media: str, body: bytes) -> dict[str, Any]:
 def _number(payload: Mapping[str, Any]) -> int | None:
     for holder in (_inside(payload, "issue"), _inside(payload, "pull_request"), payload):
         number = holder.get("number")
-        if isinstance(number, int):
+        if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MAX_NUMBER:
             return number
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import asyncpg
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
@@ -60,6 +61,9 @@ class Receiver:
             return JSONResponse(await self.take(delivery), status_code=202)
         except InvalidInput as error:
             return JSONResponse({"error": error.message}, status_code=400)
+        except (ValueError, RecursionError, asyncpg.DataError) as error:
+            logger.warning("a delivery cannot be stored: %s", type(error).__name__)
+            return JSONResponse({"error": "payload: holds what cannot be stored"}, status_code=400)
         except (RookeryError, OSError) as error:
             logger.warning("a delivery could not be kept: %s", type(error).__name__)
             return JSONResponse({"error": "try again later"}, status_code=503, headers={"Retry-After": "10"})

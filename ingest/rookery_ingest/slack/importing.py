@@ -28,7 +28,10 @@ Shown = Callable[[str, int, int | None], None]
 
 
 async def import_command(arguments: argparse.Namespace, settings: SlackIngestSettings) -> int:
-    """Import, then make vectors; print what was done and what was left out."""
+    """Import, then make vectors; print what was done and what was left out.
+
+    The exit status is 1 if messages were left out because no list names their channel.
+    """
     options = Options(
         channels=arguments.channels,
         since=arguments.since,
@@ -46,7 +49,7 @@ async def import_command(arguments: argparse.Namespace, settings: SlackIngestSet
                 report = await import_export(database, caller, arguments.path, options, _days(show))
                 await _finish(database, settings, report, vectors=not arguments.no_vectors, show=show)
     print(json.dumps(report.as_json(), ensure_ascii=False) if arguments.json else report.as_text())
-    return 0
+    return 1 if report.unlisted.total() else 0
 
 
 async def _finish(

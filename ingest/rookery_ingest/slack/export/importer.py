@@ -113,7 +113,7 @@ class _Importer:
         self._known: set[tuple[str, str, bytes]] = set()
         self._done = 0
         self._broken: set[str] = set()
-        self._urls = UrlGuess()
+        self._urls = UrlGuess(conversation.id for conversation in layout.conversations)
         self._counting = threading.Lock()
         self._merged = 0
         self._planned_for = 0
@@ -284,9 +284,17 @@ class _Importer:
             start = min(start, snapshot_at)
         return start, max(snapshot_at, start)
 
+    async def _knows_url(self) -> bool:
+        """Whether an earlier import or synchronisation told the address."""
+        if self._database is None:
+            return False
+        async with self._database.transaction(self._caller) as connection:
+            return await sync_state.knows_workspace_url(connection, self._caller)
+
     async def _finish(self) -> None:
         """Remember where permalinks of this workspace lead, if it is known."""
         workspace, url = self._layout.workspace, self._options.url or self._urls.best()
+        self._report.no_url = url is None and not await self._knows_url()
         if workspace is None or url is None or self._database is None:
             return
         fact = WorkspaceFact(workspace, self._layout.snapshot_at, url=url.rstrip("/"))

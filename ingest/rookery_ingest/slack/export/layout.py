@@ -94,6 +94,7 @@ def read_layout(archive: Archive, report: Report, latest: datetime = LATEST) -> 
             report.skip("file that is no part of messages, channels or people", name)
     layout.workspace = _workspace(layout)
     layout.days = list(_days(names, root, layout.conversations, report))
+    _count_unlisted(archive, names, root, layout, report)
     layout.snapshot_at = _last_moment(archive, layout, latest)
     return layout
 
@@ -142,7 +143,7 @@ def _days(
         if path.parent == root or not path.is_relative_to(root):
             continue
         folder = path.relative_to(root).parts[0]
-        if folder.startswith("FC:") or folder == "attachments" or folder == "__uploads":
+        if _is_canvas(folder):
             report.skip("canvas or attachment, not messages", name)
         elif _comparable(folder) not in folders:
             report.skip("folder that no list of channels names", folder)
@@ -150,6 +151,24 @@ def _days(
             report.skip("file that is not a day of messages", name)
         else:
             yield Day(name, folders[_comparable(folder)], path.stem)
+
+
+def _count_unlisted(
+    archive: Archive, names: list[str], root: PurePosixPath, layout: Layout, report: Report
+) -> None:
+    """Count the messages in folders of days that belong to no listed channel."""
+    folders = _folders(layout.conversations)
+    for name in names:
+        path = PurePosixPath(name)
+        if path.parent.parent != root or path.parent == root or not _is_day(path.name):
+            continue
+        folder = path.parent.name
+        if _comparable(folder) not in folders and not _is_canvas(folder):
+            report.unlisted[folder] += sum(1 for _ in _moments(archive, name))
+
+
+def _is_canvas(folder: str) -> bool:
+    return folder.startswith("FC:") or folder in ("attachments", "__uploads")
 
 
 def _is_day(name: str) -> bool:

@@ -14,7 +14,8 @@ class Report:
     """Counts of an import.
 
     skipped: what was not stored, by reason. oddities: what was stored although it is not as it should be, by name.
-    Each with a few examples.
+    Each with a few examples. unlisted: messages in folders of no listed channel, by folder, not stored.
+    no_url: the workspace's address is unknown, so that links lead to slack.com.
     """
 
     path: str
@@ -35,6 +36,8 @@ class Report:
     seconds_searchable: float = 0.0
     skipped: Counter[str] = field(default_factory=Counter[str])
     oddities: Counter[str] = field(default_factory=Counter[str])
+    unlisted: Counter[str] = field(default_factory=Counter[str])
+    no_url: bool = False
     examples: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
 
     def skip(self, reason: str, what: str, count: int = 1) -> None:
@@ -79,6 +82,7 @@ class Report:
             **counts,
             "seconds": round(self.seconds, 3),
             "seconds_until_searchable_both_ways": round(self.seconds_searchable, 3),
+            "warnings": self.warnings(),
             "skipped": self._explained(self.skipped),
             "oddities": self._explained(self.oddities),
         }
@@ -88,6 +92,22 @@ class Report:
             {"reason": reason, "count": count, "examples": self.examples[reason]}
             for reason, count in counted.most_common()
         ]
+
+    def warnings(self) -> list[str]:
+        """What the operator should look into, in full sentences."""
+        warnings: list[str] = []
+        if messages := self.unlisted.total():
+            folders = [folder for folder, count in self.unlisted.most_common(_EXAMPLES) if count]
+            warnings.append(
+                f"{messages} messages in {len(+self.unlisted)} folders were left out because no list names their "
+                f"channel (such as {', '.join(folders)})."
+            )
+        if self.no_url:
+            warnings.append(
+                "The export does not name the workspace's address, so links lead to https://slack.com/archives/…, "
+                "which Slack may not open. Import it again with --url https://YOUR-WORKSPACE.slack.com to mend them."
+            )
+        return warnings
 
     def as_text(self) -> str:
         """For people."""
@@ -110,4 +130,5 @@ class Report:
                 lines.append(f"  {title}:")
             for reason, count in counted.most_common():
                 lines.append(f"    {count:6} {reason} (such as {', '.join(self.examples[reason])})")
+        lines += [f"  warning: {warning}" for warning in self.warnings()]
         return "\n".join(lines)

@@ -138,3 +138,6 @@ select slack.refresh_planner();
 
 -- name: compact_chunks
 select slack.compact_chunks(interval '45 days');
+
+-- name: knows_workspace_url
+select exists (select from slack.workspaces where team = $1 and url is not null);

@@ -65,6 +65,11 @@ async def coverage(connection: Connection, caller: Caller) -> list[Row]:
     return await connection.fetch(_SQL["coverage"], caller.team)
 
 
+async def knows_workspace_url(connection: Connection, caller: Caller) -> bool:
+    """Whether the address of a workspace is stored, where permalinks lead."""
+    return await connection.fetchval(_SQL["knows_workspace_url"], caller.team)
+
+
 async def set_mark(
     connection: Connection, caller: Caller, name: str, at: datetime, detail: Any = None
 ) -> None:
