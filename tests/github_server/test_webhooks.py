@@ -134,12 +134,10 @@ async def test_a_payload_too_large_for_the_queue_is_left_out_not_lost(
     ],
     ids=range(7),
 )
-async def test_no_signed_body_is_an_error_of_the_receiver(
-    , odd: Any
-) -> None:
+async def test_no_signed_body_is_an_error_of_the_receiver(web: ClientSession, queue: Queue, odd: Any) -> None:
     await queue.subscribe(TOPIC, "bot")
-    assert (await web.post(PATH, **signed(odd))).status_code in (202, 400)
-    assert (await web.post(PATH, **signed(PAYLOAD, delivery="22222222-bbbb"))).status_code == 202
+    assert (await web.post(PATH, **signed(odd))).status in (202, 400)
+    assert (await web.post(PATH, **signed(PAYLOAD, delivery="22222222-bbbb"))).status == 202
 
 
 def test_the_role_that_receives_cannot_read_the_cache(owner_dsn: str) -> None:
