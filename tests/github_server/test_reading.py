@@ -226,6 +226,16 @@ async def test_folders_binaries_and_what_is_not_there(ask: Asking) -> None:
         assert '"code": "invalid_input"' in (await ask("get_file", repo="acme/widgets", path=path)).text
 
 
+async def test_only_line_feeds_end_a_line(ask: Asking, emulator: Emulator) -> None:
+    repository = emulator.world.find("acme/widgets")
+    assert repository is not None
+    text = "one\f1\u20281\x851\r1\r\ntwo\nthree"
+    repository.trees[repository.branches["main"]]["odd.txt"] = text.encode()
+    reply = await ask("get_file", repo="acme/widgets", path="odd.txt", lines="2-2")
+    assert "lines 2-2 of 3" in reply.text
+    assert "\ntwo\n" in reply.text
+
+
 async def test_commits_of_a_repository_a_path_and_a_person(ask: Asking) -> None:
     reply = await ask("list_commits", repo="acme/widgets", since="2024-04-10")
     assert [line.split(" ", 1)[1] for line in reply.text.split("\n") if line.startswith(WEB)] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from rookery_github.workspace import Place, Workspace
 
 MAX_REF_SEGMENTS = 6
 _BINARY_LOOK = 8000
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # GitHub ends a line at LF only; str.splitlines() knows ten more ends
 
 
 class FileTools:
@@ -80,7 +82,10 @@ async def _locate(place: Place, reference: Reference | None, path: str, ref: str
 
 def _checked(path: str) -> None:
     if any(part in (".", "..") for part in path.split("/")) or "\x00" in path or "?" in path or "#" in path:
-        raise InvalidInput("path: not a path inside a repository.", hint="Write folder/file.py.")
+        raise InvalidInput(
+            "path must stay inside the repository: no '.' or '..' segments, no NUL, ? or #.",
+            hint="Write folder/file.py.",
+        )
 
 
 def _span(text: str) -> tuple[int, int]:
@@ -105,7 +110,7 @@ class _File:
         self._path = path
         self._size = len(body)
         self._text = _as_text(body)
-        self._total = 0 if self._text is None else len(self._text.splitlines())
+        self._total = 0 if self._text is None else len(_LINE.findall(self._text))
         first, last = span or (1, max(1, self._total))
         if self._text is not None and first > max(1, self._total):
             raise InvalidInput(f"lines: {path} has {self._total} lines.")
@@ -124,7 +129,7 @@ class _File:
         """The lines, in one piece that a cursor can go on with in the middle."""
         if self._text is None:
             return
-        body = "".join(self._text.splitlines(keepends=True)[self._first - 1 : self._last])
+        body = "".join(_LINE.findall(self._text)[self._first - 1 : self._last])
         line = self._first + body.count("\n", 0, int(start.get("o", 0)))
         label = f"(continued in line {line})" if start else ""
         yield Entry(at={}, label=label, body=body, voice=Voice(self._place.full_name, "file"))
