@@ -136,8 +136,10 @@ async def test_a_payload_too_large_for_the_queue_is_left_out_not_lost(
 )
 async def test_no_signed_body_is_an_error_of_the_receiver(web: ClientSession, queue: Queue, odd: Any) -> None:
     await queue.subscribe(TOPIC, "bot")
-    assert (await web.post(PATH, **signed(odd))).status in (202, 400)
-    assert (await web.post(PATH, **signed(PAYLOAD, delivery="22222222-bbbb"))).status == 202
+    async with web.post(PATH, **signed(odd)) as reply:
+        assert reply.status in (202, 400)
+    async with web.post(PATH, **signed(PAYLOAD, delivery="22222222-bbbb")) as reply:
+        assert reply.status == 202
 
 
 def test_the_role_that_receives_cannot_read_the_cache(owner_dsn: str) -> None:
