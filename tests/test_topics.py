@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ("servers", "ingest", "orchestrator")
 OPEN = {
     "orchestrator/rookery/demo/questions.py",  # questions of nobody, over data of the demo
-    "ingest/rookery_ingest/github/listening.py",  # the subscriber is a program of the user's
+    "ingest/rookery_ingest/github/listener.py",  # the subscriber is a program of the user's
 }
 
 
