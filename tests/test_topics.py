@@ -10,6 +10,7 @@ PROGRAMS = ("servers", "ingest", "orchestrator")
 OPEN = {
     "orchestrator/rookery/demo/questions.py",  # questions of nobody, over data of the demo
     "ingest/rookery_ingest/github/listener.py",  # the subscriber is a program of the user's
+    "servers/memory/rookery_memory/tools/queue.py",  # a topic that a user opens; internal ones are refused
 }
 
 
