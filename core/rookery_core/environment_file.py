@@ -13,6 +13,9 @@ from pathlib import Path
 from rookery_core import trust
 from rookery_core.errors import ConfigurationError
 
+loaded: list[Path] = []
+"""The file that this process has read, as an absolute path; empty: none."""
+
 VARIABLE = "ROOKERY_ENV_FILE"
 _OURS = ("ROOKERY_", "DATABASE_URL", "OPENAI_", "ANTHROPIC_", "SLACK_", "GITHUB_", "GH_", "OTEL_", "PG")
 """What the names of variables that our programs read begin with."""
@@ -34,7 +37,7 @@ def load_environment_file(named: str | None = None, *, for_client: bool = False)
             raise ConfigurationError(
                 f"There is no file {chosen}.", hint=f"{where} names a file of NAME=value lines."
             )
-        _set(_variables(path, trust.read_configuration(path)))
+        _set(path, _variables(path, trust.read_configuration(path)))
     elif Path(".env").is_file():
         _load_unnamed(Path(".env"), for_client=for_client)
     else:
@@ -42,11 +45,16 @@ def load_environment_file(named: str | None = None, *, for_client: bool = False)
     os.environ[VARIABLE] = ""  # this process and those that it starts have all of it
 
 
+def values_of_loaded() -> dict[str, str]:
+    """The variables of the file that this process has read."""
+    return _variables(loaded[0], trust.read_configuration(loaded[0])) if loaded else {}
+
+
 def _load_unnamed(path: Path, *, for_client: bool) -> None:
     content = trust.read_configuration(path)
     decided = trust.decision(path, content)
     if decided == "trusted":
-        _set(_variables(path, content))
+        _set(path, _variables(path, content))
         return
     ours = [name for name in _variables(path, content) if name.startswith(_OURS)]
     if not ours or decided == "refused":
@@ -58,7 +66,7 @@ def _load_unnamed(path: Path, *, for_client: bool) -> None:
         error = trust.untrusted(path, shown)
         raise ConfigurationError(error.message, hint=f"{error.hint} To go on without it, set {VARIABLE}=''.")
     elif trust.ask(path, content, shown):
-        _set(_variables(path, content))
+        _set(path, _variables(path, content))
     else:
         print(f"going on without {path.resolve()}", file=sys.stderr)
 
@@ -78,6 +86,7 @@ def _variables(path: Path, content: bytes) -> dict[str, str]:
     return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value}
 
 
-def _set(variables: dict[str, str]) -> None:
+def _set(path: Path, variables: dict[str, str]) -> None:
+    loaded[:] = [path.resolve()]
     for name, value in variables.items():
         os.environ.setdefault(name, value)

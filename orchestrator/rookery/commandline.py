@@ -36,7 +36,7 @@ COMMANDS = {
     "demo": _Command("rookery.commands.demo", "a sample workspace, three questions, three cited answers"),
     "doctor": _Command("rookery.commands.doctor", "check everything; says what to do about what is wrong"),
     "init": _Command("rookery.commands.init", "set up: .env, mcp.json and the Slack manifest"),
-    "install": _Command("rookery.commands.install", "print the configuration for an MCP client"),
+    "install": _Command("rookery.commands.install", "print or write the configuration for an MCP client"),
     "trust": _Command(
         "rookery.commands.trust", "use the configuration of a folder: mcp.json, rookery.toml, .env"
     ),

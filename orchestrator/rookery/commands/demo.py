@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shlex
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -57,12 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
     data_dir = os.environ.get("ROOKERY_DATA_DIR")
     questions = tuple(text.strip() for text in arguments.question if text.strip())
     plan = make_plan(Path(data_dir) if data_dir else None, arguments.slack_export, arguments.docs, questions)
+    typed = ""
     if not arguments.into_database_url:
-        os.environ.pop("DATABASE_URL", None)  # a sample has no place in a database that is in use
-    return asyncio.run(_demo(plan))
+        url = os.environ.pop("DATABASE_URL", None)  # a sample has no place in a database that is in use
+        typed = f"{'DATABASE_URL= ' if url else ''}ROOKERY_DATA_DIR={shlex.quote(str(plan.folder))} "
+    return asyncio.run(_demo(plan, typed))
 
 
-async def _demo(plan: Plan) -> int:
+async def _demo(plan: Plan, typed: str) -> int:
     from rookery.commands.options import agent_settings
     from rookery.demo import show
     from rookery.setup.files import write_mcp
@@ -77,7 +80,7 @@ async def _demo(plan: Plan) -> int:
         database = await _database(settings, stack)
         agent = await _import_and_start(plan, settings, stack)
         answers = await _questions(plan, settings, database, agent)
-    show.farewell(plan, time.perf_counter() - started, any(answer.extractive for answer in answers))
+    show.farewell(typed, time.perf_counter() - started, any(answer.extractive for answer in answers))
     return 0 if all(answer.citations for answer in answers) else 1
 
 

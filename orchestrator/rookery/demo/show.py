@@ -81,20 +81,19 @@ def _source(one: Citation) -> Text:
     )
 
 
-def farewell(plan: Plan, seconds: float, extractive: bool) -> None:
-    """How to go on."""
+def farewell(data: str, seconds: float, extractive: bool) -> None:
+    """How to go on. data: the variables, as typed before a command, with which it uses the demo's data."""
     out, rookery = console(), _typed()
     out.print()
     out.print(f"[bold]Done in {seconds:.1f} s.[/bold] How to go on:", highlight=False)
-    folder = plan.folder
     for what, command in (
-        ("ask more about this data", f'ROOKERY_DATA_DIR={folder} {rookery} ask "…"'),
+        ("ask more about this data", f'{data}{rookery} ask "…"'),
         (
-            "add the servers to a client",
-            f"{rookery} install --print claude-desktop   (claude-code, cursor, vscode)",
+            "use it in your MCP client",
+            f"{data}{rookery} install --print claude-desktop   (or cursor, codex …; --write puts it into its file)",
         ),
         ("use your own data", f'{rookery} demo --slack-export export.zip --docs ./docs --question "…"'),
-        ("check the installation", f"{rookery} doctor"),
+        ("check the installation", f"{data}{rookery} doctor"),
     ):
         out.print(f"  [bold]{what:<28}[/bold] {command}", highlight=False, soft_wrap=True)
     if extractive:
