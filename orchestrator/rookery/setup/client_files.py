@@ -36,7 +36,7 @@ def merged(client: Client, text: str, servers: Mapping[str, Entry], lists: Lists
 def _merge_json(key: str, text: str, servers: Mapping[str, Entry], lists: Lists) -> str:
     body = text if text.strip("\ufeff \t\r\n") else "{}\n"
     if not isinstance(jsonc.loads(body.removeprefix("\ufeff")), dict):
-        raise ValueError("it is not an object")
+        raise TypeError("it is not an object")
     for member, objects in lists.items():
         held = cast("list[Entry]", jsonc.loads(body.removeprefix("\ufeff")).get(member) or [])
         ids = {item["id"] for item in objects}
