@@ -50,6 +50,8 @@ OF_DEPLOYMENT = {
     *(f"ROOKERY_LOGIN_PASSWORD_{part}" for part in ("SLACK", "DOCS", "GITHUB", "MEMORY", "INGEST", "AGENT")),
 }
 """Read by compose.yaml only."""
+OF_CLIENTS = {"ROOKERY_TOKEN", "ROOKERY_AUTHORIZATION"}
+"""Written into the configuration of MCP clients, which read them."""
 OF_TESTS = re.compile(r"ROOKERY_TEST_[A-Z_]+")
 
 
@@ -77,7 +79,7 @@ def variables_read() -> frozenset[str]:
         for value in strings(path)
         if VARIABLE.fullmatch(value) or value in OF_OTHERS
     }
-    return frozenset(name for name in found if not OF_TESTS.fullmatch(name))
+    return frozenset(name for name in found - OF_CLIENTS if not OF_TESTS.fullmatch(name))
 
 
 def variables_told() -> dict[str, str]:

@@ -75,7 +75,7 @@ def exit_status(name: str, run: Callable[[], int | None], *, interrupted: str = 
 def _tolerate_narrow_encodings() -> None:
     """Replace characters that the terminal's encoding lacks (LANG=C), instead of failing."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="replace")
 
 
