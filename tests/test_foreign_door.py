@@ -70,6 +70,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "orchestrator/rookery/commands/slack.py": _OURS,
         "orchestrator/rookery/evaluation/cases.py": _NAMED,
         "orchestrator/rookery/setup/files.py": "the files that `rookery init` writes",
+        "orchestrator/rookery/setup/installed_files.py": "the configuration of the MCP client that the person names",
         "orchestrator/rookery/slack/calendar.py": "walks through a calendar, not a folder",
         "servers/docs/rookery_docs/guide_repositories.py": _OURS,
         "servers/docs/rookery_docs/guides.py": _OURS + "; a team's guides are opened through the door",
