@@ -60,7 +60,7 @@ format: .venv/ready ## Format the code and sort its imports
 conformance: .venv/ready ## The official MCP conformance suite against all four servers over HTTP
 	$(BIN)/python -m tests.conformance
 
-BENCHES := queue memory slack docs github agent start
+BENCHES := queue memory slack docs github agent start answers
 
 .PHONY: bench
 bench: $(BENCHES:%=bench-%) ## Every benchmark, one after the other

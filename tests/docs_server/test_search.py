@@ -215,3 +215,23 @@ async def test_a_reranker_orders_the_best_pages_and_may_fail(
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.mark.usefixtures("manual")
+async def test_nothing_fits_made_up_words_and_the_answer_says_so(connect: Connect) -> None:
+    async with connect() as client:
+        found = await search(client, "zzqqxx")
+        assert found["results"] == []
+        assert found["note"].startswith("nothing fits")
+
+
+@pytest.mark.usefixtures("manual")
+async def test_no_score_is_above_one_and_an_empty_query_is_refused(connect: Connect) -> None:
+    async with connect() as client:
+        for query in ("work_mem", "CREATE INDEX CONCURRENTLY", "upsert"):
+            found = await search(client, query)
+            scores = [page["score"] for page in found["results"]]
+            scores += [passage["score"] for page in found["results"] for passage in page["passages"]]
+            assert all(0 <= score <= 1 for score in scores)
+        with pytest.raises(ToolError, match="query must not be empty"):
+            await search(client, "  ")

@@ -179,3 +179,18 @@ async def test_bulk_and_large_scopes_rank_the_same_way(store: MemoryStore, ada: 
     assert await store.tend(ada) == ["user:U_ADA"]
     assert (await contents(store, ada, "what about word1234?"))[0].startswith("note 1234 ")
     assert await store.remember_many(ada, news[:3]) == []
+
+
+async def test_nothing_is_recalled_for_what_nothing_fits(store: MemoryStore, ada: Caller) -> None:
+    rooms = [NewMemory(content=f"Room {number} has {number} chairs") for number in range(25)]
+    await store.remember_many(ada, [NewMemory(content="Maria keeps two cats at home"), *rooms])
+    assert (await contents(store, ada, "Maria's cats"))[0].startswith("Maria")
+    assert await contents(store, ada, "zzqqxx wub") == []
+    assert await contents(store, ada, "Which volcano erupted in Peru?") == []
+
+
+async def test_only_what_is_similar_is_named_as_similar(store: MemoryStore, ada: Caller) -> None:
+    await store.remember(ada, NewMemory(content="Maria lives in Oslo"))
+    await store.remember(ada, NewMemory(content="Invoices are due in 30 days"))
+    done = await store.remember(ada, NewMemory(content="Maria lives in Bergen"))
+    assert [one.memory.content for one in done.similar] == ["Maria lives in Oslo"]

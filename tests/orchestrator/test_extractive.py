@@ -309,3 +309,21 @@ def test_no_text_breaks_the_reading_of_days(text: str, date: datetime.date) -> N
     periods_in(text, date)
     (day,) = days_in(f"on {date.day} {date:%B}")
     assert day.holds(date.isoformat())
+
+
+def test_a_paragraph_is_quoted_from_its_beginning() -> None:
+    text = (
+        "About us. " * 60
+        + "\n\nEverybody has 28 days a year. You may carry over 5 days of holiday until March.\n\n"
+        + "Unrelated. " * 60
+    )
+    assert "28 days a year" in best_part("How many days of holiday may I carry over?", text)
+
+
+def test_a_question_is_not_quoted_beside_an_answer() -> None:
+    question = "How can hiccup indent the generated html?"
+    asks = passage("How can hiccup indent the generated html output?", "asks")
+    answers = passage("Use a pretty printer: hiccup does not indent the html.", "answers", rank=1)
+    answer = compose(question, rank(question, [asks, answers]))
+    assert answers.permalink in answer
+    assert asks.permalink not in answer

@@ -368,3 +368,17 @@ async def test_the_share_that_a_narrowing_leaves_is_of_the_newest_thousand(fill:
     async with store.session(Caller()) as session:
         for share, narrow in shares.items():
             assert await session.value("share_left", narrow.row()) == share
+
+
+async def test_nothing_fits_made_up_words_and_the_answer_says_so(fill: Fill, search: Any) -> None:
+    await fill(_workspace())
+    found = await search("qqzzy wub")
+    assert found["results"] == []
+    assert "nothing fits" in found["searched"]
+
+
+async def test_a_score_is_the_share_of_the_query_that_fits(fill: Fill, search: Any) -> None:
+    await fill(_workspace())
+    whole = (await search("slow queries", mode="keyword"))["results"][0]["score"]
+    part = (await search("slow queries harbour", mode="keyword"))["results"][0]["score"]
+    assert 0 < part < whole <= 1

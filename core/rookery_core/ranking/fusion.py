@@ -17,12 +17,14 @@ WEAK_SEMANTIC_WEIGHT = 0.4
 STRONG_SEMANTIC_WEIGHT = 0.6
 
 
-class _Strength(Protocol):
+class Strength(Protocol):
+    """An embedder, as far as it says how good it is."""
+
     @property
     def weak(self) -> bool: ...
 
 
-def semantic_weight(embedder: _Strength | None) -> float:
+def semantic_weight(embedder: Strength | None) -> float:
     """How much the vectors of this embedder count against the words: 0 without one, less than half for a weak one."""
     if embedder is None:
         return 0.0

@@ -49,6 +49,7 @@ class RememberAnswer(TypedDict):
 class MemoriesAnswer(TypedDict):
     notice: NotRequired[str]
     memories: list[MemoryItem]
+    note: NotRequired[str]
     scopes: Annotated[list[str], Field(description="what was searched")]
     next_cursor: NotRequired[Cursor]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from rookery.models.extractive.ranking import Ranked, best_part
+from rookery.models.extractive.ranking import Ranked, best_part, only_asks
 
 QUOTES = 4
 _FENCE = re.compile(r"^[ \t]*(?:… )?```.*$\n?", re.MULTILINE)
@@ -31,6 +31,7 @@ def compose(question: str, ranked: Sequence[Ranked], failed: Mapping[str, str] =
 
 def _chosen(ranked: Sequence[Ranked]) -> list[Ranked]:
     strong = [one for one in ranked if one.coverage >= LEAST_COVERAGE]
+    strong = [one for one in strong if not only_asks(one.passage.text)] or strong
     chosen: list[Ranked] = []
     pages: dict[str, int] = {}
     texts: set[str] = set()

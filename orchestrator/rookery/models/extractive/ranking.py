@@ -110,12 +110,13 @@ def _judged(passage: Passage, text: Sequence[str], scale: _Scale, named: Sequenc
     )
     if not of_named_day and _is_of_another_day(passage, named):
         score *= _OTHER_DAY
-    if _only_asks(passage.text):
+    if only_asks(passage.text):
         score *= _ONLY_ASKS
     return Ranked(passage, score * (0.3 if len(text) < 3 else 1.0), covered)
 
 
-def _only_asks(text: str) -> bool:
+def only_asks(text: str) -> bool:
+    """Whether every sentence of a text is a question."""
     sentences = [piece.strip() for piece in _pieces(text)]
     return all(sentence.endswith(("?", "？")) for sentence in sentences if sentence)
 
@@ -164,18 +165,29 @@ def _covered_closely(text: Sequence[str], title: set[str], scale: _Scale) -> flo
 def best_part(question: str, text: str, limit: int = 420) -> str:
     """The stretch of whole sentences (or lines) of `text` that answers best.
 
-    The shortest one that holds the most of the question's words, and what follows it as far as there is room.
+    The shortest one that holds the most of the question's words, with its paragraph from the beginning where that fits,
+    and what follows it as far as there is room.
     """
     text = text.strip()
     if len(text) <= limit:
         return text
     pieces = _pieces(text)
     start, end = _densest(pieces, {stem(word.lower()) for word in content_words(question)}, limit)
+    first = _paragraph_start(pieces, start)
+    if sum(map(len, pieces[first:end])) <= limit:
+        start = first
     while end < len(pieces) and sum(map(len, pieces[start : end + 1])) <= limit:
         end += 1
     part = "".join(pieces[start:end]).strip()
     part = part if len(part) <= limit else part[: part.rfind(" ", 0, limit)] + " …"
     return ("… " if start else "") + part + (" …" if end < len(pieces) and not part.endswith("…") else "")
+
+
+def _paragraph_start(pieces: Sequence[str], start: int) -> int:
+    """The first piece of the paragraph that a piece is in; an empty line ends a paragraph."""
+    while start > 0 and pieces[start - 1].strip():
+        start -= 1
+    return start
 
 
 def _densest(pieces: Sequence[str], wanted: set[str], limit: int) -> tuple[int, int]:

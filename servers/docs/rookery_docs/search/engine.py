@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from rookery_core.errors import RookeryError
+from rookery_core.ranking.fit import BEST, NOTHING_FITS, ONLY_NEAR, best_fit, is_unfit, scaled
 from rookery_core.telemetry import get_logger
 from rookery_docs.search import weights
 from rookery_docs.search.analysis import terms_of_token, tokens
@@ -85,7 +86,7 @@ class _Where:
         return tuple(
             RankedPassage(
                 int(index.content_ids[row]),
-                float(scores.passages[row]),
+                min(float(scores.passages[row]), 1.0),
                 None if scores.cosine is None else float(1.0 - scores.cosine[row]),
                 *index.texts[row],
             )
@@ -93,9 +94,9 @@ class _Where:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RankedPage:
-    """A page found: its release, its score (about 0 to 1)."""
+    """A page found: its release, its score (0 to 1)."""
 
     release: ReleaseInfo
     path: str
@@ -103,6 +104,21 @@ class RankedPage:
     title: str
     score: float
     _where: _Where = field(repr=False)
+
+    @property
+    def words(self) -> float:
+        """The share of the query's words, by rarity, that the page holds."""
+        return float(self._where.scored.scores.words[self._where.page])
+
+    @property
+    def meaning(self) -> float:
+        """The cosine similarity of the page's nearest passage; 0 when the search is by words alone."""
+        cosine = self._where.scored.scores.cosine
+        return (
+            0.0
+            if cosine is None
+            else float(cosine[self._where.scored.index.passages_of(self._where.page)].max())
+        )
 
     @cached_property
     def passages(self) -> tuple[RankedPassage, ...]:
@@ -167,7 +183,19 @@ class SearchEngine:
             _Scored(release, index, scoring.score(index, request))
             for release, index in zip(releases, indexes, strict=True)
         ]
-        return Ranking(_top(scored, most), query, corrected, note)
+        pages, fit_note = self._fitting(_top(scored, most), sum(index.passages.size for index in indexes))
+        return Ranking(pages, query, corrected, note or fit_note)
+
+    def _fitting(self, pages: list[RankedPage], passages: int) -> tuple[list[RankedPage], str | None]:
+        """The pages with scores on one scale, and a note; none when the best of them does not fit the query."""
+        words = {page: page.words for page in pages[:BEST]}
+        best = best_fit(pages, words, {page: page.meaning for page in words})
+        small = any(words.values()) and passages < weights.FEW_PASSAGES
+        if not pages or (not small and is_unfit(best, weights.FLOOR, self._embedder)):
+            return [], NOTHING_FITS
+        note = None if any(words.values()) else ONLY_NEAR
+        scores = scaled([(page, page.score) for page in pages], best)
+        return [replace(page, score=score) for page, score in scores], note
 
     def _weight(self, mode: Mode, semantic_weight: float | None) -> float:
         if mode == "keyword" or self._embedder is None:

@@ -39,9 +39,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """pages: the score of each. passages: of each, to tell a page's best one. cosine: of each passage, if known."""
+    """pages: the score of each. words: of each page, the share of the query's words that it or a passage of it holds.
+    passages: the score of each, to tell a page's best one. cosine: of each passage, if known."""
 
     pages: NDArray[np.float32]
+    words: NDArray[np.float32]
     passages: NDArray[np.float32]
     cosine: NDArray[np.float32] | None
 
@@ -78,18 +80,20 @@ def prepare(
 def score(release: ReleaseIndex, request: Request) -> Scores:
     """Words and meaning, each between 0 and about 1, in the proportion of the request."""
     words = _words(release.passages, request)
+    best, whole = release.best_of_page(words), _words(release.pages, request)
+    shares = np.maximum(best, whole)
     lexical = (
-        np.float32(weights.PASSAGE_SHARE) * release.best_of_page(words)
-        + np.float32(1 - weights.PASSAGE_SHARE) * _words(release.pages, request)
+        np.float32(weights.PASSAGE_SHARE) * best
+        + np.float32(1 - weights.PASSAGE_SHARE) * whole
         + np.float32(weights.TITLE_BONUS) * release.titles.likeness(request.titles)
     )
     cosine = None if request.vector is None else release.nearness(request.vector)
     if cosine is None:
-        return Scores(_as_float32(lexical * release.prior), words, None)
+        return Scores(_as_float32(lexical * release.prior), shares, words, None)
     weight, rest = np.float32(request.semantic_weight), np.float32(1 - request.semantic_weight)
     near = cosine.clip(0, 1)
     pages = rest * lexical + weight * release.best_of_page(near)
-    return Scores(_as_float32(pages * release.prior), rest * words + weight * near, cosine)
+    return Scores(_as_float32(pages * release.prior), shares, rest * words + weight * near, cosine)
 
 
 def _words(index: TermIndex, request: Request) -> NDArray[np.float32]:

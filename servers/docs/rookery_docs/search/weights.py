@@ -52,3 +52,9 @@ PAIR = 0.2
 
 PAIR_OF_MESSAGE = 0.7
 """The same in a pasted message: it is asked for word by word."""
+
+FEW_PASSAGES = 100
+"""In fewer passages no word is rare: what holds any word of the query is an answer."""
+
+FLOOR = 0.35
+"""The least fit of an answer; measured with `make bench-answers`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from rookery_core.errors import InvalidInput
 from rookery_core.identity import current_caller
 from rookery_core.serving.arguments import Cursor, Limit, MaxTokens
 from rookery_core.serving.paging import Page
@@ -58,6 +59,8 @@ class SearchTools:
         If a snippet is not enough, read the passage with get_document.
         """
         require_weight(semantic_weight, mode)
+        if not query.strip():
+            raise InvalidInput("query must not be empty.", hint="Say what to look for.")
         releases = selected(await self._service.releases(), source, version)
         arguments = [query, source, version, mode, semantic_weight]
         page = Page.open("search_docs", arguments, cursor, max_tokens)

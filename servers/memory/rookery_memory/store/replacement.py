@@ -1,6 +1,6 @@
 """What a new memory may make untrue: candidates out of the database, the likeliest first.
 
-There is no threshold: whoever stores the new memory judges the first few.
+The author of the new memory judges the first few; what hardly shares a word or a meaning with it is left out.
 """
 
 from __future__ import annotations
@@ -77,7 +77,13 @@ async def may_replace(
     matches = _without(await search.matching(connection, new.terms, [scope], Filters(), size), but, new.terms)
     meaning = await search.by_meaning(connection, context, vector, [scope], Filters(), size)
     near = {key: similarity for key, similarity in meaning.items() if key[0] not in but}
-    kept = (await _ranked(connection, context, new, matches, list(near), size))[:SIMILAR]
+    held = set(matches.keys)
+    ranked = await _ranked(connection, context, new, matches, list(near), size)
+    kept = [
+        (key, score)
+        for key, score in ranked[:SIMILAR]
+        if key in held or near.get(key, 0.0) >= search.LEAST_SIMILARITY
+    ]
     memories = await search.fetch_versions(connection, [key for key, _ in kept])
     return [Scored(memories[key], score, 0.0, near.get(key, 0.0)) for key, score in kept if key in memories]
 

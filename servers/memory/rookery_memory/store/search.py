@@ -13,6 +13,7 @@ from uuid import UUID
 
 from rookery_core.ranking import fuse, searchable, semantic_weight
 from rookery_core.ranking.bm25 import bm25, containing, idf
+from rookery_core.ranking.fit import best_fit, is_unfit, scaled
 from rookery_memory.records import Filters, Memory, Scored
 from rookery_memory.store.context import SQL, StoreContext
 from rookery_memory.store.rows import memory_from
@@ -33,6 +34,10 @@ COUNTED_SIZE = 2000
 POOL = 1000
 NEAREST = 200
 LEAST_SIMILARITY = 0.15
+FEW = 20
+"""In fewer memories no word is rare and the nearest one may be meant: what is found is answered, with its low score."""
+FLOOR = 0.32
+"""The least fit of an answer; measured with `make bench-answers`."""
 HALF_LIFE_DAYS = 180.0
 
 
@@ -57,6 +62,7 @@ class Hits:
     words: dict[Key, float]
     coverage: dict[Key, float]
     meaning: dict[Key, float]
+    size: int
 
     @property
     def best_coverage(self) -> float:
@@ -85,7 +91,10 @@ async def find(
     ranked = [
         (key, score) for key, score in ranked if key in hits.words or hits.meaning[key] >= LEAST_SIMILARITY
     ]
-    kept = ranked[: max(3 * limit, 30)]
+    best = best_fit((key for key, _ in ranked), hits.coverage, hits.meaning)
+    if hits.size >= FEW and is_unfit(best, FLOOR, context.embedder):
+        return []
+    kept = scaled(ranked, best)[: max(3 * limit, 30)]
     memories = await fetch_versions(connection, [key for key, _ in kept])
     now = filters.as_of or datetime.now(UTC)
     scored = [
@@ -116,7 +125,7 @@ async def find_hits(
     terms = await query_terms(connection, query)
     words, coverage = _by_words(await matching(connection, terms, asked, filters, size), terms)
     meaning = await by_meaning(connection, context, vector, asked, filters, size)
-    return Hits(words, coverage, meaning)
+    return Hits(words, coverage, meaning, size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from rookery_core.identity import Caller, current_caller
+from rookery_core.ranking.fit import NOTHING_FITS, ONLY_NEAR
 from rookery_core.serving.arguments import Cursor, Limit, MaxTokens, Share
 from rookery_core.serving.paging import Page
 from rookery_core.text import explain_fence
@@ -98,7 +99,7 @@ class MemoryTools:
     ) -> MemoriesAnswer:
         """Find memories by a question or words, best first. Use before answering from what you believe to know.
 
-        An empty list: nothing is remembered in these scopes (by default all of the asker's). A score only orders one answer.
+        An empty list: nothing in these scopes (by default all of the asker's) fits. A score of 1 fits fully, 0 not at all.
         """
         require_query(query, "query", "Pass a question or words; list_memories lists without a query.")
         arguments = [query, scopes, kinds, tags, as_of, since]
@@ -113,7 +114,12 @@ class MemoryTools:
         near = await store.related(caller, [hit.memory for hit in hits], filters) if related and hits else {}
         fences = Fences()
         items = page.fill(fences.memory(hit.memory, hit.score, near.get(hit.memory.id, ())) for hit in hits)
-        return _answer(caller, names, items, next_cursor(page, len(found)), fences)
+        answer = _answer(caller, names, items, next_cursor(page, len(found)), fences)
+        if not found:
+            answer["note"] = NOTHING_FITS
+        elif not any(hit.words for hit in found):
+            answer["note"] = ONLY_NEAR
+        return answer
 
     async def update(
         self,

@@ -14,6 +14,8 @@ from rookery_slack.search.candidate_queries import NARROW, WORD_POOL, candidate_
 from rookery_slack.store import COLLECTION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rookery_core.database import Row
     from rookery_core.embedders import Embedder
     from rookery_core.ranking import PreparedQuery
@@ -46,10 +48,14 @@ EXPANDED = 60
 
 @dataclass(slots=True)
 class CandidateList:
-    """Candidates with their scores, and the thread of each (None: it is in none, or begins one)."""
+    """Candidates with their scores, and the thread of each (None: it is in none, or begins one).
+
+    shares: of the weight of the query's words, what each candidate holds itself.
+    """
 
     scores: dict[MessageKey, float] = field(default_factory=dict[MessageKey, float])
     threads: dict[MessageKey, datetime | None] = field(default_factory=dict[MessageKey, "datetime | None"])
+    shares: dict[MessageKey, float] = field(default_factory=dict[MessageKey, float])
 
     def add(self, rows: list[Row]) -> CandidateList:
         """Take in what a statement found; returns itself."""
@@ -144,7 +150,12 @@ async def _with_neighbours(
         # beside stands `steps` after key: key gets the share of a message before, or after
         first = BEFORE_ONE if steps > 0 else AFTER_ONE
         total[key] += scores[beside] * first / 2 ** (abs(steps) - 1)
-    return CandidateList(total, threads)
+    return CandidateList(total, threads, _shares(scores, prepared))
+
+
+def _shares(scores: Mapping[MessageKey, float], prepared: PreparedQuery) -> dict[MessageKey, float]:
+    attainable = max(sum(prepared.weights), 1e-9)
+    return {key: score / attainable for key, score in scores.items()}
 
 
 async def semantic_candidates(

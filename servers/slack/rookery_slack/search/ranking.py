@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rookery_core.errors import Unavailable
 from rookery_core.ranking import fuse, semantic_weight
+from rookery_core.ranking.fit import NOTHING_FITS, ONLY_NEAR, best_fit, is_unfit, scaled
 from rookery_slack.search.candidate_lists import (
     CandidateList,
     MessageKey,
@@ -31,6 +32,12 @@ Mode = Literal["hybrid", "keyword", "semantic"]
 WEAK_WEIGHT = 0.15
 """What a small static model counts here: the lexical scores already include a share of neighbours. With 0.2 and more, both
 together found less of half-remembered messages than words alone in one of two exports (docs/slack.md)."""
+
+FEW_MESSAGES = 100
+"""Among fewer messages no word is rare: what holds any word of the query is an answer."""
+FLOOR = 0.5
+"""The least fit of an answer to a hybrid search without filters; measured with `make bench-answers`. A search for words
+alone, or in a part of the messages, answers with what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,17 @@ async def _rank_by_text(
     threads = {**lexical.threads, **semantic.threads}
     weak = embedder is not None and embedder.weak
     weight = WEAK_WEIGHT if weak else semantic_weight(embedder)
-    return Ranking([*fuse(lexical.scores, semantic.scores, weight)], threads, note)
+    fused = fuse(lexical.scores, semantic.scores, weight)
+    best = best_fit((key for key, _ in fused), lexical.shares, semantic.scores)
+    small = bool(lexical.scores) and count < FEW_MESSAGES
+    broad = mode == "hybrid" and search_filter.is_empty and not small
+    if fused and broad and is_unfit(best, FLOOR, embedder):
+        fused = []
+    if not fused and any_word:
+        note = f"{note}; {NOTHING_FITS}" if note else NOTHING_FITS
+    elif not lexical.scores:
+        note = note or ONLY_NEAR
+    return Ranking([*scaled(fused, best)], threads, note)
 
 
 def by_conversation(

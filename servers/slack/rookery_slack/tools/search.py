@@ -65,7 +65,7 @@ class SearchTools(SlackTools):
         """Search Slack messages, lexically and semantically; one result a thread, best first, each with its permalink.
 
         Ask in plain words of any language; "quoted phrases" must occur; from:@ada -in:#random has:link on:yesterday -word
-        work inside query, too; filters alone answer the newest first. score is 0 to 1 within this answer.
+        work inside query, too; filters alone answer the newest first. score: 1 fits fully, 0 not at all.
         Read around a result with get_thread or get_conversation and its permalink.
         """
         query = storable(query[:MAX_QUERY])

@@ -1,0 +1,1 @@
+"""Whether searches answer what they can and say so when nothing fits."""
