@@ -24,6 +24,7 @@ def text_of(source: str, *, mdx: bool = False) -> str:
         ("A List<String> is a Map<K, V>.", "A List<String> is a Map<K, V>."),
         ("Call Vec::<Token>::new() here.", "Call Vec::<Token>::new() here."),
         ("cp <source> <dest> and <title> and <B>.", "cp <source> <dest> and <title> and <B>."),
+        ("AA::<P>() and <p> in prose", "AA::<P>() and <p> in prose"),
         ("<placeholder> starts the line.", "<placeholder> starts the line."),
         ("- item\n\n  ```rust\n  Vec::<Token>::new()\n  ```\n", "Vec::<Token>::new()"),
         ("1. step\n\n   ~~~\n   <Foo bar={1}/>\n   ~~~\n", "<Foo bar={1}/>"),

@@ -139,7 +139,7 @@ _ELEMENTS = frozenset(
 )
 _EMPTY = frozenset(("br", "hr", "wbr"))
 _MAY_STAY_OPEN = frozenset(
-    ("p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "caption", "colgroup")
+    ("div", "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "caption", "colgroup")
 )
 
 
@@ -148,8 +148,11 @@ def closed_names(source: str) -> frozenset[str]:
     return frozenset(match[1] for match in _CLOSING.finditer(source))
 
 
-def is_html(tag: str, closed: frozenset[str]) -> bool:
-    """Whether a text in angle brackets is HTML in a document that closes these names."""
+def is_html(tag: str, closed: frozenset[str], *, block: bool = False) -> bool:
+    """Whether a text in angle brackets is HTML in a document that closes these names.
+
+    block: it begins a line or stands in a block of HTML, where some elements are left open; in prose that is a name.
+    """
     match = TAG.match(tag)
     if match is None:
         return _INERT.match(tag) is not None
@@ -159,7 +162,7 @@ def is_html(tag: str, closed: frozenset[str]) -> bool:
         return False
     if tag.startswith("</") or name in closed or rest.rstrip().endswith("/"):
         return True
-    return "=" in rest or name.lower() in _EMPTY | _MAY_STAY_OPEN
+    return "=" in rest or name.lower() in _EMPTY or (block and name in _MAY_STAY_OPEN)
 
 
 def is_component(tag: str) -> bool:
@@ -173,7 +176,7 @@ def escape_foreign_tags(html: str, closed: frozenset[str], *, components: bool) 
 
     def replace(match: re.Match[str]) -> str:
         tag = match[0]
-        if is_html(tag, closed):
+        if is_html(tag, closed, block=True):
             return tag
         return "" if components and is_component(tag) else escape(tag, quote=False)
 

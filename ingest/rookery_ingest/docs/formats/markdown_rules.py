@@ -130,7 +130,7 @@ def _push_title(state: StateBlock, line: int, kind: str, title: str) -> None:
 def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     text = _line(state, start)
     tag = TAG.match(text)
-    if tag and not is_html(tag[0], _closed(state.src, state.env)):
+    if tag and not is_html(tag[0], _closed(state.src, state.env), block=True):
         return False
     return html_block(state, start, end, silent)
 
