@@ -189,7 +189,7 @@ async def test_a_client_that_leaves_during_an_upload_is_one_line_in_the_log(
     def lines() -> list[str]:
         return [text for record in caplog.records if "incomplete" in (text := record.getMessage())]
 
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="rookery")
     async with serving(slack, bot_settings(slack_http_port=free_port())) as base:
         await _send_raw(base, _request(length=500_000), wait=False)
         async with asyncio.timeout(10):

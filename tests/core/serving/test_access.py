@@ -58,7 +58,7 @@ async def test_without_a_token_and_with_a_wrong_one_the_refusal_says_what_to_do(
 
 
 async def test_a_host_that_is_not_allowed_is_told_the_setting(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.WARNING, logger="rookery")
     async with reached() as client:
         for _ in range(2):
             refused = await client.get("/api", headers={"Host": "docs.example"})

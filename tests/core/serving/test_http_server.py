@@ -200,7 +200,7 @@ async def test_half_sent_requests_beyond_the_cap_are_closed_in_time() -> None:
 
 
 async def test_a_client_that_leaves_during_an_upload_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="rookery")
     async with serving(PATIENT) as (_, port):
         async with connection(port, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"):
             await asyncio.sleep(0.05)
