@@ -21,6 +21,14 @@ def test_stamps_and_colours_are_gone_and_numbers_stay() -> None:
     assert [line.number for line in lines] == [1, 2, 3, 4, 5, 6]
 
 
+def test_only_line_feeds_end_a_line() -> None:
+    lines = logs.lines_of("10 %\r50 %\r100 %\r\na\x0cb\u2028c\x85d\nlast\n")
+    assert [(line.number, line.text) for line in lines] == [
+        (1, "10 %\r50 %\r100 %"), (2, "a\x0cb\u2028c\x85d"), (3, "last"),
+    ]  # fmt: skip
+    assert logs.lines_of("") == []
+
+
 def test_a_step_is_what_was_written_while_it_ran() -> None:
     assert [line.number for line in logs.of_step(logs.lines_of(LOG), STEP)] == [2, 3, 4, 5]
     assert len(logs.of_step(logs.lines_of("no stamps\nat all"), STEP)) == 2

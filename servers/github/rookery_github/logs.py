@@ -23,10 +23,15 @@ class LogLine:
 
 
 def lines_of(log: str) -> list[LogLine]:
-    """The lines of a log, without time stamps and colours. A line without a stamp has that of the one before."""
+    """The lines of a log, without time stamps and colours. A line without a stamp has that of the one before.
+
+    Only line feeds end a line, as on GitHub's page of the log.
+    """
     lines: list[LogLine] = []
     time = ""
-    for number, line in enumerate(log.splitlines(), 1):
+    rows = log.removesuffix("\n").split("\n") if log else []
+    for number, row in enumerate(rows, 1):
+        line = row.removesuffix("\r")
         if match := _STAMP.match(line):
             time, line = match[1], line[match.end() :]
         lines.append(LogLine(number, time, _COLOUR.sub("", line)))
