@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfWriter
 
 from rookery_core.errors import InvalidInput
 from rookery_docs.store.writer import Release
 from rookery_ingest.docs.importing import Import, Summary, delivered
-from rookery_ingest.docs.raw import LeftOut, RawPage, Unchanged, Unreadable
+from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unchanged, Unreadable
 from rookery_ingest.docs.running import DocsIngest
 
 ImportFolder = Callable[..., Awaitable[Summary]]
@@ -136,9 +138,27 @@ async def test_a_page_without_text_is_found_by_its_name(ingest: DocsIngest, owne
     await ingest.writer.put_source(Release("odd", "1"), title="Odd", kind="folder", base_url="", settings={})
     run = Import(ingest.writer, None, Release("odd", "1"), lambda _stage, _done: None)
     await run.run(
-        delivered([RawPage("api/time_bucket.md", "https://x/", "markdown", b"")]), complete=lambda: True
+        delivered([RawPage("api/time_bucket.md", "https://x/", "markdown", b"<!-- to do -->")]),
+        complete=lambda: True,
     )
     assert await owner_connection.fetchval("select title from docs.page") == "api / time_bucket"
+
+
+async def test_an_empty_file_and_a_pdf_without_text_make_no_page(
+    ingest: DocsIngest, owner_connection: Any
+) -> None:
+    writer, file = PdfWriter(), io.BytesIO()
+    writer.add_blank_page(100, 100)
+    writer.write(file)
+    await ingest.writer.put_source(Release("odd", "1"), title="Odd", kind="folder", base_url="", settings={})
+    run = Import(ingest.writer, None, Release("odd", "1"), lambda _stage, _done: None)
+    pages: list[Delivered] = [
+        RawPage("empty.md", "https://x/", "markdown", b"\n"),
+        RawPage("scan.pdf", "https://x/", "pdf", file.getvalue()),
+    ]
+    summary = await run.run(delivered(pages), complete=lambda: True)
+    assert summary.left_out == [("empty.md", "it holds no text"), ("scan.pdf", "it holds no text")]
+    assert await owner_connection.fetchval("select count(*) from docs.page") == 0
 
 
 async def test_a_folder_that_is_not_there_is_refused_and_leaves_no_source(

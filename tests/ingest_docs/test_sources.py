@@ -15,7 +15,7 @@ from rookery_ingest.docs.archive import documents_below, names_in, read_archive
 from rookery_ingest.docs.folder import read_folder
 from rookery_ingest.docs.git import read_working_copy
 from rookery_ingest.docs.postgres import Manual, find_manual, read_manual, versions_of
-from rookery_ingest.docs.raw import LeftOut, RawPage, Unreadable, kind_of
+from rookery_ingest.docs.raw import LeftOut, PassedOver, RawPage, Unreadable, kind_of
 from rookery_ingest.docs.sources import open_source
 from rookery_ingest.docs.timescale import expanded, is_page, read_timescale, url_of
 from rookery_ingest.docs.web import Guest
@@ -164,6 +164,28 @@ async def test_a_working_copy_gives_what_git_tracks(tmp_path: Path) -> None:
     ]
     with pytest.raises(InvalidInput, match="tracks no document"):
         _ = [page async for page in read_working_copy(tmp_path, "nothing", str)]
+
+
+async def test_what_has_no_reader_is_named_by_kind_and_number(tmp_path: Path) -> None:
+    for name in ("a.md", "b.png", "c/d.PNG", "e.csv", ".hidden.png", "f"):
+        file = tmp_path / "docs" / name
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text("# A" if name == "a.md" else "x")
+    with zipfile.ZipFile(tmp_path / "docs.zip", "w") as archive:
+        for file in sorted((tmp_path / "docs").rglob("*")):
+            if file.is_file():
+                archive.write(file, str(file.relative_to(tmp_path / "docs")))
+    for place in (tmp_path / "docs", tmp_path / "docs.zip"):
+        opened = await open_source("folder", "1", {"path": str(place)}, {}, Guest())
+        passed = [page.kind for page in [each async for each in opened.pages] if isinstance(page, PassedOver)]
+        assert sorted(passed) == [".csv", ".png", ".png", "no suffix"]
+
+
+async def test_a_package_that_is_a_zip_is_not_read_as_an_archive(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "letter.docx", "w") as archive:
+        archive.writestr("word/document.xml", "<w:document/>")
+    with pytest.raises(InvalidInput, match=r"no reader for \.docx"):
+        await open_source("folder", "1", {"path": str(tmp_path / "letter.docx")}, {}, Guest())
 
 
 async def test_an_unknown_kind_is_refused() -> None:

@@ -11,7 +11,7 @@ from rookery_core.foreign.archives import Archive, Damaged, Member, is_archive, 
 from rookery_core.foreign.files import NotOpened, Refused
 from rookery_ingest.docs.folder import UrlOf
 from rookery_ingest.docs.formats.reading import format_of
-from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unreadable
+from rookery_ingest.docs.raw import Delivered, LeftOut, PassedOver, RawPage, Unreadable
 
 __all__ = ["Select", "common_folder", "documents_below", "is_archive", "names_in", "read_archive"]
 
@@ -43,9 +43,13 @@ def common_folder(names: list[str]) -> str:
     return "/".join(shared) + "/" if shared else ""
 
 
-async def read_archive(file: Path, select: Select, url_of: UrlOf) -> AsyncIterator[Delivered]:
-    """Every selected document; of a damaged archive what comes before the damage. Raises InvalidInput when the file is
-    no archive."""
+async def read_archive(
+    file: Path, select: Select, url_of: UrlOf, *, name_passed_over: bool = False
+) -> AsyncIterator[Delivered]:
+    """Every selected document; of a damaged archive what comes before the damage.
+
+    name_passed_over: also say which files have no reader. Raises InvalidInput when the file is no archive.
+    """
     archive = await asyncio.to_thread(open_archive, file)
     with archive:
         members = archive.members()
@@ -58,8 +62,15 @@ async def read_archive(file: Path, select: Select, url_of: UrlOf) -> AsyncIterat
             if member is None:
                 return
             path = select(member.name)
-            if path is not None:
+            if path is None:
+                if name_passed_over and _is_passed_over(member):
+                    yield PassedOver(member.name)
+            else:
                 yield await asyncio.to_thread(_document, archive, member, path, url_of(path))
+
+
+def _is_passed_over(member: Member) -> bool:
+    return format_of(member.name) is None and "/." not in f"/{member.name.removeprefix('./')}"
 
 
 def _document(archive: Archive, member: Member, path: str, url: str) -> Delivered:

@@ -11,7 +11,7 @@ from rookery_core.errors import InvalidInput
 from rookery_core.foreign.files import LINKED_FOLDER, Entry, ForeignFolder, NotOpened, Refused, read_file
 from rookery_core.foreign.limits import MAX_FILE_BYTES
 from rookery_ingest.docs.formats.reading import format_of
-from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unreadable
+from rookery_ingest.docs.raw import Delivered, LeftOut, PassedOver, RawPage, Unreadable
 
 _SKIPPED_FOLDERS = {"node_modules", "__pycache__", "venv", "site-packages", "vendor", "_static", "_sources"}
 
@@ -23,12 +23,9 @@ def _is_skipped(folder: str) -> bool:
 
 
 def _documents(folder: ForeignFolder) -> list[Entry]:
-    """Every file in a format that has a reader, and what cannot be entered, without hidden ones."""
+    """Every file and what cannot be entered, without hidden ones."""
     return [
-        entry
-        for entry in folder.entries(_is_skipped)
-        if not entry.name.rsplit("/", 1)[-1].startswith(".")
-        and (format_of(entry.name) is not None or entry.hides or entry.refusal == LINKED_FOLDER)
+        entry for entry in folder.entries(_is_skipped) if not entry.name.rsplit("/", 1)[-1].startswith(".")
     ]
 
 
@@ -39,8 +36,13 @@ def url_maker(root: Path, base_url: str | None) -> UrlOf:
     return lambda path: base + quote(path, safe="/:@!$&'()*+,;=~")
 
 
-async def read_folder(root: Path, url_of: UrlOf) -> AsyncIterator[Delivered]:
-    """Every document of the folder, or the one file. Raises InvalidInput when there is none."""
+async def read_folder(
+    root: Path, url_of: UrlOf, *, name_passed_over: bool = False
+) -> AsyncIterator[Delivered]:
+    """Every document of the folder, or the one file. Raises InvalidInput when there is none.
+
+    name_passed_over: also say which files have no reader.
+    """
     if not await asyncio.to_thread(root.exists):
         raise InvalidInput(f"PATH: {root} does not exist.")
     if not await asyncio.to_thread(root.is_dir):
@@ -48,10 +50,16 @@ async def read_folder(root: Path, url_of: UrlOf) -> AsyncIterator[Delivered]:
         return
     folder = ForeignFolder(root)
     entries = await asyncio.to_thread(_documents, folder)
-    if not entries:
+    if all(_is_passed_over(entry) for entry in entries):
         raise InvalidInput(f"PATH: {root} holds no document in a format that can be read.")
     for entry in entries:
+        if _is_passed_over(entry) and not name_passed_over:
+            continue
         yield await asyncio.to_thread(_read, folder, entry, url_of)
+
+
+def _is_passed_over(entry: Entry) -> bool:
+    return format_of(entry.name) is None and not entry.hides and entry.refusal != LINKED_FOLDER
 
 
 def _read_one(file: Path, url_of: UrlOf) -> Delivered:
@@ -64,6 +72,8 @@ def _read_one(file: Path, url_of: UrlOf) -> Delivered:
 
 def _read(folder: ForeignFolder, entry: Entry, url_of: UrlOf) -> Delivered:
     path = entry.name
+    if _is_passed_over(entry):
+        return PassedOver(path)
     if entry.refusal is not None:
         return Unreadable(path, entry.refusal, hides=True) if entry.hides else LeftOut(path, entry.refusal)
     try:

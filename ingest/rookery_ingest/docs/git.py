@@ -12,7 +12,7 @@ from rookery_core.foreign.git import GitFailed, WorkingCopy
 from rookery_core.foreign.git import read_working_copy as read_index
 from rookery_ingest.docs.folder import UrlOf
 from rookery_ingest.docs.formats.reading import format_of
-from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unreadable
+from rookery_ingest.docs.raw import Delivered, LeftOut, PassedOver, RawPage, Unreadable
 
 
 async def read_working_copy(folder: Path, below: str, url_of: UrlOf) -> AsyncIterator[Delivered]:
@@ -22,15 +22,15 @@ async def read_working_copy(folder: Path, below: str, url_of: UrlOf) -> AsyncIte
     except GitFailed as error:
         raise InvalidInput(str(error), hint="`docs folder` reads a folder without git.") from None
     prefix = copy.prefix + (f"{below.strip('/')}/" if below.strip("/.") else "")
-    paths = sorted(
-        name.removeprefix(prefix)
-        for name in copy.names
-        if name.startswith(prefix) and format_of(name) is not None
-    )
-    if not paths:
+    paths = sorted(name.removeprefix(prefix) for name in copy.names if name.startswith(prefix))
+    if all(format_of(path) is None for path in paths):
         raise InvalidInput(f"PATH: git tracks no document below {folder / below}.")
     files = ForeignFolder(copy.root, copy.names)
     for path in paths:
+        if format_of(path) is None:
+            if not path.rsplit("/", 1)[-1].startswith("."):
+                yield PassedOver(path)
+            continue
         yield await asyncio.to_thread(_read, files, copy, prefix + path, path, url_of)
 
 

@@ -16,7 +16,7 @@ from rookery_docs.store.writer import DocsWriter, KnownPage, Release
 from rookery_ingest.docs.chunking import passages_of
 from rookery_ingest.docs.formats.article import Article, Block
 from rookery_ingest.docs.formats.reading import read
-from rookery_ingest.docs.raw import Delivered, LeftOut, RawPage, Unchanged, Unreadable, kind_of
+from rookery_ingest.docs.raw import Delivered, LeftOut, PassedOver, RawPage, Unchanged, Unreadable, kind_of
 
 if TYPE_CHECKING:
     from rookery_core.embedders import Embedder
@@ -37,7 +37,8 @@ Report = Callable[[str, int], None]
 @dataclass(slots=True)
 class Summary:
     """What an import did. kept: vanished pages that were not removed, and why. unreadable: (path, reason).
-    left_out: (path, reason) of what the source lists and does not give."""
+    left_out: (path, reason) of what the source lists and does not give. passed_over: how many files had a format without
+    a reader, by the end of their names."""
 
     source: str
     version: str
@@ -45,7 +46,6 @@ class Summary:
     changed: int = 0
     unchanged: int = 0
     removed: int = 0
-    empty: int = 0
     passages_stored: int = 0
     passages_reused: int = 0
     embedded: int = 0
@@ -55,6 +55,7 @@ class Summary:
     embedding_failed: str | None = None
     unreadable: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     left_out: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    passed_over: dict[str, int] = field(default_factory=dict[str, int])
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -100,6 +101,9 @@ class Import:
     async def _take(self, page: Delivered, known: dict[str, KnownPage]) -> None:
         if page.path in self._seen:
             return
+        if isinstance(page, PassedOver):
+            self.summary.passed_over[page.kind] = self.summary.passed_over.get(page.kind, 0) + 1
+            return
         if isinstance(page, LeftOut):
             self.summary.left_out.append((page.path, page.reason))
             return
@@ -119,12 +123,15 @@ class Import:
             self.summary.unchanged += 1
             return
         try:
-            record = _record(page, digest)
+            article = clean(read(page.data, page.format, page.charset))
         except RookeryError as error:
             self.summary.unreadable.append((page.path, error.message))
             return
-        if not record.passages:
-            self.summary.empty += 1
+        if not article.blocks and (page.format == "pdf" or not page.data.strip()):
+            self._seen.discard(page.path)
+            self.summary.left_out.append((page.path, "it holds no text"))
+            return
+        record = _record(page, article, digest)
         self._batch.append(record)
         size = sum(len(passage.text) for record in self._batch for passage in record.passages)
         if len(self._batch) >= BATCH_PAGES or size >= BATCH_CHARACTERS:
@@ -176,8 +183,7 @@ class Import:
             self._report("embedded", self.summary.embedded)
 
 
-def _record(page: RawPage, digest: bytes) -> PageRecord:
-    article = clean(read(page.data, page.format, page.charset))
+def _record(page: RawPage, article: Article, digest: bytes) -> PageRecord:
     title = article.title.replace("`", "") or _name(page.path)
     article.title = title
     article.blocks = article.blocks or [Block("heading", title, 1)]

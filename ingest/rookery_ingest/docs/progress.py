@@ -54,8 +54,9 @@ def lines(summary: Summary) -> list[str]:
         found.append(f"  note: {summary.kept}")
     if summary.embedding_failed:
         found.append(f"  note: no vectors for now ({summary.embedding_failed}); the next import adds them")
-    if summary.empty:
-        found.append(f"  note: {summary.empty} pages hold no text")
+    if summary.passed_over:
+        counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(summary.passed_over.items()))
+        found.append(f"  passed over, because there is no reader for it: {counts}")
     return [*found, *_first("left out", summary.left_out), *_first("could not read", summary.unreadable)]
 
 

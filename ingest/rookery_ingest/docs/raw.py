@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from pathlib import PurePosixPath
 
 from rookery_docs.records import PageKind
 
@@ -63,7 +64,19 @@ class LeftOut:
     reason: str
 
 
-Delivered = RawPage | Unchanged | Unreadable | LeftOut
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A file of the source in a format that has no reader."""
+
+    path: str
+
+    @property
+    def kind(self) -> str:
+        """The end of its name, such as `.png`."""
+        return PurePosixPath(self.path.lower()).suffix or "no suffix"
+
+
+Delivered = RawPage | Unchanged | Unreadable | LeftOut | PassedOver
 
 _CHANGELOG = re.compile(
     r"(?:(?i:release(?:[-_]?notes)?(?:[-_]?(?:v?\d[\w.-]*|prior))?|change-?logs?|whats-?new(?:[-_].*)?)"

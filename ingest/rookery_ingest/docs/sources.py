@@ -14,6 +14,9 @@ from rookery_docs.store.writer import KnownPage
 from rookery_ingest.docs.raw import Delivered
 from rookery_ingest.docs.web import Guest
 
+_PACKAGES = frozenset((".docx", ".pptx", ".xlsx", ".odt", ".odp", ".ods", ".epub", ".jar", ".whl", ".apk"))
+"""Zip archives whose members are no documents."""
+
 
 @dataclass(slots=True)
 class Opened:
@@ -58,10 +61,14 @@ async def _folder(
 
     path = _path(settings)
     url_of = url_maker(path, settings.get("base_url"))
+    if path.suffix.lower() in _PACKAGES and path.is_file():
+        raise InvalidInput(
+            f"PATH: there is no reader for {path.suffix.lower()}.", hint="Export it as HTML, Markdown or PDF."
+        )
     if is_archive(path):
         select = documents_below(common_folder(names_in(path)))
-        return Opened(read_archive(path, select, url_of), url_of(""))
-    return Opened(read_folder(path, url_of), url_of(""))
+        return Opened(read_archive(path, select, url_of, name_passed_over=True), url_of(""))
+    return Opened(read_folder(path, url_of, name_passed_over=True), url_of(""))
 
 
 async def _postgres(
