@@ -23,11 +23,11 @@ import os
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
 from rookery_core.errors import ConfigurationError
+from rookery_core.suggestions import suggest
 from rookery_core.trust import require_trusted
 
 FILE = "rookery.toml"
@@ -73,9 +73,7 @@ def refuse_unknown_keys(table: Mapping[str, Any], allowed: Collection[str], wher
     """Raises ConfigurationError for the first key that is not allowed, with the names that are close to it."""
     for key in table:
         if key not in allowed:
-            raise ConfigurationError(
-                f"{where}: unknown key {key!r}.", candidates=get_close_matches(key, list(allowed), 3)
-            )
+            raise ConfigurationError(f"{where}: unknown key {key!r}.", candidates=suggest(key, allowed))
 
 
 def _path(named: str | Path | None) -> Path | None:

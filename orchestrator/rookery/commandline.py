@@ -84,9 +84,9 @@ def _mistyped(words: Sequence[str]) -> str | None:
 
 
 def _suggestion(word: str) -> str:
-    from difflib import get_close_matches
+    from rookery_core.suggestions import suggest
 
-    close = get_close_matches(word, COMMANDS, 1)
+    close = suggest(word, COMMANDS, count=1)
     return f" Did you mean: {close[0]}?" if close else " `rookery --help` lists the commands."
 
 

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -23,6 +22,7 @@ from pydantic import (
 
 from rookery_core import jsonc
 from rookery_core.errors import ConfigurationError
+from rookery_core.suggestions import suggest
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _UNKNOWN_VARIABLE = re.compile(r"\$\{[^}]*\}")
@@ -187,7 +187,7 @@ def _unknown_key(where: str, place: tuple[str, ...]) -> ConfigurationError:
     return ConfigurationError(
         f"{where}: unknown key {'.'.join(place)!r}.",
         hint=f"Allowed keys: {', '.join(sorted(allowed))}.",
-        candidates=get_close_matches(place[-1], allowed, 2),
+        candidates=suggest(place[-1], allowed, count=2),
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from rookery_core import sql
 from rookery_core.errors import NotFound
 from rookery_core.identity.caller import DEFAULT_TEAM
 from rookery_core.queue.notify import Notifier
+from rookery_core.suggestions import suggest
 
 if TYPE_CHECKING:
     from rookery_core.database.connection import Connection
@@ -62,7 +62,7 @@ class QueueBase:
             )
         names = [row["name"] for row in rows]
         if name not in names:
-            near = get_close_matches(name, names, n=3) or names[:3]
+            near = suggest(name, names, otherwise=True)
             raise NotFound(f"No subscription {name!r}.", candidates=near)
 
     async def notify(self, topics: set[str], delay_s: float = 0.0) -> None:

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -20,6 +19,7 @@ from rookery_core.errors import InvalidInput, NotFound
 from rookery_core.queue.base import PACKAGE, QueueBase
 from rookery_core.queue.model import EncodedMessage, Enqueued, Message, check_name, encode_message
 from rookery_core.queue.notify import format_notification
+from rookery_core.suggestions import suggest
 
 if TYPE_CHECKING:
     from rookery_core.database.connection import Connection, Row
@@ -158,7 +158,7 @@ class Publisher:
         return NotFound(
             f"No subscription receives the topic {topic!r}.",
             hint="Start the worker that subscribes to it, or publish to another topic.",
-            candidates=get_close_matches(topic, [row["topic"] for row in rows], n=3),
+            candidates=suggest(topic, [row["topic"] for row in rows]),
         )
 
 

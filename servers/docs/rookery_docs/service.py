@@ -105,7 +105,7 @@ T = TypeVar("T")
 class SharedReading(Generic[T]):
     """Reads what belongs to a key. Nobody gets what was begun to be read before they asked.
 
-    So whoever asks during a reading waits for the next one, and all who wait share that.
+    A call during a reading waits for the next one; all that wait share it.
     """
 
     def __init__(self, read: Callable[[str], Awaitable[T]]) -> None:

@@ -73,9 +73,9 @@ class _Question:
 
 
 def sees_only_public(caller: Caller) -> bool:
-    """Whether a caller sees public repositories only: whoever is not a member, or asks where others read along.
+    """Whether a caller sees public repositories only: true for all but members, and for members where others read along.
 
-    Over stdio the server belongs to whoever started it, who needs no name to read with their own credentials.
+    Over stdio the server belongs to the person who started it and reads with that person's credentials.
     """
     if caller.kind == "member":
         return caller.outsiders_read
